@@ -1,0 +1,1 @@
+"""The implementations behind the chapters of the book, one module a chapter."""
