@@ -1,0 +1,5 @@
+"""Data sets that need no download: one module each."""
+
+from . import digits
+
+__all__ = ["digits"]
