@@ -1,0 +1,315 @@
+"""What the site adds to the pages the authors write.
+
+* a card below the title of each chapter and exercise sheet, and one at a chapter's end that leads to
+  its exercises;
+* solutions folded on the pages of the exercise sheets;
+* directives that render data at build time: `{noise-scrubber}`, `{chapter-map}`, `{equation-ledger}`,
+  `{notebook-times}` and `{model-cards}`;
+* MathJax and icons served by the site itself (`coursekit.site_assets`).
+
+A page is a chapter or a sheet when its YAML header says `genbook: {kind: chapter | sheet}`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import yaml
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+
+from coursekit import site_assets
+
+WORDS_PER_MINUTE = 180
+"""Pace of reading prose; each displayed equation and each code cell counts as 40 words more."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A chapter or an exercise sheet, as its header describes it."""
+
+    docname: str
+    slug: str
+    kind: str
+    prerequisites: tuple[str, ...]
+    text: str
+
+    @property
+    def notebook(self) -> str:
+        """The notebook that Colab opens, relative to the repository's root."""
+        return f"{'book' if self.kind == 'chapter' else 'exercises'}/{self.slug}.ipynb"
+
+    @property
+    def reading_minutes(self) -> int:
+        """Minutes to read, at least 1."""
+        prose = re.sub(r"```\{code-cell\}.*?```", " ", self.text, flags=re.DOTALL)
+        pauses = len(re.findall(r"\$\$|\{math\}", prose)) // 2 + self.text.count("{code-cell}")
+        words = len(re.findall(r"[^\W\d_]{2,}", prose)) + 40 * pauses
+        return max(1, math.ceil(words / WORDS_PER_MINUTE))
+
+
+def read_page(env: BuildEnvironment, docname: str) -> Page | None:
+    """The page's description, or `None` when it is neither a chapter nor a sheet."""
+    path = Path(env.doc2path(docname))
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".md" or not text.startswith("---\n"):
+        return None
+    header, _, body = text[4:].partition("\n---\n")
+    course = (yaml.safe_load(header) or {}).get("genbook") or {}
+    if course.get("kind") not in ("chapter", "sheet"):
+        return None
+    return Page(
+        docname=docname,
+        slug=path.stem,
+        kind=course["kind"],
+        prerequisites=tuple(course.get("prerequisites") or ()),
+        text=body,
+    )
+
+
+def colab_url(repository: str, branch: str, notebook: str) -> str:
+    """Where Colab opens a notebook of a GitHub repository.
+
+    `repository` is `https://github.com/<owner>/<name>`; raises `ValueError` for any other host.
+    """
+    host = "https://github.com/"
+    if not repository.startswith(host):
+        raise ValueError(f"repository.url of _config.yml must begin with {host}, not {repository}")
+    name = repository.removeprefix(host).strip("/")
+    return f"https://colab.research.google.com/github/{name}/blob/{branch}/{notebook}"
+
+
+def _seconds(root: Path, notebook: str) -> float | None:
+    """Measured seconds of a notebook from `book/times.json`, `None` when it was never measured."""
+    path = root / "book" / "times.json"
+    if not path.is_file():
+        return None
+    entry = json.loads(path.read_text(encoding="utf-8")).get(notebook)
+    return None if entry is None else float(entry["seconds"])
+
+
+def _document_link(docname: str, title: str | None = None) -> nodes.Node:
+    """A link to a page that Sphinx resolves (and complains about when the page does not exist)."""
+    return addnodes.pending_xref(
+        "",
+        nodes.inline("", title or docname),
+        refdomain="std",
+        reftype="doc",
+        reftarget=f"/{docname}",
+        refexplicit=title is not None,
+        refwarn=True,
+    )
+
+
+def _item(label: str, *children: nodes.Node) -> nodes.list_item:
+    text = nodes.paragraph("", "", nodes.strong("", label), nodes.Text(" "), *children)
+    return nodes.list_item("", text)
+
+
+def _opening_card(app: Sphinx, page: Page) -> nodes.Node:
+    """The card below the title: time to read and to run, prerequisites, *Open in Colab*."""
+    root = Path(app.srcdir)
+    facts = nodes.bullet_list(classes=["gb-facts"])
+    facts += _item("Read", nodes.Text(f"{page.reading_minutes} min"))
+    source = f"{'book' if page.kind == 'chapter' else 'solutions'}/{page.slug}.ipynb"
+    seconds = _seconds(root, source)
+    if seconds is not None:
+        facts += _item("Run", nodes.Text(f"{math.ceil(seconds)} s on two CPU cores"))
+    if page.kind == "sheet":
+        facts += _item("Chapter", _document_link(f"book/{page.slug}"))
+    elif page.prerequisites:
+        needs: list[nodes.Node] = []
+        for slug in page.prerequisites:
+            needs += [nodes.Text(", ")] if needs else []
+            needs.append(_document_link(f"book/{slug}"))
+        facts += _item("Before", *needs)
+    options = app.config.html_theme_options
+    url = colab_url(options["repository_url"], options["repository_branch"], page.notebook)
+    button = nodes.reference("", "Open in Colab", refuri=url, classes=["gb-button", "gb-colab"])
+    return nodes.container(
+        "", facts, nodes.paragraph("", "", button), classes=["gb-card", "gb-opening"]
+    )
+
+
+def _closing_card(page: Page) -> nodes.Node:
+    """The card at a chapter's end that leads to its exercises."""
+    link = _document_link(f"solutions/{page.slug}", "Go to the exercises")
+    link["classes"].append("gb-button")
+    return nodes.container(
+        "",
+        nodes.paragraph("", "", nodes.strong("", "Now you.")),
+        nodes.paragraph(
+            "",
+            "The exercises of this chapter check your code as you write it, and name the mistake "
+            "when there is one. Each solution is folded below its question.",
+        ),
+        nodes.paragraph("", "", link),
+        classes=["gb-card", "gb-closing"],
+    )
+
+
+def add_cards(app: Sphinx, doctree: nodes.document) -> None:
+    """Insert the cards of a chapter or sheet and fold a sheet's answers."""
+    page = read_page(app.env, app.env.docname)
+    if page is None:
+        return
+    title = next(iter(doctree.findall(nodes.title)))
+    section = title.parent
+    section.insert(section.index(title) + 1, _opening_card(app, page))
+    if page.kind == "chapter" and f"solutions/{page.slug}" in app.env.found_docs:
+        section += _closing_card(page)
+    if page.kind == "sheet":
+        for cell in doctree.findall(nodes.container):
+            if "tag_answer" in cell["classes"]:
+                cell["hide_mode"] = "input"
+                cell["prompt_show"] = "Show the solution"
+                cell["prompt_hide"] = "Hide the solution"
+
+
+class NoiseScrubber(SphinxDirective):
+    """`{noise-scrubber}`: digits made from noise while the site is built, one slider to play them."""
+
+    def run(self) -> list[nodes.Node]:
+        """Sample with the shipped weights and show the states in `plots.scrubber`."""
+        from coursekit.noise_scrubber import noise_to_digits
+
+        return [nodes.raw("", noise_to_digits(), format="html")]
+
+
+class ChapterMap(SphinxDirective):
+    """`{chapter-map}`: the whole course from `book/map.yml`; what exists is a link."""
+
+    def run(self) -> list[nodes.Node]:
+        """A list of parts, each with its chapters."""
+        path = Path(self.env.srcdir) / "book" / "map.yml"
+        self.env.note_dependency(str(path))
+        parts = yaml.safe_load(path.read_text(encoding="utf-8"))
+        grid = nodes.container(classes=["gb-map"])
+        for part in parts:
+            chapters = nodes.bullet_list()
+            for slug, title in part["chapters"].items():
+                docname = f"book/{slug}"
+                exists = docname in self.env.found_docs
+                entry = _document_link(docname, title) if exists else nodes.Text(title)
+                chapters += nodes.list_item(
+                    "", nodes.paragraph("", "", entry), classes=["gb-here" if exists else "gb-later"]
+                )
+            name = nodes.paragraph("", "", nodes.strong("", part["part"]))
+            grid += nodes.container("", name, chapters, classes=["gb-part"])
+        return [grid]
+
+
+def _table(head: list[str], rows: list[list[list[nodes.Node]]]) -> nodes.table:
+    """A docutils table; each cell is a list of inline nodes."""
+    group = nodes.tgroup(cols=len(head))
+    group.extend(nodes.colspec(colwidth=1) for _ in head)
+
+    def row(cells: list[list[nodes.Node]]) -> nodes.row:
+        return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
+
+    group += nodes.thead("", row([[nodes.Text(text)] for text in head]))
+    group += nodes.tbody("", *(row(cells) for cells in rows))
+    return nodes.table("", group)
+
+
+class EquationLedger(SphinxDirective):
+    """`{equation-ledger}`: every claim of the book, how it is verified, and where."""
+
+    def run(self) -> list[nodes.Node]:
+        """One row for each claim that `coursekit.claims.ledger` finds."""
+        from coursekit.claims import ledger
+
+        rows = []
+        for claim in ledger(Path(self.env.srcdir)):
+            self.env.note_dependency(str(Path(self.env.srcdir) / claim.path))
+            rows.append(_ledger_row(claim))
+        return [_table(["Claim", "Verified by", "Chapter"], rows)]
+
+
+def _ledger_row(claim: Any) -> list[list[nodes.Node]]:
+    where = claim.path.removesuffix(".md")
+    return [[nodes.literal("", claim.label)], [nodes.Text(claim.method)], [_document_link(where)]]
+
+
+class NotebookTimes(SphinxDirective):
+    """`{notebook-times}`: measured seconds and memory of each notebook beside its budget."""
+
+    def run(self) -> list[nodes.Node]:
+        """One row for each notebook in `book/times.json`."""
+        from coursekit.times import table
+
+        root = Path(self.env.srcdir)
+        self.env.note_dependency(str(root / "book" / "times.json"))
+        head, *body = table(root)
+        return [_table(list(head), [[[nodes.Text(str(cell))] for cell in row] for row in body])]
+
+
+class ModelCards(SphinxDirective):
+    """`{model-cards}`: one section for each shipped model, from the JSON beside its weights."""
+
+    def run(self) -> list[nodes.Node]:
+        """A heading and a definition table for each card."""
+        folder = Path(self.env.srcdir) / "src" / "genbook" / "weights"
+        found: list[nodes.Node] = []
+        for path in sorted(folder.glob("*.json")):
+            self.env.note_dependency(str(path))
+            card = json.loads(path.read_text(encoding="utf-8"))
+            section = nodes.section("", nodes.title("", path.stem), ids=[f"card-{path.stem}"])
+            rows: list[list[list[nodes.Node]]] = [
+                [[nodes.Text(key.replace("_", " "))], [nodes.Text(_plain(value))]]
+                for key, value in card.items()
+            ]
+            section += _table(["Property", "Value"], rows)
+            found.append(section)
+        return found
+
+
+def _plain(value: Any) -> str:
+    """A card's value in words: numbers short, mappings as `key: value` pairs."""
+    if isinstance(value, dict):
+        return " · ".join(f"{key.replace('_', ' ')}: {_plain(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(_plain(item) for item in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def add_assets(app: Sphinx) -> None:
+    """Put MathJax and the icons into the site before its pages refer to them."""
+    if app.builder.format == "html":
+        static = Path(app.outdir) / "_static"
+        site_assets.copy_mathjax(static)
+        site_assets.write_icons(static)
+        app.add_css_file("icons.css", priority=900)
+
+
+def set_theme_options(app: Sphinx, config: Any) -> None:
+    """Switch off the theme's buttons that the cards replace or that do nothing on a phone."""
+    config.html_theme_options.update(
+        use_download_button=False,
+        use_fullscreen_button=False,
+        search_bar_text="Search the book",
+        pygments_light_style="a11y-high-contrast-light",
+        pygments_dark_style="a11y-high-contrast-dark",
+    )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("config-inited", set_theme_options)
+    app.connect("builder-inited", add_assets)
+    app.connect("doctree-read", add_cards)
+    app.add_directive("noise-scrubber", NoiseScrubber)
+    app.add_directive("chapter-map", ChapterMap)
+    app.add_directive("equation-ledger", EquationLedger)
+    app.add_directive("notebook-times", NotebookTimes)
+    app.add_directive("model-cards", ModelCards)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
