@@ -23,9 +23,7 @@ def test_a_changed_coefficient_is_noticed(row: Row) -> None:
     """Scaling any one symbol of their formula by 1 % must break the equality."""
     _, ours = evaluate(row)
     for symbol in row.theirs.free_symbols:
-        changed = Row(
-            row.paper, row.what, row.theirs.subs(symbol, 1.01 * symbol), row.ours, at=row.at
-        )
+        changed = replace(row, theirs=row.theirs.subs(symbol, 1.01 * symbol))
         theirs, _ = evaluate(changed)
         assert not math.isclose(theirs, ours, rel_tol=1e-6), symbol
 
