@@ -1,0 +1,113 @@
+"""What a question of the exercises is, and where to find it by its id."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Case", "Misconception", "Question", "question", "questions", "slugs"]
+
+_ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+# Modules of this package that are machinery; every other module is a chapter's.
+_MACHINERY = {"registry", "compare", "run", "show"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the student's function; `label` is a word for it that the student reads."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A known way of being wrong, as an implementation, and the sentence that helps out of it."""
+
+    name: str
+    function: Callable[..., Any]
+    sentence: str
+
+
+def _no_cases(seed: int) -> list[Case]:
+    return []
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question: what is asked for, how it is tried, and the ways of being wrong that we know.
+
+    id            "<slug>.<name>"
+    points        all of them or none
+    name          what the student defines
+    reference     the solution; where it raises, the student's function must raise the same
+    cases         seed -> the calls; the same seed gives the same cases
+    misconceptions, alternatives (at least two other correct answers, written differently)
+    rtol, atol    |answer − reference| ≤ atol + rtol · |reference|
+    manual        read by a person; has no cases
+    use           for a class or a sampler: use(answer, *args) gives the value to compare
+    equivalent_mutants   changes of the reference that change nothing: description -> reason
+
+    Raises: ValueError for an entry that cannot work.
+    """
+
+    id: str
+    points: int
+    name: str
+    reference: Callable[..., Any] | None = None
+    cases: Callable[[int], list[Case]] = _no_cases
+    misconceptions: tuple[Misconception, ...] = ()
+    alternatives: tuple[Callable[..., Any], ...] = ()
+    rtol: float = 1e-4
+    atol: float = 1e-6
+    manual: bool = False
+    use: Callable[..., Any] | None = None
+    equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise ValueError(f"question id {self.id!r} is not of the form <slug>.<name>")
+        if type(self.points) is not int or self.points < 1:
+            raise ValueError(f"{self.id}: points must be a whole number ≥ 1, not {self.points!r}")
+        if self.manual != (self.reference is None):
+            raise ValueError(f"{self.id}: give either a reference or manual=True")
+
+
+def slugs() -> list[str]:
+    """The chapters that have a file of questions."""
+    import genbook.checks as package
+
+    names = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return sorted(name for name in names if name not in _MACHINERY)
+
+
+def questions(slug: str) -> list[Question]:
+    """The questions of a chapter, in the order of its exercise sheet.
+
+    Raises: ValueError for a slug without questions, with the slugs there are.
+    """
+    if slug not in slugs():
+        raise ValueError(f"no questions for {slug!r}; there are some for {', '.join(slugs())}")
+    found: list[Question] = importlib.import_module(f"genbook.checks.{slug}").QUESTIONS
+    return found
+
+
+def question(question_id: str) -> Question:
+    """The question with this id.
+
+    Raises: ValueError for an unknown id, with the nearest known ones.
+    """
+    slug = question_id.partition(".")[0] if isinstance(question_id, str) else ""
+    if slug in slugs():
+        for entry in questions(slug):
+            if entry.id == question_id:
+                return entry
+    known = [entry.id for name in slugs() for entry in questions(name)]
+    near = difflib.get_close_matches(str(question_id), known, n=3) or known
+    raise ValueError(f"no question {question_id!r}; did you mean {', '.join(near)}?")

@@ -1,0 +1,212 @@
+"""Run an answer on a question's cases, judge the outcomes, and say what was wrong.
+
+Running (`outcomes`) and judging (`judge`) are separate, so that a grader can run an answer in one process
+and judge it in another.
+"""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from genbook.checks import compare, show
+from genbook.checks.registry import Case, Question, question
+
+__all__ = ["Outcome", "Result", "check", "judge", "outcomes"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call did: a plain value, or a `problem` in words with its `kind`.
+
+    kind: "value", "error" (an exception, whose type is `error`), "missing" (NotImplementedError),
+    "signature" (the call does not fit), "unreadable", or "mutated" (an argument was changed).
+    """
+
+    kind: str
+    value: Any = None
+    problem: str = ""
+    error: type[BaseException] | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The verdict on an answer; `misconception` is the name of the one recognised."""
+
+    points: int
+    possible: int
+    message: str
+    misconception: str | None = None
+
+    def _ipython_display_(self) -> None:
+        """Show nothing: `check` has printed its line, and a cell's last value need not repeat it."""
+
+
+def check(question_id: str, answer: Any, seed: int = 0) -> Result:
+    """Try an answer on the cases of a question, print what came of it, and return the verdict.
+
+    Never raises for a wrong answer. Raises: ValueError for an unknown id.
+    """
+    entry = question(question_id)
+    result = verdict(entry, answer, seed)
+    print(result.message)
+    return result
+
+
+def verdict(entry: Question, answer: Any, seed: int = 0) -> Result:
+    """`check` without the registry and without printing."""
+    if entry.manual:
+        message = f"{entry.id} · read by your instructor ({_points(entry.points)})"
+        return Result(0, entry.points, message)
+    if not callable(answer):
+        what = f"check({entry.id!r}, {entry.name})"
+        return _zero(entry, f"give the function itself, without calling it: {what}")
+    cases = entry.cases(seed)
+    return judge(entry, cases, outcomes(entry, answer, cases))
+
+
+def outcomes(entry: Question, answer: Callable[..., Any], cases: list[Case]) -> list[Outcome]:
+    """What the answer does in each case. Every call gets its own copies of the arguments."""
+    with _own_randomness():
+        return [_outcome(entry, answer, case) for case in cases]
+
+
+def judge(entry: Question, cases: list[Case], done: list[Outcome]) -> Result:
+    """Compare outcomes with the reference's; the first wrong case becomes the message."""
+    assert entry.reference is not None
+    expected = outcomes(entry, entry.reference, cases)
+    for i, (case, got, right) in enumerate(zip(cases, done, expected, strict=True)):
+        reason = _wrong(entry, got, right)
+        if not reason:
+            continue
+        if got.kind == "missing":
+            return _zero(entry, "not answered yet")
+        known = _recognise(entry, cases, done, expected)
+        label = f" ({case.label})" if case.label else ""
+        lines = [
+            f"case {i + 1} of {len(cases)}{label}:",
+            f"    {show.call(entry.name, entry.use or entry.reference, case)}",
+            f"  {reason}",
+        ]
+        if got.kind == right.kind == "value":
+            lines += [
+                f"    got       {show.value(got.value)}",
+                f"    expected  {show.value(right.value)}",
+            ]
+        sentence = [f"  → {known.sentence}"] if known else []
+        return _zero(entry, "\n".join(lines + sentence), known.name if known else None)
+    count = f"{len(cases)} case{'s' if len(cases) != 1 else ''}"
+    message = f"{entry.id} ✓ {entry.points}/{_points(entry.points)}, {count}"
+    return Result(entry.points, entry.points, message)
+
+
+def _outcome(entry: Question, answer: Callable[..., Any], case: Case) -> Outcome:
+    args, kwargs = compare.clone(case.args), compare.clone(dict(case.kwargs))
+    if entry.use is None and not _fits(answer, args, kwargs):
+        wanted = show.signature(entry.name, entry.reference)
+        return Outcome("signature", problem=f"it cannot be called like this; keep {wanted}")
+    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    try:
+        if entry.use is None:
+            value = compare.plain(answer(*args, **kwargs))
+        else:
+            value = compare.plain(entry.use(answer, *args, **kwargs))
+    except NotImplementedError as error:
+        return Outcome("missing", problem=show.error(error, file), error=type(error))
+    except compare.Unreadable as error:
+        return Outcome("unreadable", problem=f"your function returned {error}")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a student may call exit()
+        return Outcome("error", problem=show.error(error, file), error=type(error))
+    changed = _changed(entry, case, args, kwargs)
+    if changed:
+        return Outcome("mutated", value, f"your function changed its argument {changed} in place")
+    return Outcome("value", value)
+
+
+def _wrong(entry: Question, got: Outcome, right: Outcome) -> str:
+    """Why an outcome is wrong, in words; the empty string if it is right."""
+    if right.kind == "error":
+        assert right.error is not None
+        if got.error is not None and issubclass(got.error, right.error):
+            return ""
+        name = right.error.__name__
+        if got.kind == "value":
+            return f"this must raise a {name}, but it returned {show.value(got.value)}"
+        return f"this must raise a {name}: {got.problem}"
+    if got.kind == "error":
+        return f"your function raised {got.problem}"
+    if got.kind != "value":
+        return got.problem
+    return compare.mismatch(got.value, right.value, entry.rtol, entry.atol)
+
+
+def _recognise(
+    entry: Question, cases: list[Case], done: list[Outcome], expected: list[Outcome]
+) -> Any:
+    """The first misconception that explains every case: same values, same errors."""
+    for misconception in entry.misconceptions:
+        wrong = outcomes(entry, misconception.function, cases)
+        if all(_alike(entry, got, other) for got, other in zip(done, wrong, strict=True)):
+            return misconception
+    return None
+
+
+def _alike(entry: Question, got: Outcome, other: Outcome) -> bool:
+    if got.kind != other.kind:
+        return False
+    if got.kind != "value":
+        return got.error is other.error and got.kind != "signature"
+    return not compare.mismatch(got.value, other.value, entry.rtol, entry.atol, nan_equal=True)
+
+
+def _fits(answer: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    try:
+        inspect.signature(answer).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    except Exception:  # no signature to be had: the call will tell
+        return True
+    return True
+
+
+def _changed(entry: Question, case: Case, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    names = []
+    try:
+        names = list(inspect.signature(entry.use or entry.reference).parameters)  # type: ignore[arg-type]
+        names = names[1:] if entry.use else names
+    except (TypeError, ValueError):
+        pass
+    for i, (before, after) in enumerate(zip(case.args, args, strict=True)):
+        if not compare.same(before, after):
+            return names[i] if i < len(names) else f"number {i + 1}"
+    return next((k for k, v in case.kwargs.items() if not compare.same(v, kwargs[k])), "")
+
+
+@contextmanager
+def _own_randomness() -> Iterator[None]:
+    """Give the global generators back as they were: checking must not change a notebook's samples."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+
+
+def _zero(entry: Question, reason: str, misconception: str | None = None) -> Result:
+    message = f"{entry.id} ✗ 0/{_points(entry.points)} · {reason}"
+    return Result(0, entry.points, message, misconception)
+
+
+def _points(points: int) -> str:
+    return f"{points} point{'s' if points != 1 else ''}"

@@ -1,0 +1,105 @@
+"""Calls, values and errors as a student can read them: short, with shapes, never raising."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+
+from genbook.checks.compare import Array
+from genbook.checks.registry import Case
+
+__all__ = ["call", "error", "signature", "value"]
+
+_WIDEST = 160
+_FEW = 8
+
+
+def value(item: Any) -> str:
+    """A value in one line: small arrays in full, large ones by shape and first entries."""
+    if isinstance(item, torch.Tensor):
+        if item.device.type != "cpu" or item.layout != torch.strided:
+            return f"tensor of shape {tuple(item.shape)} on {item.device}"
+        dtype = str(item.dtype).removeprefix("torch.")
+        return _numbers(item.detach().resolve_conj().double().numpy(), dtype, "tensor")
+    if isinstance(item, np.ndarray):
+        return _numbers(item, str(item.dtype), "array")
+    if isinstance(item, Array):
+        return _numbers(item.values, item.dtype, "array")
+    if type(item) is float:
+        return f"{item:.6g}"
+    if type(item) in (list, tuple):
+        inner = ", ".join(value(part) for part in item[:_FEW])
+        more = f", … {len(item)} in all" if len(item) > _FEW else ""
+        return _cut(f"({inner}{more})" if type(item) is tuple else f"[{inner}{more}]")
+    if type(item) is dict:
+        return _cut("{" + ", ".join(f"{k!r}: {value(v)}" for k, v in item.items()) + "}")
+    if type(item) in (str, int, bool, complex, type(None)):
+        return _cut(repr(item))
+    if inspect.isroutine(item):
+        return _cut(f"<function {getattr(item, '__name__', '?')}>")
+    if hasattr(item, "T") and isinstance(item.T, int):
+        return f"{type(item).__name__}(T={item.T})"
+    return f"<{type(item).__name__}>"
+
+
+def call(name: str, function: Callable[..., Any] | None, case: Case) -> str:
+    """The call of a case: `step(xt=tensor(…), t=7, s=3)`, with names where the reference has them."""
+    parts = [value(argument) for argument in case.args]
+    try:
+        bound = inspect.signature(function).bind(*case.args, **case.kwargs)  # type: ignore[arg-type]
+        parts = [f"{key}={value(argument)}" for key, argument in bound.arguments.items()]
+    except (TypeError, ValueError):
+        parts += [f"{key}={value(argument)}" for key, argument in case.kwargs.items()]
+    one_line = f"{name}({', '.join(parts)})"
+    if len(one_line) <= 88:
+        return one_line
+    return f"{name}(\n" + "".join(f"      {part},\n" for part in parts) + "    )"
+
+
+def signature(name: str, function: Callable[..., Any] | None) -> str:
+    """`step(schedule, xt, eps, t, s, eta=0.0, noise=None)`, without annotations."""
+    try:
+        original = inspect.signature(function)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return f"{name}(…)"
+    bare = [p.replace(annotation=inspect.Parameter.empty) for p in original.parameters.values()]
+    return f"{name}{inspect.Signature(bare)}"
+
+
+def error(problem: BaseException, file: str | None) -> str:
+    """`ValueError: … (line 3: x = y)`; the line is the last one in the student's own file."""
+    try:
+        message = str(problem)
+    except Exception:
+        message = ""
+    text = _cut(f"{type(problem).__name__}: {message}" if message else type(problem).__name__)
+    line = _line(problem.__traceback__, file)
+    return f"{text}\n    in {line}" if line else text
+
+
+def _line(trace: TracebackType | None, file: str | None) -> str:
+    frames = traceback.extract_tb(trace)
+    mine = [frame for frame in frames if frame.filename == file]
+    if not mine or mine[-1].lineno is None:
+        return ""
+    source = linecache.getline(mine[-1].filename, mine[-1].lineno).strip()
+    return f"line {mine[-1].lineno}: {source}" if source else f"line {mine[-1].lineno}"
+
+
+def _numbers(numbers: np.ndarray, dtype: str, word: str) -> str:
+    if numbers.size <= _FEW:
+        listed = np.array2string(numbers, precision=4, separator=", ", suppress_small=True)
+        return f"{word}({' '.join(listed.split())}, {dtype})"
+    first = np.array2string(numbers.ravel()[:4], precision=4, separator=", ", suppress_small=True)
+    return f"{word} of shape {numbers.shape}, {dtype}, {' '.join(first.split())[:-1]}, …]"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
