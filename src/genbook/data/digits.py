@@ -1,7 +1,8 @@
 """The handwritten digits that ship with scikit-learn: 1797 images of 8x8 pixels, ten classes.
 
-They are the test half of the *Optical Recognition of Handwritten Digits* (Alpaydin and Kaynak 1998, UCI
-repository, CC BY 4.0): 13 writers, each pixel the count 0..16 of inked points in a 4x4 square of the scan.
+They are the test half of the *Optical Recognition of Handwritten Digits* (Alpaydin and Kaynak 1998,
+UCI repository, CC BY 4.0): 13 writers, each pixel the count 0..16 of inked points in a 4x4 square
+of the scan.
 """
 
 from functools import cache
@@ -20,7 +21,9 @@ TEST_IMAGES = 360
 
 
 class Digits(NamedTuple):
-    """Images `(N, 1, 8, 8)`, float32 in [-1, 1], where -1 is paper, and labels `(N,)`, int64 in 0..9."""
+    """Images `(N, 1, 8, 8)`, float32 in [-1, 1], where -1 is paper, and labels `(N,)`, int64 in
+    0..9.
+    """
 
     images: Tensor
     labels: Tensor
@@ -44,7 +47,8 @@ def _all() -> tuple[Digits, Tensor, Tensor]:
 def load(split: Literal["train", "test", "all"] = "train") -> Digits:
     """Load the digits: 1437 for training, 360 for testing, the same ones every time.
 
-    Both parts hold images of the same 13 writers, so the test part measures new images, not new hands.
+    Both parts hold images of the same 13 writers, so the test part measures new images, not new
+    hands.
 
     Returns:
         Images `(N, 1, 8, 8)` in [-1, 1] and labels `(N,)`, copies that the caller may change.

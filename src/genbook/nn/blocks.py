@@ -1,7 +1,7 @@
 """The parts that the book's networks are made of: time embedding, residual block, attention.
 
-Every part is a few lines of PyTorch with the shapes of what goes in and comes out. `unet.py` puts them
-together.
+Every part is a few lines of PyTorch with the shapes of what goes in and comes out. `unet.py` puts
+them together.
 """
 
 import math
@@ -22,7 +22,9 @@ def zero_(module: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
-    """Group normalisation (Wu and He 2018) with groups of at least four channels, at most 32 groups."""
+    """Group normalisation (Wu and He 2018) with groups of at least four channels, at most 32
+    groups.
+    """
     groups = max(g for g in range(1, 33) if channels % g == 0 and (channels // g >= 4 or g == 1))
     return nn.GroupNorm(groups, channels)
 
@@ -30,8 +32,8 @@ def group_norm(channels: int) -> nn.GroupNorm:
 class TimeEmbedding(nn.Module):
     """Time as a vector: cosines and sines of `width / 2` frequencies, then a two-layer network.
 
-    The frequencies fall geometrically from 1 to 1/10000, so the slowest turns once in 62 832 steps and the
-    fastest tells neighbouring steps apart. t `(B,)`, in steps 0..T -> `(B, features)`.
+    The frequencies fall geometrically from 1 to 1/10000, so the slowest turns once in 62 832 steps
+    and the fastest tells neighbouring steps apart. t `(B,)`, in steps 0..T -> `(B, features)`.
 
     Source: Vaswani et al. 2017, section 3.5; Ho et al. 2020, appendix B.
     """
@@ -57,8 +59,8 @@ class TimeEmbedding(nn.Module):
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions around a skip connection; the embedding is added between them.
 
-    x `(B, inputs, H, W)`, embedding `(B or 1, features)` -> `(B, outputs, H, W)`. The last convolution
-    starts at zero, so the untrained block passes its input on.
+    x `(B, inputs, H, W)`, embedding `(B or 1, features)` -> `(B, outputs, H, W)`. The last
+    convolution starts at zero, so the untrained block passes its input on.
 
     Source: Ho et al. 2020, appendix B (after the wide ResNet of PixelCNN++).
     """

@@ -13,8 +13,8 @@ __all__ = ["Classifier"]
 class Classifier(nn.Module):
     """A small convolutional network for 8x8 images whose last hidden layer serves as features.
 
-    The feature layer is narrow on purpose: the Fréchet distance of n samples has a bias that grows with
-    the number of entries of the covariance matrix, `features^2`.
+    The feature layer is narrow on purpose: the Fréchet distance of n samples has a bias that grows
+    with the number of entries of the covariance matrix, `features^2`.
 
     Args:
         channels: of the image.

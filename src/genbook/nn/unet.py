@@ -1,7 +1,7 @@
 """The book's U-Net: small, class-conditional, readable from top to bottom.
 
-An image goes down through levels of shrinking resolution, through a middle, and up again; every block on
-the way up also sees what the block of the same level saw on the way down.
+An image goes down through levels of shrinking resolution, through a middle, and up again; every
+block on the way up also sees what the block of the same level saw on the way down.
 """
 
 from collections.abc import Sequence
@@ -27,9 +27,10 @@ class UNet(nn.Module):
         blocks: residual blocks a level, down and up each.
         classes: number of class labels, 0 for an unconditional network. The label `classes` itself
             (one past the last) is the *null class*, meaning "no label": `cond=None` is the same.
-        patch: side of the squares of pixels that are folded into channels first (space to depth). With 2 a
-            level costs a quarter; 1 folds nothing.
-        out_channels: of the output; default `channels`. Twice that leaves room for a learned variance.
+        patch: side of the squares of pixels that are folded into channels first (space to depth).
+            With 2 a level costs a quarter; 1 folds nothing.
+        out_channels: of the output; default `channels`. Twice that leaves room for a learned
+            variance.
         attention: self-attention in the middle.
 
     Source: Ronneberger et al. 2015; Ho et al. 2020, appendix B; null class: Ho and Salimans 2022.
@@ -51,7 +52,7 @@ class UNet(nn.Module):
             raise ValueError(f"base must be a positive multiple of 4, not {base}")
         if not multipliers or blocks < 1 or patch < 1 or classes < 0:
             raise ValueError(
-                "multipliers must not be empty, blocks and patch be at least 1, classes at least 0; "
+                "multipliers must not be empty, blocks and patch at least 1, classes at least 0; "
                 f"got {multipliers=}, {blocks=}, {patch=}, {classes=}"
             )
         out_channels = channels if out_channels is None else out_channels
@@ -104,14 +105,15 @@ class UNet(nn.Module):
         Args:
             x: `(B, channels, H, W)`; H and W multiples of `patch * 2^(levels - 1)`.
             t: a number or a tensor `(B,)`, in steps 0..T.
-            cond: labels `(B,)`, int64 in 0..classes, where `classes` is the null class; None is the null
-                class for all.
+            cond: labels `(B,)`, int64 in 0..classes, where `classes` is the null class; None is the
+                null class for all.
 
         Returns:
             `(B, out_channels, H, W)`.
 
         Raises:
-            ValueError: for a shape that does not fit, labels out of range, or labels to a network without.
+            ValueError: for a shape that does not fit, labels out of range, or labels to a network
+                without.
         """
         embedding = F.silu(self._embed(x, t, cond))
         h = self.enter(F.pixel_unshuffle(x, self.patch) if self.patch > 1 else x)
@@ -130,7 +132,9 @@ class UNet(nn.Module):
         return F.pixel_shuffle(h, self.patch) if self.patch > 1 else h
 
     def _embed(self, x: Tensor, t: Tensor | int | float, cond: Tensor | None) -> Tensor:
-        """Time and class as one vector, `(B, features)`, or `(1, features)` if they are equal for all."""
+        """Time and class as one vector, `(B, features)`, or `(1, features)` if they are equal for
+        all.
+        """
         if x.ndim != 4 or x.shape[1] != self.channels or any(n % self.stride for n in x.shape[2:]):
             raise ValueError(
                 f"x must have shape (B, {self.channels}, H, W) with H and W multiples of "
