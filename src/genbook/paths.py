@@ -1,0 +1,153 @@
+"""What a network may predict, and how to get any prediction from any other.
+
+On a Gaussian path x_t = a x_0 + b eps two of the three x_t, x_0 and eps determine the third.
+Whatever a network is asked for is a combination p x_0 + q eps:
+
+    "eps"       the noise                                       p = 0     q = 1
+    "x0"        the data                                        p = 1     q = 0
+    "v"         a eps − b x_0 (Salimans & Ho 2022)              p = −b    q = a
+    "velocity"  dx_t/dt = a' x_0 + b' eps (flow matching)       p = a'    q = b'
+    "score"     ∇ log p(x_t) = −eps / b                         p = 0     q = −1/b
+
+so a conversion is the solution of two linear equations, one for x_t and one for the prediction.
+What is
+said of x_0 and eps holds for their conditional means given x_t, which is what a network learns: the
+relations are linear.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+
+from genbook.sampling import choice, same_shape
+from genbook.schedules import Coefficient
+
+__all__ = ["Prediction", "convert", "to_eps", "to_x0"]
+
+Prediction = Literal["eps", "x0", "v", "velocity", "score"]
+"""What a network predicts."""
+
+
+def convert(
+    value: Tensor,
+    xt: Tensor,
+    a: Coefficient,
+    b: Coefficient,
+    source: Prediction,
+    target: Prediction,
+    da: Coefficient | None = None,
+    db: Coefficient | None = None,
+) -> Tensor:
+    """The prediction ``target`` that says the same as the prediction ``source``.
+
+    With source = p x_0 + q eps, target = p' x_0 + q' eps and x_t = a x_0 + b eps, Cramer's rule
+    gives
+
+        target = [(p' q − q' p) x_t + (a q' − b p') source] / (a q − b p).
+
+    Args:
+        value: the prediction, shape ``(B, …)``.
+        xt: the noisy sample x_t, same shape.
+        a, b: the rates at time t: floats, or tensors that broadcast as ``(B, 1, …, 1)``.
+        source, target: one of "eps", "x0", "v", "velocity" and "score".
+        da, db: the time derivatives a' and b'; only "velocity" needs them.
+
+    Returns:
+        The target prediction, shape ``(B, …)``.
+
+    Raises:
+        ValueError: unknown names, wrong shapes, da and db missing, or the source does not determine
+            the target at this time (eps says nothing about x_0 where a = 0, x_0 nothing about
+            eps where b = 0, and the score is infinite where b = 0).
+
+    References:
+        Salimans & Ho (2022), Progressive Distillation, section 4; Lipman et al. (2023), Flow
+        Matching.
+    """
+    _check(value, xt, (a, b, da, db), (source, target))
+    if source == target:
+        return value
+    if source == "score":
+        return convert(-b * value, xt, a, b, "eps", target, da, db)
+    if target == "score":
+        _require_nonzero(b, "the score is infinite where b = 0")
+        return -convert(value, xt, a, b, source, "eps", da, db) / b
+
+    p, q = _combination(source, a, b, da, db)
+    p_new, q_new = _combination(target, a, b, da, db)
+    determinant = a * q - b * p
+    _require_nonzero(
+        determinant,
+        f'"{source}" does not determine "{target}" here: "eps" needs a ≠ 0, "x0" needs b ≠ 0',
+    )
+    return ((p_new * q - q_new * p) * xt + (a * q_new - b * p_new) * value) / determinant
+
+
+def to_x0(
+    value: Tensor,
+    xt: Tensor,
+    a: Coefficient,
+    b: Coefficient,
+    source: Prediction,
+    da: Coefficient | None = None,
+    db: Coefficient | None = None,
+) -> Tensor:
+    """The predicted data: :func:`convert` to "x0"."""
+    return convert(value, xt, a, b, source, "x0", da, db)
+
+
+def to_eps(
+    value: Tensor,
+    xt: Tensor,
+    a: Coefficient,
+    b: Coefficient,
+    source: Prediction,
+    da: Coefficient | None = None,
+    db: Coefficient | None = None,
+) -> Tensor:
+    """The predicted noise: :func:`convert` to "eps"."""
+    return convert(value, xt, a, b, source, "eps", da, db)
+
+
+def _combination(
+    name: Prediction,
+    a: Coefficient,
+    b: Coefficient,
+    da: Coefficient | None,
+    db: Coefficient | None,
+) -> tuple[Coefficient, Coefficient]:
+    """p and q of the prediction p x_0 + q eps."""
+    if name == "eps":
+        return 0.0, 1.0
+    if name == "x0":
+        return 1.0, 0.0
+    if name == "v":
+        return -b, a
+    if da is None or db is None:
+        raise ValueError('"velocity" needs the derivatives da and db of a and b')
+    return da, db
+
+
+def _check(
+    value: Tensor,
+    xt: Tensor,
+    coefficients: tuple[Coefficient | None, ...],
+    names: tuple[str, ...],
+) -> None:
+    for name in names:
+        choice("prediction", name, Prediction)
+    same_shape(value=value, xt=xt)
+    for c in coefficients:
+        if isinstance(c, Tensor) and c.ndim not in (0, xt.ndim):
+            raise ValueError(
+                f"a coefficient must be a number or have {xt.ndim} axes as x_t has (B, 1, …, 1), "
+                f"got shape {tuple(c.shape)}"
+            )
+
+
+def _require_nonzero(number: Coefficient, message: str) -> None:
+    zero = ~(number.abs() > 0).all() if isinstance(number, Tensor) else not abs(number) > 0
+    if zero:  # or NaN
+        raise ValueError(message)

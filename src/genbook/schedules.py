@@ -1,0 +1,240 @@
+"""Noise schedules: how much of the data is left, and how much noise is there, at every time t.
+
+One convention for the whole book. Time runs from the data (t = 0) to noise (t = T), and
+
+    x_t = a_t x_0 + b_t eps,    a_t = √ᾱ_t,    b_t = √(1 − ᾱ_t),    ᾱ_t = α_1 α_2 ⋯ α_t,    α_t
+    = 1 − β_t.
+
+Every tensor of a schedule is indexed by t itself: it has T + 1 entries, and entry 0 says "no
+noise". So the index in the code is the index in the formula, and the last step to t = 0 is no
+special case.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+__all__ = ["Coefficient", "NoiseSchedule", "Time"]
+
+Time = int | Tensor
+"""A discrete time: an integer, or an integer tensor ``(B,)`` with one time for each sample."""
+
+Coefficient = float | Tensor
+"""What a schedule answers: a float for an integer t, a tensor for a tensor t."""
+
+
+class NoiseSchedule:
+    """The variances β_1, …, β_T of a discrete diffusion and all that follows from them.
+
+    Attributes:
+        T: number of steps.
+        betas: β_t, the variance of the noise that step t adds; β_0 = 0.
+        alphas: α_t = 1 − β_t; α_0 = 1.
+        alpha_bars: ᾱ_t, the product of α_1 to α_t (to t, not to T); ᾱ_0 = 1.
+
+    All three are float64 tensors of shape ``(T + 1,)``.
+
+    Args:
+        betas: β_1, …, β_T, shape ``(T,)``, in (0, 1]; only β_T may be 1 (then x_T is noise alone).
+
+    Raises:
+        TypeError: betas are not numbers.
+        ValueError: betas are empty, not one-dimensional, NaN, or outside (0, 1].
+
+    References:
+        Ho et al. (2020), Denoising Diffusion Probabilistic Models, section 2.
+    """
+
+    def __init__(self, betas: Tensor | Sequence[float]):
+        betas = torch.as_tensor(betas)
+        if betas.is_complex() or betas.dtype == torch.bool:
+            raise TypeError(f"betas must be real numbers, got {betas.dtype}")
+        betas = betas.detach().to(torch.float64)
+        if betas.ndim != 1 or len(betas) == 0:
+            raise ValueError(f"betas must have shape (T,) with T ≥ 1, got {tuple(betas.shape)}")
+        wrong = ~((betas > 0) & (betas <= 1))  # written so that NaN is wrong, too
+        wrong[:-1] |= betas[:-1] == 1
+        if wrong.any():
+            t = int(wrong.nonzero()[0]) + 1
+            raise ValueError(
+                f"betas must lie in (0, 1), the last in (0, 1], got β_{t} = {float(betas[t - 1])}"
+            )
+        self.T = len(betas)
+        self.betas = torch.cat([betas.new_zeros(1), betas])
+        self.alphas = 1 - self.betas
+        self.alpha_bars = self.alphas.cumprod(0)
+        self._columns = {
+            "betas": self.betas,
+            "alphas": self.alphas,
+            "alpha_bars": self.alpha_bars,
+            "a": self.alpha_bars.sqrt(),
+            "b": (1 - self.alpha_bars).sqrt(),
+        }
+        # A step for an integer t needs five numbers: reading them from lists costs a
+        # hundredth of computing them with zero-dimensional tensors.
+        self._floats = {name: column.tolist() for name, column in self._columns.items()}
+
+    @classmethod
+    def linear(cls, T: int = 1000, start: float = 1e-4, end: float = 0.02) -> NoiseSchedule:
+        """β_t rises linearly from start to end (Ho et al. 2020, section 4).
+
+        The defaults are meant for T = 1000, where ᾱ_T = 4·10⁻⁵. They are not rescaled for
+        another T,
+        as in diffusers: a chain of 100 steps with these β ends at ᾱ_T = 0.36, far from noise. Give
+        ``start=1e-3, end=0.2`` for it (multiply both by 1000 / T).
+        """
+        return cls(_line(start, end, T))
+
+    @classmethod
+    def scaled_linear(
+        cls, T: int = 1000, start: float = 0.00085, end: float = 0.012
+    ) -> NoiseSchedule:
+        """√β_t rises linearly (Rombach et al. 2022; the schedule of Stable Diffusion 1 and 2)."""
+        return cls(_line(math.sqrt(start), math.sqrt(end), T) ** 2)
+
+    @classmethod
+    def cosine(cls, T: int = 1000, s: float = 0.008, max_beta: float = 0.999) -> NoiseSchedule:
+        """ᾱ_t = f(t) / f(0), f(t) = cos²((t/T + s)/(1 + s) · π/2), and β_t ≤ max_beta.
+
+        The offset s keeps β_1 from being too small to learn from, max_beta keeps the last step from
+        being singular (Nichol & Dhariwal 2021, equation 17).
+        """
+        t = torch.arange(_steps(T) + 1, dtype=torch.float64)
+        f = torch.cos((t / T + s) / (1 + s) * math.pi / 2) ** 2
+        return cls((1 - f[1:] / f[:-1]).clamp(max=max_beta))
+
+    def rescaled_zero_terminal_snr(self) -> NoiseSchedule:
+        """The schedule with a_t shifted and scaled so that a_T = 0 while a_1 stays.
+
+        With a_T > 0 a trace of the data's mean is left in x_T, which a sampler that starts from
+        pure noise never sees. A network that predicts eps says nothing about x_0 where a_T = 0:
+        use "v" or "x0" (Lin et al. 2024, Common Diffusion Noise Schedules and Sample Steps are
+        Flawed, algorithm 1).
+        """
+        if self.T < 2:
+            raise ValueError("zero terminal SNR needs T ≥ 2: with one step a_1 cannot stay")
+        a = self._columns["a"][1:]
+        alpha_bars = ((a - a[-1]) * a[0] / (a[0] - a[-1])) ** 2
+        return NoiseSchedule(1 - alpha_bars / torch.cat([alpha_bars.new_ones(1), alpha_bars[:-1]]))
+
+    def a(self, t: Time, like: Tensor | None = None) -> Coefficient:
+        """The signal rate a_t = √ᾱ_t; see :meth:`gather`."""
+        return self.gather("a", t, like)
+
+    def b(self, t: Time, like: Tensor | None = None) -> Coefficient:
+        """The noise rate b_t = √(1 − ᾱ_t); see :meth:`gather`."""
+        return self.gather("b", t, like)
+
+    def alpha(self, t: Time, s: Time | None = None, like: Tensor | None = None) -> Coefficient:
+        """α of one step from s to t: ᾱ_t / ᾱ_s = α_{s+1} ⋯ α_t; it is α_t for s = t − 1 (default).
+
+        Raises:
+            ValueError: s is not below t.
+        """
+        return _like(self._alpha(t, s), like)
+
+    def beta(self, t: Time, s: Time | None = None, like: Tensor | None = None) -> Coefficient:
+        """β of one step from s to t: 1 − ᾱ_t / ᾱ_s, the variance of the noise that it adds.
+
+        It is β_t for s = t − 1 (default); for a larger step it is *not* β_t.
+
+        Raises:
+            ValueError: s is not below t.
+        """
+        return _like(1 - self._alpha(t, s), like)
+
+    @property
+    def snr(self) -> Tensor:
+        """Signal-to-noise ratio a_t² / b_t², shape ``(T + 1,)``; infinite at t = 0."""
+        return self.alpha_bars / (1 - self.alpha_bars)
+
+    def log_snr(self, t: Time, like: Tensor | None = None) -> Coefficient:
+        """λ_t = log(a_t² / b_t²); +∞ at t = 0, and −∞ where a_t = 0; see :meth:`gather`."""
+        alpha_bar = torch.as_tensor(
+            self.gather("alpha_bars", t, like),
+            dtype=None if isinstance(t, Tensor) else torch.float64,
+        )
+        log_snr = alpha_bar.log() - (-alpha_bar).log1p()
+        return log_snr if isinstance(t, Tensor) else log_snr.item()
+
+    def gather(self, name: str, t: Time, like: Tensor | None = None) -> Coefficient:
+        """The entries at t of one of "betas", "alphas", "alpha_bars", "a" and "b".
+
+        Args:
+            name: which.
+            t: integer, or integer tensor ``(B,)``, each in 0..T.
+            like: the tensor ``(B, …)`` that will be multiplied with the result.
+
+        Returns:
+            A float for an integer t. For a tensor t the values, float64 and shaped like t; with
+            ``like`` they have its dtype and device and the shape ``(B, 1, …, 1)``, which broadcasts
+            over a sample and never by accident over another axis.
+
+        Raises:
+            TypeError: t is not an integer.
+            ValueError: t is out of range, or has another batch size than ``like``.
+        """
+        if not isinstance(t, Tensor):
+            if type(t) is not int:
+                t = _integer(t)
+            if not 0 <= t <= self.T:
+                raise ValueError(f"t must lie in 0..{self.T}, got {t}")
+            return self._floats[name][t]
+        if t.is_floating_point() or t.is_complex() or t.dtype == torch.bool:
+            raise TypeError(f"t must be an integer or an integer tensor, got {t.dtype}")
+        if ((t < 0) | (t > self.T)).any():
+            raise ValueError(f"t must lie in 0..{self.T}, got {int(t.min())}..{int(t.max())}")
+        column = self._columns[name]
+        return _like(column[t.to(column.device, torch.int64)], like)
+
+    def _alpha(self, t: Time, s: Time | None) -> Coefficient:
+        s = t - 1 if s is None else s
+        below = (
+            s < t if isinstance(s, int) and isinstance(t, int) else (torch.as_tensor(t) > s).all()
+        )
+        if not below:
+            raise ValueError(f"s must be below t (time runs down to the data): s = {s}, t = {t}")
+        return self.gather("alpha_bars", t) / self.gather("alpha_bars", s)
+
+    def to(self, device: torch.device | str) -> NoiseSchedule:
+        """The schedule with its tensors on a device (without it, tensors t are looked up here)."""
+        return NoiseSchedule(self.betas[1:].to(device))
+
+    def __repr__(self) -> str:
+        return f"NoiseSchedule(T={self.T}, a_T={self.a(self.T):.3g})"
+
+
+def _line(start: float, end: float, T: int) -> Tensor:
+    return torch.linspace(start, end, _steps(T), dtype=torch.float64)
+
+
+def _steps(T: int) -> int:
+    if isinstance(T, bool) or not isinstance(T, int) or T < 1:
+        raise ValueError(f"T must be an integer ≥ 1, got {T!r}")
+    return T
+
+
+def _integer(t: object) -> int:
+    """An int from whatever counts as one (numpy's integers do; True and 3.0 do not)."""
+    try:
+        if not isinstance(t, bool):
+            return operator.index(t)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    raise TypeError(f"t must be an integer or an integer tensor, got {t!r}")
+
+
+def _like(values: Coefficient, like: Tensor | None) -> Coefficient:
+    """Values ``(B,)`` as a factor ``(B, 1, …, 1)`` of ``like``; only here they leave float64."""
+    if like is None or not isinstance(values, Tensor):
+        return values
+    if values.ndim > 1 or (values.ndim == 1 and len(values) != len(like)):
+        raise ValueError(
+            f"t must have shape ({len(like)},), one time for each sample, got {tuple(values.shape)}"
+        )
+    return values.to(like).reshape(-1, *[1] * (like.ndim - 1))
