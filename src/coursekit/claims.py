@@ -1,0 +1,285 @@
+"""Claims and their checks: nothing labelled ``eq-`` or ``claim-`` without a cell that verifies it.
+
+``book/claims.json`` remembers a hash of each claim's LaTeX and of the code that checks it. When the
+LaTeX has changed and the code has not, the check may no longer check what the page says: the
+derivation refuses until the code changes too, or a person confirms that it still fits.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from coursekit.digest import canonical
+from coursekit.project import Project, write_atomically
+from coursekit.references import load
+from coursekit.source import Source, SourceError, blocks, directive, read
+
+_FILE = Path("book") / "claims.json"
+_METHODS = {
+    "identity": "symbolic identity",
+    "close": "two computations",
+    "statistic": "estimate with its standard error",
+    "claim": "measured bound",
+}
+_PROVEN = ("eq-", "claim-")
+
+
+@dataclass(frozen=True)
+class Label:
+    """A labelled equation or headline: its LaTeX (or text) and the line of the source."""
+
+    name: str
+    latex: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """A call ``verify.<method>("<label>", …)``: its line and a hash of its cell's code."""
+
+    label: str
+    method: str
+    line: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the equation ledger.
+
+    Attributes:
+        label: ``eq-ddim-update``.
+        method: how it is verified, in words.
+        slug, path: the chapter and its source relative to the root, ``book/ddim.md``.
+        number: ``2.3`` as printed beside the equation; empty for headlines.
+        latex: the formula, or the text of a headline.
+        printed: the line its check printed when the chapter was last executed.
+        url: of the equation, relative to the root of the site.
+    """
+
+    label: str
+    method: str
+    slug: str
+    path: str
+    number: str
+    latex: str
+    printed: str
+    url: str
+
+
+def labels(source: Source) -> list[Label]:
+    """Every labelled equation and headline of a chapter, in order.
+
+    Raises:
+        SourceError: a label that does not begin with ``def-``, ``eq-`` or ``claim-`` and the slug.
+    """
+    found: list[Label] = []
+    for cell in source.cells:
+        if cell.kind == "markdown":
+            found += _labels(cell.text, source.path, cell.line)
+    for label in found:
+        accepted = [f"{kind}-{source.slug}-" for kind in ("def", "eq", "claim")]
+        if not label.name.startswith(tuple(accepted)):
+            message = f"label '{label.name}' must begin with one of {', '.join(accepted)}"
+            raise SourceError(source.path, label.line, message)
+    return found
+
+
+def verify_calls(code: str) -> list[tuple[str | None, str, int]]:
+    """Calls of ``verify.<method>`` in ``code``: label (``None`` if not literal), method, line."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == "verify"
+            and node.func.attr in _METHODS
+        ):
+            first = node.args[0] if node.args else None
+            literal = first.value if isinstance(first, ast.Constant) else None
+            label = literal if isinstance(literal, str) else None
+            found.append((label, node.func.attr, node.lineno))
+    return found
+
+
+def checks(source: Source) -> list[Check]:
+    """Every check of a chapter, in order.
+
+    Raises:
+        SourceError: a check whose label is not written out as a string.
+    """
+    found = []
+    for cell in source.cells:
+        if cell.kind != "code":
+            continue
+        for label, method, line in verify_calls(cell.text):
+            if label is None:
+                message = f"verify.{method} needs its label written out as a string"
+                raise SourceError(source.path, cell.line + line - 1, message)
+            found.append(Check(label, method, cell.line + line - 1, _hash(cell.text, code=True)))
+    return found
+
+
+def unmatched(source: Source) -> list[SourceError]:
+    """Claims without a check and checks without a claim, as errors with their lines."""
+    known = {label.name: label for label in labels(source)}
+    checked = {check.label for check in checks(source)}
+    problems = [
+        SourceError(source.path, label.line, f"the claim '{label.name}' has no check")
+        for label in known.values()
+        if label.name.startswith(_PROVEN) and label.name not in checked
+    ]
+    problems += [
+        SourceError(source.path, check.line, f"a check of '{check.label}', which is no label here")
+        for check in checks(source)
+        if check.label not in known
+    ]
+    return problems
+
+
+def hashes(source: Source) -> dict[str, dict[str, str]]:
+    """What ``claims.json`` stores of a chapter's checked claims."""
+    by_label: dict[str, list[str]] = {}
+    for check in checks(source):
+        by_label.setdefault(check.label, []).append(check.hash)
+    return {
+        label.name: {
+            "chapter": source.slug,
+            "latex": _hash(label.latex),
+            "check": _hash(" ".join(by_label[label.name])),
+        }
+        for label in labels(source)
+        if label.name in by_label
+    }
+
+
+def refuse_unconfirmed(root: Path, source: Source, confirmed: Iterable[str] = ()) -> None:
+    """Stop where a formula changed under a check that did not.
+
+    Raises:
+        SourceError: such a label that is not among ``confirmed``.
+    """
+    old, new = stored(root), hashes(source)
+    lines = {label.name: label.line for label in labels(source)}
+    for name, entry in new.items():
+        before = old.get(name, entry)
+        changed = before["latex"] != entry["latex"] and before["check"] == entry["check"]
+        if changed and name not in confirmed:
+            message = (
+                f"'{name}' changed but its check did not: change the check too, or, if it still "
+                f"checks what the page says: coursekit notebooks {source.slug} --confirm {name}"
+            )
+            raise SourceError(source.path, lines[name], message)
+
+
+def stored(root: Path) -> dict[str, dict[str, str]]:
+    """The contents of ``book/claims.json``."""
+    path = root / _FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def text(root: Path) -> str:
+    """The text of ``book/claims.json``, empty where there is none."""
+    path = root / _FILE
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def updated(root: Path, sources: Iterable[Source], slugs: Iterable[str]) -> str:
+    """The text of ``claims.json`` with the entries of ``sources`` replaced.
+
+    Entries of chapters that are not among ``slugs`` (removed ones) are dropped.
+    """
+    fresh = {source.slug: hashes(source) for source in sources}
+    kept = {
+        name: entry
+        for name, entry in stored(root).items()
+        if entry["chapter"] not in fresh and entry["chapter"] in set(slugs)
+    }
+    merged = kept | {name: entry for group in fresh.values() for name, entry in group.items()}
+    return json.dumps(merged, indent=1, sort_keys=True) + "\n"
+
+
+def write(root: Path, text: str) -> None:
+    """Store ``text`` as ``book/claims.json``."""
+    write_atomically(root / _FILE, text)
+
+
+def ledger(root: str | Path) -> list[Entry]:
+    """The equation ledger: every checked claim of the book, chapter by chapter."""
+    project = Project(Path(root))
+    book = load(project.root)
+    entries = []
+    for slug in project.slugs():
+        if not project.chapter(slug).is_file():
+            continue
+        source = read(project.chapter(slug))
+        methods = {check.label: _METHODS[check.method] for check in reversed(checks(source))}
+        printed = _printed(project.notebook("book", slug))
+        for label in labels(source):
+            if label.name in methods:
+                number = (
+                    ""
+                    if label.name.startswith("claim-")
+                    else book.label(label.name, source.path, label.line).number
+                )
+                anchor = label.name if label.name.startswith("claim-") else f"equation-{label.name}"
+                entries.append(
+                    Entry(
+                        label=label.name,
+                        method=methods[label.name],
+                        slug=slug,
+                        path=project.relative(source.path),
+                        number=number,
+                        latex=label.latex,
+                        printed=printed.get(label.name, ""),
+                        url=f"book/{slug}.html#{anchor}",
+                    )
+                )
+    return entries
+
+
+def _labels(text: str, path: Path, line: int) -> Iterator[Label]:
+    for token in blocks(text, path, line):
+        if token.map is None:
+            continue
+        if token.type == "math_block_label":
+            yield Label(token.info, token.content.strip(), line + token.map[0])
+        elif token.type in ("fence", "colon_fence"):
+            found = directive(token, path, line)
+            if found is None or found.name in ("code-block", "literalinclude"):
+                continue
+            name = found.options.get("label", "")
+            headline = found.name.startswith("prf:") and name.startswith("claim-")
+            if headline or (name and found.name == "math"):
+                yield Label(name, found.body.strip(), found.line)
+            if found.name != "math":
+                yield from _labels(found.body, path, found.body_line)
+
+
+def _printed(path: Path) -> dict[str, str]:
+    """Lines that begin with a label, in the stored outputs of a notebook."""
+    if not path.is_file():
+        return {}
+    lines = [
+        line
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "stream"
+        for line in output.text.splitlines()
+    ]
+    return {line.split()[0]: line for line in lines if line.startswith(("eq-", "claim-", "def-"))}
+
+
+def _hash(text: str, code: bool = False) -> str:
+    """A short hash that spaces, and in code comments and layout, do not change."""
+    plain = canonical(ast.parse(text)) if code else " ".join(text.split())
+    return hashlib.sha256(plain.encode()).hexdigest()[:16]

@@ -1,0 +1,189 @@
+"""The command ``coursekit``: derive, check and begin chapters of the book."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from coursekit.project import CourseError, Project
+
+FAILURE, MISUSE, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    help="Tools that derive, check and grade the book.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_out = Console(soft_wrap=True)
+_err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", help="Folder of the book (default: found from the working folder)."),
+]
+
+
+@app.callback()
+def _coursekit() -> None:
+    """Tools that derive, check and grade the book."""
+
+
+@app.command()
+def notebooks(
+    slugs: Annotated[
+        list[str] | None, typer.Argument(metavar="[SLUG]...", help="Chapters (default: all).")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Execute and write nothing; fail on any drift.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Execute even what has current outputs.")
+    ] = False,
+    confirm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL",
+            help="The check of this changed equation still checks it. May be repeated.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Notebooks executed at the same time.")
+    ] = 1,
+    timeout: Annotated[float, typer.Option(help="Seconds a cell may take.")] = 600.0,
+    root: Root = None,
+) -> None:
+    """Derive the notebooks of chapters and sheets; execute those whose digest changed.
+
+    Writes book/SLUG.ipynb, solutions/SLUG.ipynb and exercises/SLUG.ipynb. An interrupt (Ctrl-C)
+    keeps the notebooks that are finished; the next run continues with the rest.
+    """
+    from coursekit import build
+
+    def work() -> int:
+        project = Project.find(root)
+        chosen = project.select(slugs or [])
+        if check:
+            return _report(build.drift(project, chosen))
+        plan = build.plan(project, chosen, force=force, confirmed=confirm or [])
+        for warning in plan.warnings:
+            _err.print(f"warning: {warning}", style="yellow", markup=False)
+        outcome = build.run(plan, jobs=jobs, timeout=timeout, console=_out)
+        _show_times(outcome)
+        for failure in outcome.failures:
+            _complain(failure)
+        if outcome.interrupted:
+            _err.print(f"interrupted; left to do: {', '.join(outcome.remaining)}", markup=False)
+            return INTERRUPTED
+        return MISUSE if outcome.failures else 0
+
+    _guarded(work)
+
+
+@app.command()
+def cache(root: Root = None) -> None:
+    """Put stored outputs into Jupyter Book's cache, so that building the site executes nothing."""
+    from coursekit import cache as execution_cache
+
+    def work() -> int:
+        missing = execution_cache.fill(Project.find(root))
+        for source in missing:
+            _err.print(
+                f"warning: {source} has no current outputs; the build of the site executes it "
+                "(coursekit notebooks makes them)",
+                style="yellow",
+                markup=False,
+            )
+        return 0
+
+    _guarded(work)
+
+
+@app.command()
+def new(
+    slug: Annotated[str, typer.Argument(help="Name of the chapter's module, e.g. rectified_flow.")],
+    title: Annotated[str, typer.Option(help="Title of the chapter.")],
+    root: Root = None,
+) -> None:
+    """Begin a chapter: text, module, exercises with solutions, checks and tests from templates."""
+    from coursekit import new as rooms
+
+    def work() -> int:
+        project = Project.find(root)
+        for path in rooms.create(project, slug, title):
+            _out.print(f"wrote {project.relative(path)}", highlight=False)
+        _out.print("\nAdd to _toc.yml, below the chapters of its part:", highlight=False)
+        _out.print(rooms.toc_entry(slug), highlight=False)
+        _out.print(f"\nThen: coursekit notebooks {slug}", highlight=False)
+        return 0
+
+    _guarded(work)
+
+
+@app.command()
+def claims(root: Root = None) -> None:
+    """Print the equation ledger: every claim, how it is verified, and what its check printed."""
+    from coursekit.claims import ledger
+
+    def work() -> int:
+        table = Table("Claim", "Number", "Verified by", "Chapter", "Printed")
+        for entry in ledger(Project.find(root).root):
+            table.add_row(entry.label, entry.number, entry.method, entry.slug, entry.printed)
+        _out.print(table)
+        return 0
+
+    _guarded(work)
+
+
+def _report(problems: list[str]) -> int:
+    """Print what `notebooks --check` found."""
+    for problem in problems:
+        _err.print(f"error: {problem}", style="red", markup=False)
+    if not problems:
+        _out.print("all derived notebooks are current")
+    return FAILURE if problems else 0
+
+
+def _show_times(outcome: Any) -> None:
+    table = Table("Notebook", "Result", "Seconds", "Peak MB")
+    for key, result, cost in outcome.rows:
+        numbers = (f"{cost.seconds:.1f}", f"{cost.peak_mb:.0f}") if cost else ("", "")
+        table.add_row(key, result, *numbers)
+    if outcome.rows:
+        _out.print(table)
+
+
+def _complain(error: Exception) -> None:
+    """Print a mistake as ``file:line: message``, the file relative to the working folder."""
+    here = f"{Path.cwd()}/"
+    _err.print(f"error: {str(error).replace(here, '')}", style="red", markup=False)
+
+
+def _guarded(work: Callable[[], int]) -> None:
+    """Run a command; a mistake of a person becomes one message and exit code 2."""
+    from coursekit.source import SourceError
+
+    try:
+        code = work()
+    except (SourceError, CourseError) as error:
+        _complain(error)
+        code = MISUSE
+    except KeyboardInterrupt:
+        _err.print("interrupted")
+        code = INTERRUPTED
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app(prog_name="coursekit")
+
+
+if __name__ == "__main__":
+    main()

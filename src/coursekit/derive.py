@@ -1,0 +1,253 @@
+"""Derivation: from the text of a slug to the notebooks that belong to it.
+
+What is source-determined (markdown, code, metadata, ids) is built anew each time; what was executed
+(outputs, counts) is carried over from the stored notebook as long as its digest is the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import nbformat
+from nbformat import NotebookNode
+
+from coursekit import exercises, outputs
+from coursekit.digest import digest
+from coursekit.lower import lower
+from coursekit.project import Project
+from coursekit.references import Book
+from coursekit.setup_cell import is_setup, setup_cell
+from coursekit.source import Source, SourceError, read
+
+Room = Literal["book", "solutions", "exercises"]
+BUDGET = {"seconds": 90, "memory_mb": 2048}
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A notebook as derived from its source.
+
+    Attributes:
+        room, slug: where it belongs.
+        path: the file it is written to.
+        source: the text it comes from.
+        notebook: without outputs until `carry` or an execution gives it some.
+        limit_kb: how large the file may become.
+    """
+
+    room: Room
+    slug: str
+    path: Path
+    source: Source
+    notebook: NotebookNode
+    limit_kb: int
+
+    @property
+    def key(self) -> str:
+        """``book/ddim``: its name in tables and in ``times.json``."""
+        return f"{self.room}/{self.slug}"
+
+    @property
+    def executed(self) -> bool:
+        """Whether this notebook is stored with outputs; exercises are not."""
+        return self.room != "exercises"
+
+    @property
+    def digest(self) -> str:
+        """The digest its outputs must belong to."""
+        return str(self.notebook.metadata.genbook.digest)
+
+    def line(self, index: int, offset: int = 1) -> int:
+        """The line of the source that line ``offset`` of notebook cell ``index`` comes from."""
+        authored = [cell for cell in self.source.cells if cell.kind == "code"]
+        before = self.notebook.cells[:index]
+        position = sum(cell.cell_type == "code" and not is_setup(cell) for cell in before)
+        if is_setup(self.notebook.cells[index]) or position >= len(authored):
+            return 1
+        return authored[position].line + offset - 1
+
+
+def derive(project: Project, book: Book, slug: str) -> list[Derived]:
+    """All notebooks of ``slug`` whose source exists: the chapter, the solutions, the exercises.
+
+    Raises:
+        SourceError: anything wrong in the text, with file and line.
+    """
+    found: list[Derived] = []
+    if project.chapter(slug).is_file():
+        source = read(project.chapter(slug))
+        _refuse_bad_code(source)
+        found.append(_build(project, book, "book", slug, source))
+    if project.sheet(slug).is_file():
+        source = read(project.sheet(slug))
+        _refuse_bad_code(source)
+        questions = exercises.registry(slug)
+        sheet = exercises.prepare(source, questions)
+        found.append(_build(project, book, "solutions", slug, sheet, questions))
+        found.append(_build(project, book, "exercises", slug, exercises.strip(sheet), questions))
+    return found
+
+
+def digest_of(project: Project, source: Source) -> str:
+    """The digest that the outputs of ``source`` must belong to."""
+    cells = [cell for cell in source.cells if cell.kind == "code"]
+    code = [(cell.text, cell.metadata.get("tags", [])) for cell in cells]
+    return digest(code, project.root / "src" / "genbook", source.slug)
+
+
+def carry(derived: Derived) -> bool:
+    """Give ``derived`` the stored outputs that still belong to it.
+
+    Returns:
+        Whether it needs no execution: every code cell has been executed under the same digest.
+    """
+    if not derived.executed:
+        return True
+    old = stored(derived.path)
+    if old is None or stored_digest(old) != derived.digest:
+        return False
+    if not outputs.carry(old, derived.notebook):
+        return False
+    return not unexecuted(derived.notebook)
+
+
+def unexecuted(notebook: NotebookNode) -> list[int]:
+    """Positions of code cells without an execution count."""
+    cells = enumerate(notebook.cells)
+    return [i for i, cell in cells if cell.cell_type == "code" and cell.execution_count is None]
+
+
+def stored(path: Path) -> NotebookNode | None:
+    """The notebook stored at ``path``; ``None`` where there is none or it cannot be read."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, nbformat.reader.NotJSONError, nbformat.ValidationError):
+        return None
+
+
+def stored_digest(notebook: NotebookNode) -> str | None:
+    """The digest that the outputs of a stored notebook belong to."""
+    found: str | None = notebook.metadata.get("genbook", {}).get("digest")
+    return found
+
+
+def render(derived: Derived) -> str:
+    """The notebook as the text of its file.
+
+    Raises:
+        SourceError: the file would be larger than its limit.
+    """
+    nbformat.validate(derived.notebook)
+    text = nbformat.writes(derived.notebook).rstrip("\n") + "\n"
+    size = len(text.encode()) / 1024
+    if size > derived.limit_kb:
+        message = f"the notebook has {size:.0f} KB, the limit is {derived.limit_kb} KB"
+        raise SourceError(derived.source.path, 1, f"{message}; {_largest(derived)}")
+    return text
+
+
+def _build(
+    project: Project,
+    book: Book,
+    room: Room,
+    slug: str,
+    source: Source,
+    questions: object = (),
+) -> Derived:
+    cells = lower(_without_roles(source), book)
+    authored = [cell for cell in source.cells if cell.kind == "code"]
+    lowered = [cell for cell in cells if cell.cell_type == "code"]
+    assert len(authored) == len(lowered), "the lowering keeps code cells one to one"
+    for cell, written in zip(lowered, authored, strict=True):
+        cell.metadata["tags"] = _notebook_tags(written.text, cell.metadata.get("tags", []))
+    if room != "book":
+        _add_nbgrader(cells, source, {question.id: question for question in questions})  # type: ignore[attr-defined]
+    first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
+    cells.insert(first, setup_cell(project.repository_url()))
+    kernel = source.header["kernelspec"]
+    photos = bool(source.header["genbook"].get("photos", False))
+    metadata = {
+        "kernelspec": {
+            "display_name": kernel.get("display_name", kernel["name"]),
+            "language": "python",
+            "name": kernel["name"],
+        },
+        "language_info": {"name": "python"},
+        "genbook": {"budget": dict(BUDGET), "source": project.relative(source.path)},
+    }
+    if room != "exercises":
+        metadata["genbook"]["digest"] = digest_of(project, source)
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    notebook.nbformat_minor = 5
+    limit = outputs.LIMIT_KB_PHOTOS if photos else outputs.LIMIT_KB
+    return Derived(room, slug, project.notebook(room, slug), source, notebook, limit)
+
+
+def _without_roles(source: Source) -> Source:
+    """``source`` with the metadata that authors write: the lowering knows no roles."""
+    cells = []
+    for cell in source.cells:
+        role = cell.metadata.get("role")
+        dropped = {"role", "question"} if role == "check" else {"role"}
+        kept = {name: value for name, value in cell.metadata.items() if name not in dropped}
+        cells.append(dataclasses.replace(cell, metadata=kept))
+    return dataclasses.replace(source, cells=cells)
+
+
+def _notebook_tags(code: str, tags: list[str]) -> list[str]:
+    """Tags for nbval in place of the author's: compared only where the output is reproducible."""
+    kept = [tag for tag in tags if tag != "check-output"]
+    compared = "check-output" in tags or _verifies(code)
+    return [*kept, "nbval-check-output" if compared else "nbval-ignore-output"]
+
+
+def _verifies(code: str) -> bool:
+    from coursekit.claims import verify_calls
+
+    return bool(verify_calls(code) or exercises.checked_ids(code))
+
+
+def _add_nbgrader(
+    cells: list[NotebookNode], source: Source, questions: dict[str, exercises.Question]
+) -> None:
+    """Mark the cells of the questions, found by order (code) and by id (what a human marks)."""
+    roles = [cell.metadata for cell in source.cells if cell.kind == "code"]
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    for cell, written in zip(code, roles, strict=True):
+        if "role" in written:
+            question = questions[written["question"]]
+            cell.metadata["nbgrader"] = exercises.nbgrader(written["role"], question)
+    for cell in cells:
+        asked = cell.metadata.get("genbook", {}).get("question")
+        if cell.cell_type == "markdown" and asked in questions:
+            cell.metadata["nbgrader"] = exercises.nbgrader("manual", questions[asked])
+
+
+def _refuse_bad_code(source: Source) -> None:
+    """A cell that no Python can read fails here, before anything runs."""
+    for cell in source.cells:
+        if cell.kind != "code":
+            continue
+        if not cell.text.strip():
+            raise SourceError(source.path, cell.line, "an empty code cell")
+        try:
+            ast.parse(cell.text)
+        except SyntaxError as error:
+            line = cell.line + (error.lineno or 1) - 1
+            hint = " (the book uses no IPython magics)" if cell.text.lstrip()[0] in "%!" else ""
+            raise SourceError(source.path, line, f"no valid Python: {error.msg}{hint}") from None
+
+
+def _largest(derived: Derived) -> str:
+    """Which cell to look at first."""
+    sizes = [
+        (len(nbformat.from_dict(cell).__repr__()), index)
+        for index, cell in enumerate(derived.notebook.cells)
+        if cell.cell_type == "code"
+    ]
+    size, index = max(sizes)
+    return f"the largest cell, at line {derived.line(index)}, has {size / 1024:.0f} KB"

@@ -1,0 +1,329 @@
+"""From a sheet with solutions to what students open, with nbgrader's metadata.
+
+A sheet (``solutions/<slug>.md``) has one section a question, headed
+``## Question 1 · Title (2 points)``. Section number k is entry k of the registry of checks. The
+question is answered in a code cell with the tag ``answer`` and the option ``:question: <id>``, and
+tested by the next cell, which calls ``check("<id>", …)``. A question that a human marks has an
+admonition of class ``dropdown`` that begins with ``**Your answer**`` instead of the two cells.
+
+Regions of code cells, each between lines of its own:
+
+* ``### BEGIN SOLUTION`` … ``### END SOLUTION`` become ``raise NotImplementedError()``;
+* ``### BEGIN GIVEN`` … ``### END GIVEN``, beside a solution, holds lines behind ``# `` that the
+  student gets instead of the solution: the code to repair;
+* ``### BEGIN HIDDEN TESTS`` … ``### END HIDDEN TESTS`` are taken out.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from coursekit.source import Cell, Source, SourceError, blocks, directive
+
+_HEADING = re.compile(r"^## Question (\d+) · (.+) \((\d+) points?\)\s*$", re.MULTILINE)
+_QUESTION_LIKE = re.compile(r"^#+\s*Question\b.*$", re.MULTILINE)
+_MARKER = re.compile(r"^(\s*)### (BEGIN|END) ([A-Z ]+?)\s*$")
+_REGIONS = ("SOLUTION", "GIVEN", "HIDDEN TESTS")
+_PLACE = "*Write here.*"
+_STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
+
+
+class Question(Protocol):
+    """What this module needs of an entry of :mod:`genbook.checks`."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def points(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def manual(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class _Region:
+    """A run of lines of a cell; ``kind`` is empty for lines outside all markers."""
+
+    kind: str
+    lines: list[str]
+    indent: str
+    line: int
+
+
+def registry(slug: str) -> Sequence[Question]:
+    """The questions of a chapter, in the order of its sheet."""
+    from genbook import checks  # imports torch, which `coursekit --help` should not wait for
+
+    return checks.questions(slug) if slug in checks.slugs() else []
+
+
+def prepare(source: Source, questions: Sequence[Question]) -> Source:
+    """The sheet with every cell given its part in a question.
+
+    Markdown cells are split around the answers a human marks. Metadata ``role`` is ``answer``,
+    ``check`` or ``manual`` and ``question`` the id of the registry.
+
+    Raises:
+        SourceError: headings, ids, points, names or the order of cells disagree with the registry,
+            or a question's answer or check is missing.
+    """
+    cells: list[Cell] = []
+    current: Question | None = None
+    parts: dict[str, list[str]] = {}
+    lines: dict[str, int] = {}
+    for cell in (part for whole in source.cells for part in _split(whole, source.path)):
+        if cell.kind == "markdown" and "role" not in cell.metadata:
+            heading = _heading(cell, source.path, questions, len(parts))
+            if heading is not None:
+                current = heading
+                parts[heading.id], lines[heading.id] = [], cell.line
+            cells.append(cell)
+            continue
+        role = _role(cell, source.path)
+        if role:
+            asked = _asked(cell, role, source.path) or (current.id if current else None)
+            if current is None or asked != current.id:
+                here = f"the section of {current.id}" if current else "no section of a question"
+                raise SourceError(source.path, cell.line, f"{asked} is {role}ed in {here}")
+            parts[current.id].append(role)
+            if role == "answer":
+                _refuse_other_name(cell, current, source.path)
+            cell = _with(cell, role=role, question=current.id)
+        cells.append(cell)
+    _refuse_missing(source.path, questions, parts, lines)
+    return dataclasses.replace(source, cells=cells)
+
+
+def strip(source: Source) -> Source:
+    """The prepared sheet without its solutions: what students open.
+
+    Raises:
+        SourceError: unbalanced or misplaced markers, or an exercise that is no valid Python.
+    """
+    cells = []
+    for cell in source.cells:
+        if cell.metadata.get("role") == "manual":
+            cell = dataclasses.replace(cell, text=_PLACE)
+        elif cell.kind == "code":
+            cell = dataclasses.replace(cell, text=strip_code(cell, source.path))
+        cells.append(cell)
+    return dataclasses.replace(source, cells=cells)
+
+
+def strip_code(cell: Cell, path: Path) -> str:
+    """The code of one cell as the student sees it; see the module's text for the regions.
+
+    Raises:
+        SourceError: as :func:`strip`.
+    """
+    regions = _regions(cell, path)
+    kinds = [region.kind for region in regions]
+    is_answer = "answer" in cell.metadata.get("tags", [])
+    if is_answer != ("SOLUTION" in kinds):
+        wanted = (
+            "needs a '### BEGIN SOLUTION'" if is_answer else "has a solution but no tag 'answer'"
+        )
+        raise SourceError(path, cell.line, f"the cell {wanted}")
+    lines: list[str] = []
+    for index, region in enumerate(regions):
+        if not region.kind:
+            lines += region.lines
+        elif region.kind == "GIVEN":
+            if "SOLUTION" not in kinds[max(0, index - 1) : index + 2]:
+                raise SourceError(path, region.line, "a GIVEN region stands beside a SOLUTION")
+            lines += [_uncomment(line, path, region) for line in region.lines]
+        elif region.kind == "SOLUTION" and "GIVEN" not in kinds[max(0, index - 1) : index + 2]:
+            lines += [region.indent + text for text in _STUB]
+    text = "\n".join(lines)
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        message = f"without its solution the cell is no valid Python: {error.msg}"
+        raise SourceError(path, cell.line, message) from None
+    return text
+
+
+def nbgrader(role: str, question: Question) -> dict[str, object]:
+    """nbgrader's metadata (schema 3) of a cell that has ``role`` in ``question``."""
+    base = question.id.replace(".", "-")
+    graded = role != "answer"
+    data: dict[str, object] = {
+        "schema_version": 3,
+        "grade_id": f"{base}-check" if role == "check" else base,
+        "grade": graded,
+        "solution": role != "check",
+        "locked": role == "check",
+        "task": False,
+    }
+    return {**data, "points": question.points} if graded else data
+
+
+def checked_ids(code: str) -> list[str]:
+    """The literal ids of all calls ``check("<id>", …)`` or ``checks.check(…)`` in ``code``."""
+    calls = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
+    found = []
+    for call in calls:
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else None
+        name = call.func.id if isinstance(call.func, ast.Name) else name
+        if name == "check" and call.args and isinstance(call.args[0], ast.Constant):
+            found.append(str(call.args[0].value))
+    return found
+
+
+def _split(cell: Cell, path: Path) -> list[Cell]:
+    """A markdown cell cut around its manual answers and before each question's heading."""
+    if cell.kind == "code":
+        return [cell]
+    lines = cell.text.split("\n")
+    cuts: list[tuple[int, int, str | None]] = []
+    for token in blocks(cell.text, path, cell.line):
+        if token.map is None or token.level:
+            continue
+        if token.type in ("fence", "colon_fence"):
+            found = directive(token, path, cell.line)
+            if found and found.body.lstrip().startswith("**Your answer**"):
+                cuts.append((token.map[0], token.map[1], found.body))
+        elif token.type == "heading_open" and _QUESTION_LIKE.match(lines[token.map[0]]):
+            cuts.append((token.map[0], token.map[0], None))
+    pieces: list[Cell] = []
+    start = 0
+    for first, end, body in [*cuts, (len(lines), len(lines), None)]:
+        text = "\n".join(lines[start:first])
+        if text.strip():
+            blank = len(text) - len(text.lstrip("\n"))
+            pieces.append(Cell("markdown", text.strip("\n"), cell.line + start + blank, {}))
+        if body is not None:
+            pieces.append(Cell("markdown", body.strip("\n"), cell.line + first, {"role": "manual"}))
+        start = end
+    if pieces:
+        pieces[0] = _with(pieces[0], **cell.metadata)
+    return pieces
+
+
+def _heading(cell: Cell, path: Path, questions: Sequence[Question], before: int) -> Question | None:
+    """The question that ``cell`` opens, checked against the registry."""
+    loose = _QUESTION_LIKE.match(cell.text)
+    if loose is None:
+        return None
+    match = _HEADING.match(cell.text)
+    if match is None:
+        form = "## Question 1 · Title (2 points)"
+        raise SourceError(path, cell.line, f"'{loose[0]}' is not of the form '{form}'")
+    number, points = int(match[1]), int(match[3])
+    if number != before + 1:
+        raise SourceError(path, cell.line, f"question {number} follows question {before}")
+    if number > len(questions):
+        message = f"the registry genbook.checks has {len(questions)} questions for {path.stem}"
+        raise SourceError(path, cell.line, f"{message}, but this is number {number}")
+    question = questions[number - 1]
+    if question.points != points:
+        message = f"{question.id} is worth {question.points} points in the registry, {points} here"
+        raise SourceError(path, cell.line, message)
+    return question
+
+
+def _role(cell: Cell, path: Path) -> str:
+    if cell.kind == "markdown":
+        return str(cell.metadata.get("role", ""))
+    if "answer" in cell.metadata.get("tags", []):
+        return "answer"
+    try:
+        ids = checked_ids(cell.text)
+    except SyntaxError as error:
+        line = cell.line + (error.lineno or 1) - 1
+        raise SourceError(path, line, f"no valid Python: {error.msg}") from None
+    if len(ids) > 1:
+        raise SourceError(path, cell.line, f"one check a cell, please: {', '.join(ids)}")
+    return "check" if ids else ""
+
+
+def _asked(cell: Cell, role: str, path: Path) -> str | None:
+    """The id that the cell itself names."""
+    if role == "check":
+        return checked_ids(cell.text)[0]
+    asked = cell.metadata.get("question")
+    if role == "answer" and not asked:
+        raise SourceError(path, cell.line, "an answer cell needs the option ':question: <id>'")
+    return str(asked) if asked else None
+
+
+def _refuse_other_name(cell: Cell, question: Question, path: Path) -> None:
+    try:
+        body = ast.parse(cell.text).body
+    except SyntaxError as error:
+        line = cell.line + (error.lineno or 1) - 1
+        raise SourceError(path, line, f"no valid Python: {error.msg}") from None
+    kinds = (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
+    names = [node.name for node in body if isinstance(node, kinds)]
+    if question.name not in names:
+        message = f"the answer to {question.id} must define '{question.name}', not {names}"
+        raise SourceError(path, cell.line, message)
+
+
+def _refuse_missing(
+    path: Path,
+    questions: Sequence[Question],
+    parts: dict[str, list[str]],
+    lines: dict[str, int],
+) -> None:
+    for question in questions:
+        if question.id not in parts:
+            raise SourceError(path, 1, f"the sheet lacks the registry's question {question.id}")
+        wanted = ["manual"] if question.manual else ["answer", "check"]
+        if parts[question.id] != wanted:
+            message = (
+                f"{question.id} needs exactly {wanted} in this order, not {parts[question.id]}"
+            )
+            raise SourceError(path, lines[question.id], message)
+
+
+def _regions(cell: Cell, path: Path) -> list[_Region]:
+    """The cell cut at its markers."""
+    found: list[_Region] = []
+    plain: list[str] = []
+    inside: _Region | None = None
+    for number, line in enumerate(cell.text.split("\n"), cell.line):
+        match = _MARKER.match(line)
+        if match is None:
+            (inside.lines if inside else plain).append(line)
+            continue
+        indent, edge, kind = match.groups()
+        if kind not in _REGIONS:
+            raise SourceError(
+                path, number, f"unknown marker '{line.strip()}': use one of {_REGIONS}"
+            )
+        if edge == "BEGIN" and inside is None:
+            if any(text.strip() for text in plain):
+                found.append(_Region("", plain, "", number))
+            plain, inside = [], _Region(kind, [], indent, number)
+        elif edge == "END" and inside is not None and inside.kind == kind:
+            found.append(inside)
+            inside = None
+        else:
+            raise SourceError(path, number, f"'{line.strip()}' does not match the marker before it")
+    if inside is not None:
+        raise SourceError(path, inside.line, f"'### BEGIN {inside.kind}' has no end")
+    return [*found, _Region("", plain, "", cell.line)] if plain else found
+
+
+def _uncomment(line: str, path: Path, region: _Region) -> str:
+    match = re.match(r"^(\s*)#(?: |$)(.*)$", line)
+    if match is None:
+        if line.strip():
+            raise SourceError(path, region.line, f"a GIVEN line does not begin with '# ': {line!r}")
+        return ""
+    return (match[1] + match[2]).rstrip()
+
+
+def _with(cell: Cell, **metadata: object) -> Cell:
+    return dataclasses.replace(cell, metadata={**cell.metadata, **metadata})
