@@ -1,7 +1,7 @@
 """The symbolic part of `verify.identity`: differences, and the changes that must not go unnoticed.
 
-Proving equality is SymPy's work. That a *changed* equation is no longer one is shown numerically, at
-random points: this is quick, and a difference found at one point is a proof.
+Proving equality is SymPy's work. That a *changed* equation is no longer one is shown numerically,
+at random points: this is quick, and a difference found at one point is a proof.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def explain(left: sp.Expr, right: sp.Expr, rest: sp.Expr) -> str:
 
 
 def vanishes(expression: sp.Expr) -> bool:
-    """Whether the expression is zero at a few random points (which respect the symbols' assumptions)."""
+    """Whether the expression is zero at a few random points within the symbols' assumptions."""
     numbers = random.Random(0)
     for _ in range(_POINTS):
         value = _value(expression, _point(expression, numbers))
@@ -78,7 +78,7 @@ def vanishes(expression: sp.Expr) -> bool:
 
 
 def unnoticed_change(equations: list[Pair]) -> str | None:
-    """A change of the equations that leaves them true, in words; None if every change is noticed."""
+    """A change of the equations that leaves them true, in words; None if there is none."""
     for left, right in equations:
         left, right = left.doit(), right
         sides = [(right, left)] if right.atoms(sp.Symbol) else [(right, left), (left, right)]
@@ -90,7 +90,7 @@ def unnoticed_change(equations: list[Pair]) -> str | None:
 
 
 def changes(expression: sp.Expr) -> Iterator[tuple[str, sp.Expr]]:
-    """Wrong versions of an expression: each sum without one term, each number changed, each term scaled."""
+    """Wrong versions: each sum without one term or with one scaled, each number changed."""
     factor = sp.Rational(8, 7)
     yield f"scaling {expression} by 8/7", expression * factor if expression != 0 else sp.S.One
     for path, node in _nodes(expression, ()):
@@ -106,7 +106,7 @@ def changes(expression: sp.Expr) -> Iterator[tuple[str, sp.Expr]]:
 
 def _nodes(node: sp.Basic, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], sp.Basic]]:
     yield path, node
-    # Limits of sums and integrals are tuples, and indices select: changed numbers mean nothing there.
+    # Limits of sums and integrals are tuples, and indices select: numbers there are not factors.
     if isinstance(node, sp.Indexed | AppliedUndef):
         return
     for i, child in enumerate(node.args):
@@ -137,7 +137,7 @@ def _point(expression: sp.Expr, numbers: random.Random) -> dict[sp.Symbol, sp.Ex
 
 
 def _value(expression: sp.Expr, point: dict[sp.Symbol, sp.Expr]) -> sp.Expr:
-    """The expression at a point; functions without a definition and indexed symbols get generic ones."""
+    """The expression at a point; undefined functions and indexed symbols get generic values."""
     functions = {call.func for call in expression.atoms(AppliedUndef)}
     for k, function in enumerate(sorted(functions, key=str)):
         if isinstance(function, UndefinedFunction):

@@ -1,13 +1,13 @@
 """Nothing has to be believed: every labelled claim of the book is checked by one of these calls.
 
-    verify.identity("eq-ddim-update", lhs, rhs)                 symbols: the difference simplifies to zero
-    verify.close("eq-sde-reverse", computed, expected)          numbers from two independent computations
-    verify.statistic("eq-ddpm-marginal", samples, expected)     a mean within z standard errors
-    verify.claim("claim-ddim-20-steps", value, "<=", bound)     an experiment's headline
+    verify.identity("eq-ddim-update", lhs, rhs)               symbols: the difference is zero
+    verify.close("eq-sde-reverse", computed, expected)        two independent computations
+    verify.statistic("eq-ddpm-marginal", samples, expected)   a mean within z standard errors
+    verify.claim("claim-ddim-20-steps", value, "<=", bound)   an experiment's headline
 
-A check that cannot fail is worse than none. So each call also checks itself: it refuses arguments for
-which it would have passed whatever the equation says, and it says which change went unnoticed.
-Each prints exactly one line that is the same on every machine, because notebooks store and compare it.
+A check that cannot fail is worse than none. So each call also checks itself: it refuses arguments
+for which it would have passed whatever the equation says. Each prints exactly one line that is the
+same on every machine, because notebooks store and compare it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _RELATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": opera
 # No tolerance may hide an error of this part of the expected size: real mistakes (a lost square
 # root, beta for alpha, a factor 2) are larger, and rounding is far smaller.
 _LARGEST_TOLERANCE = 1e-2
-# Without an alternative, a statistic must be able to see an error of this part of the expected size.
+# Without an alternative, a statistic must be able to see an error of this part of the size.
 _DEFAULT_ERROR = 0.1
 _FEWEST_SAMPLES = 100
 
@@ -43,7 +43,7 @@ class VerificationError(AssertionError):
 
 @dataclass(frozen=True)
 class Record:
-    """One check that passed: the label, the way of checking, and what the printed line says of it."""
+    """One check that passed: label, method (symbolic, numeric, statistic, claim), what was said."""
 
     label: str
     method: str
@@ -59,7 +59,7 @@ def ledger() -> list[Record]:
 
 
 def identity(label: str, lhs: Any, rhs: Any) -> None:
-    """Check that two SymPy expressions (or matrices of one shape) are equal: simplify(lhs − rhs) = 0.
+    """Check that two SymPy expressions (or matrices) are equal: simplify(lhs − rhs) = 0.
 
     Leave the operation that the claim is about unevaluated (`sp.Derivative`, `sp.Integral`,
     `sp.Sum`, or an expression in the definitions): it is carried out here. Declare positive symbols
@@ -77,8 +77,8 @@ def identity(label: str, lhs: Any, rhs: Any) -> None:
     if all(left == right for left, right in pairs):
         _fail(
             label,
-            f"both sides are the same expression, {lhs}, before anything is computed, so nothing is "
-            "checked. Leave the operation unevaluated (sp.Derivative, sp.Integral, …).",
+            f"both sides are the same expression, {lhs}, before anything is computed, so nothing "
+            "is checked. Leave the operation unevaluated (sp.Derivative, sp.Integral, …).",
         )
     if not any(side.atoms(sp.Symbol) for pair in pairs for side in pair):
         _fail(label, "neither side contains a symbol: compare numbers with verify.close.")
@@ -95,8 +95,8 @@ def identity(label: str, lhs: Any, rhs: Any) -> None:
 def close(label: str, computed: Any, expected: Any, rtol: float = 1e-6, atol: float = 0.0) -> None:
     """Check |computed − expected| ≤ atol + rtol · |expected|, entry by entry, without broadcasting.
 
-    `computed` and `expected` are numbers, NumPy arrays or torch tensors of one shape that come from two
-    *independent* computations.
+    `computed` and `expected` are numbers, NumPy arrays or torch tensors of one shape that come from
+    two *independent* computations.
 
     Guards: refuses one object for both and shared memory; empty arrays, NaN, infinities, all zeros
     and arrays of one repeated value (which cannot tell a permutation or a wrong index); and a
@@ -155,17 +155,17 @@ def statistic(
 ) -> None:
     """Check that the mean of independent samples lies within z standard errors of `expected`.
 
-    `samples` has shape (n, …) and `expected` shape (…); to check a variance, give squares. The standard
-    error is std(samples) / √n. With k components z is widened by Bonferroni, so that the whole
-    check errs as seldom as a single one at z.
+    `samples` has shape (n, …) and `expected` shape (…); to check a variance, give squares. The
+    standard error is std(samples) / √n. With k components z is widened by Bonferroni, so that the
+    whole check errs as seldom as a single one at z.
 
     `alternative`, of the shape of `expected`, is the value that the nearest mistake would give (β_t
-    where √β_t belongs). The standard error must be small enough to tell the two in at least
-    one component: |alternative − expected| ≥ 2 z · error. Without an alternative every component must
+    where √β_t belongs). The standard error must be small enough to tell the two in at least one
+    component: |alternative − expected| ≥ 2 z · error. Without an alternative every component must
     be able to see an error of 10 % of the largest |expected|.
 
-    Raises: VerificationError if the mean is too far off, if the samples are too few or constant, or if
-    the standard error is too wide; TypeError for what is not numeric.
+    Raises: VerificationError if the mean is too far off, if the samples are too few or constant, or
+    if the standard error is too wide; TypeError for what is not numeric.
     """
     _check_label(label)
     values, target = _array(label, samples, "samples"), _array(label, expected, "expected")
@@ -205,9 +205,9 @@ def statistic(
 def claim(label: str, value: Any, relation: str, bound: float) -> None:
     """Check an experiment's headline: `value relation bound`, with relation one of < <= > >=.
 
-    `value` is a number or an interval with fields `value, low, high` (`evaluation.bootstrap` gives one); of
-    an interval the end counts that is worse for the claim. `bound` is a number written in the text, not
-    one measured beside the value.
+    `value` is a number or an interval with fields `value, low, high` (`evaluation.bootstrap` gives
+    one); of an interval the end counts that is worse for the claim. `bound` is a number written in
+    the text, not one measured beside the value.
 
     Raises: VerificationError if the relation fails, for NaN, for booleans, and if value and
     bound are one object; ValueError for another relation; TypeError for what is not a number.
@@ -266,7 +266,7 @@ def _check_resolution(
 
 
 def _array(label: str, value: Any, name: str) -> np.ndarray:
-    """The value as a float64 or complex128 array, without a copy where possible (memory is compared)."""
+    """The value as float64 or complex, without a copy where possible (memory is compared)."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
         value = value.double().numpy() if value.dtype == torch.bfloat16 else value.numpy()

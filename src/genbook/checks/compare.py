@@ -1,7 +1,7 @@
 """Values of students: copied, read without trusting them, and compared.
 
-A student's value may be anything, so nothing of it is called: it is taken apart by its exact type into
-NumPy arrays, numbers, strings, lists and dictionaries (`plain`), and those are compared.
+A student's value may be anything, so nothing of it is called: it is taken apart by its exact type
+into NumPy arrays, numbers, strings, lists and dictionaries (`plain`), and those are compared.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def clone(value: Any) -> Any:
 def plain(value: Any) -> Any:
     """The value made of None, bool, int, float, complex, str, `Array`, list and dict only.
 
-    Tuples and generators become lists. Raises Unreadable, with a reason for the student, for all else.
+    Tuples and generators become lists. Raises Unreadable, with a reason, for all else.
     """
     return _plain(value, [_MOST_ITEMS], 0)
 
@@ -130,8 +130,8 @@ def _array(value: np.ndarray) -> Array:
 def mismatch(got: Any, expected: Any, rtol: float, atol: float, nan_equal: bool = False) -> str:
     """Why two plain values differ, in words for the student; the empty string if they agree.
 
-    Numbers, arrays and lists of numbers are interchangeable when their shapes agree, and so are float32
-    and float64; whole numbers are asked for where the expected ones are used as indices.
+    Numbers, arrays and lists of numbers are interchangeable when their shapes agree, and so are
+    float32 and float64; an array of whole numbers (indices, times) must have whole numbers.
     """
     if got is None and expected is not None:
         return "your function returned None: is a `return` missing?"
@@ -213,7 +213,7 @@ def _numbers(
         return f"got {_digits(left[()])}, expected {_digits(right[()])}{note}"
     index = ", ".join(str(int(i)) for i in worst)
     return (
-        f"{int(wrong.sum())} of {wrong.size} values differ; the largest difference is at [{index}]: "
+        f"{int(wrong.sum())} of {wrong.size} values differ, most at [{index}]: "
         f"got {_digits(left[worst])}, expected {_digits(right[worst])}{note}"
     )
 

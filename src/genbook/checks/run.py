@@ -1,7 +1,7 @@
 """Run an answer on a question's cases, judge the outcomes, and say what was wrong.
 
-Running (`outcomes`) and judging (`judge`) are separate, so that a grader can run an answer in one process
-and judge it in another.
+Running (`outcomes`) and judging (`judge`) are separate, so that a grader can run an answer in one
+process and judge it in another.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Result:
     misconception: str | None = None
 
     def _ipython_display_(self) -> None:
-        """Show nothing: `check` has printed its line, and a cell's last value need not repeat it."""
+        """Show nothing: `check` has printed its line, which the value of a cell would repeat."""
 
 
 def check(question_id: str, answer: Any, seed: int = 0) -> Result:
@@ -193,7 +193,7 @@ def _changed(entry: Question, case: Case, args: tuple[Any, ...], kwargs: dict[st
 
 @contextmanager
 def _own_randomness() -> Iterator[None]:
-    """Give the global generators back as they were: checking must not change a notebook's samples."""
+    """Give the global generators back as they were: a check must not change later samples."""
     python, numpy = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(devices=[]):
         try:

@@ -50,7 +50,7 @@ def value(item: Any) -> str:
 
 
 def call(name: str, function: Callable[..., Any] | None, case: Case) -> str:
-    """The call of a case: `step(xt=tensor(…), t=7, s=3)`, with names where the reference has them."""
+    """The call of a case: `step(xt=tensor(…), t=7, s=3)`, named as in the reference."""
     parts = [value(argument) for argument in case.args]
     try:
         bound = inspect.signature(function).bind(*case.args, **case.kwargs)  # type: ignore[arg-type]

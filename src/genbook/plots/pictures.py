@@ -15,12 +15,13 @@ __all__ = ["digits_row", "film", "images", "mosaic"]
 
 _WIDEST = 6.8  # inches
 _TITLE = 0.22  # inches
+_GAP = 0.08  # inches between rows without titles
 
 
 def mosaic(x: Any, columns: int | None = None, gap: int = 1) -> np.ndarray:
-    """A batch as one picture: (N, C, H, W) in [−1, 1] to (rows, columns) tiles, uint8 (H', W'[, 3]).
+    """A batch (N, C, H, W) in [−1, 1] as one picture of tiles, uint8 (H', W') or (H', W', 3).
 
-    Tiles are `gap` white pixels apart. Values outside [−1, 1] are clipped, for an x_t is not an image.
+    Tiles are `gap` white pixels apart. Values outside [−1, 1] are clipped: an x_t is no image yet.
     Raises: ValueError for another shape or a NaN.
     """
     batch = _batch(x)
@@ -43,8 +44,8 @@ def images(
 ) -> Figure:
     """A grid of images (N, C, H, W) in [−1, 1], as a figure.
 
-    `titles` has one entry an image, or one a column. `size` is the width of an image in inches; by default
-    the grid fills 6.8 inches, an image at most 0.8.
+    `titles` has one entry an image, or one a column. `size` is the width of an image in inches; by
+    default the grid fills 6.8 inches, an image at most 0.8.
     """
     batch = _batch(x)
     n = batch.shape[0]
@@ -56,7 +57,7 @@ def images(
     size = size or min(0.8, _WIDEST / columns)
     tall = size * batch.shape[2] / batch.shape[3]
     titled_rows = -(-len(words) // columns)
-    total = rows * tall + titled_rows * _TITLE
+    total = rows * tall + titled_rows * _TITLE + (rows - max(titled_rows, 1)) * _GAP
     sheet = figure(columns * size, total)
     sheet.set_layout_engine("none")
     top = total
@@ -66,6 +67,8 @@ def images(
             for column, word in enumerate(words[row * columns : (row + 1) * columns]):
                 at = ((column + 0.5) / columns, (top + 0.06) / total)
                 sheet.text(*at, word, ha="center", va="bottom", fontsize=9, color=INK)
+        elif row:
+            top -= _GAP
         top -= tall
         tiles = batch[row * columns : (row + 1) * columns]
         box = (0.0, top / total, len(tiles) / columns, tall / total)

@@ -1,9 +1,9 @@
 """Figures that a reader can move: a native slider over frames that were drawn in advance.
 
-A scrubber is plain HTML: a list of pictures, a range input, and ten lines of script. It needs no
-widget library, no server and no network, works in the rendered book, in Colab and in Jupyter, and by
-keyboard and screen reader. Where scripts are off (an untrusted notebook, a printout) all frames show as a
-strip, so nothing is lost.
+A scrubber is plain HTML: a list of pictures, a range input, and a few lines of script. It needs no
+widget library, no server and no network; it works in the rendered book, in Colab and in Jupyter, by
+keyboard and with a screen reader. Where scripts are off (an untrusted notebook, a printout) all
+frames show as a strip, so nothing is lost.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from genbook.plots.pictures import mosaic
+from genbook.plots.style import PAPER
 
 __all__ = ["Explorer", "Scrubber", "explore", "frame", "scrubber"]
 
@@ -30,7 +31,7 @@ _SHOWN = 420  # pixels: small pictures are enlarged to about this width
 _STRIP = 96  # pixels: the width of a frame in the strip
 
 # The script hides all frames but one and shows the slider. It looks for its own figures only, takes
-# each once, and leaves no name behind.
+# each once (a page may hold the same output twice), and leaves no name behind.
 _SCRIPT = """
 (function () {
   document.querySelectorAll('[data-scrubber="KEY"]').forEach(function (root) {
@@ -62,8 +63,8 @@ _SCRIPT = """
 def frame(source: Any, colours: int = 64) -> bytes:
     """A picture as a small PNG with a palette of at most `colours`, the same bytes on every run.
 
-    `source` is a matplotlib figure, or an image (H, W), (C, H, W) or a batch (N, C, H, W) with values in
-    [−1, 1], or a uint8 array (H, W[, 3]).
+    `source` is a matplotlib figure, or an image (H, W), (C, H, W) or a batch (N, C, H, W) with
+    values in [−1, 1], or a uint8 array (H, W[, 3]).
     """
     picture = _picture(source)
     if picture.mode == "L":  # even steps of grey, without the noise of an adaptive palette
@@ -112,17 +113,19 @@ class Scrubber:
         return f"[slider over {len(self.frames)} pictures, {span}: {self.alts[0]}]"
 
     def _repr_html_(self) -> str:
-        key = hashlib.sha256(
-            b"\0".join([*self.frames, *(w.encode() for w in (*self.labels, *self.alts, self.name))])
-        ).hexdigest()[:12]
+        words = (*self.labels, *self.alts, *self.captions, self.name)
+        key = hashlib.sha256(b"\0".join([*self.frames, *(w.encode() for w in words)])).hexdigest()[
+            :12
+        ]
         items = "\n".join(self._frame(i) for i in range(len(self.frames)))
         name = html.escape(self.name)
         return (
             f'<figure data-scrubber="{key}" data-width="{self.width}" style="margin:1em 0">\n'
             # `hidden` until the script runs: a slider that moves nothing would be worse than none.
             '<div hidden style="align-items:center;gap:.8em;max-width:100%">\n'
-            f'<input type="range" min="0" max="{len(self.frames) - 1}" value="{self.start}" step="1"'
-            f' aria-label="{name}" style="flex:1;min-width:6em;max-width:{self.width}px;height:28px">\n'
+            f'<input type="range" min="0" max="{len(self.frames) - 1}" value="{self.start}"'
+            f' aria-label="{name}" style="flex:1;min-width:6em;max-width:{self.width}px;'
+            'height:28px">\n'
             f'<output aria-live="off">{html.escape(self.labels[self.start])}</output>\n</div>\n'
             f"<div>\n{items}\n</div>\n"
             f"<script>{_SCRIPT.replace('KEY', key)}</script>\n</figure>"
@@ -132,11 +135,14 @@ class Scrubber:
         data = base64.b64encode(self.frames[i]).decode()
         label, alt = html.escape(self.labels[i]), html.escape(self.alts[i])
         words = html.escape(self.captions[i]) if self.captions else ""
+        # Enlarged pixels stay squares; a figure made smaller on a phone is smoothed.
+        rendering = "pixelated" if _natural(self.frames[i]) < self.width else "auto"
         caption = f"<div>{words}</div>" if words else ""
         return (
-            f'<div data-frame="{label}" style="display:inline-block;vertical-align:top;width:{_STRIP}px;'
-            f'margin:2px"><img alt="{alt}" width="{_STRIP}" src="data:image/png;base64,{data}"'
-            ' style="image-rendering:pixelated;max-width:100%;height:auto;background:#fbfaf7">'
+            f'<div data-frame="{label}" style="display:inline-block;vertical-align:top;'
+            f'width:{_STRIP}px;margin:2px">'
+            f'<img alt="{alt}" width="{_STRIP}" src="data:image/png;base64,{data}" style="'
+            f'image-rendering:{rendering};max-width:100%;height:auto;background:{PAPER}">'
             f"<div data-label>{label}</div>{caption}</div>"
         )
 
@@ -180,8 +186,11 @@ def scrubber(
 
 def _width(picture: bytes) -> int:
     """Whole multiples of the picture's width, so that enlarged pixels stay square."""
-    natural = Image.open(io.BytesIO(picture)).width
-    return natural * max(1, _SHOWN // natural)
+    return _natural(picture) * max(1, _SHOWN // _natural(picture))
+
+
+def _natural(picture: bytes) -> int:
+    return Image.open(io.BytesIO(picture)).width
 
 
 def _value(label: Any) -> str:
@@ -191,7 +200,7 @@ def _value(label: Any) -> str:
 
 
 class Explorer:
-    """A scrubber made from a drawing function, which `live` turns into a widget in a running kernel."""
+    """A scrubber made from a drawing function; `live` makes it a widget in a running kernel."""
 
     def __init__(self, draw: Callable[[Any], Any], values: Sequence[Any], stored: Scrubber) -> None:
         self.draw, self.values, self.stored = draw, list(values), stored
@@ -245,8 +254,8 @@ def explore(
 ) -> Explorer:
     """A slider over `draw(value)`: what a cell stores is always the scrubber of these frames.
 
-    `draw` returns a figure or an image; `label` writes a value, by default as itself. In a running kernel
-    `explore(…).live()` gives the widget that draws anew at every value.
+    `draw` returns a figure or an image; `label` writes a value, by default as itself. In a running
+    kernel `explore(…).live()` gives the widget that draws anew at every value.
     """
     labels = [label(v) if label else v for v in values]
     frames = [draw(value) for value in values]

@@ -47,7 +47,7 @@ _STYLE = {
 def use() -> None:
     """Set the style for all figures made from now on. Call it once, in a notebook's first cells."""
     matplotlib.rcParams.update(_STYLE)
-    # Pyplot chooses its backend late; in a notebook only then can figures be shown as a cell's value.
+    # Pyplot chooses its backend late; in a notebook figures can be a cell's value only after that.
     plt.get_backend()
 
 

@@ -51,9 +51,10 @@ class Table:
         caption = f'<caption style="caption-side:top">{title}</caption>\n' if title else ""
         # A wide table scrolls by itself on a phone, by keyboard too.
         return (
-            f'<div role="region" aria-label="{title or "Table"}" tabindex="0" style="overflow-x:auto">\n'
-            f"<table>\n{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
-            "</div>"
+            f'<div role="region" aria-label="{title or "Table"}" tabindex="0" '
+            'style="overflow-x:auto">'
+            f"\n<table>\n{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n"
+            "</table>\n</div>"
         )
 
 
