@@ -1,21 +1,124 @@
-"""Stub with the signatures; the implementation follows.
+"""Lowering: from a MyST text notebook to the cells of a plain notebook that Colab shows well.
 
-A lowered code cell has the metadata ``tags`` (as written) and, where the source says
-``:question: ddim.step``, ``genbook: {question: "ddim.step"}``; a markdown cell after
-``+++ {"question": "ddim.why"}`` likewise. Cell ids: ``<slug>-NN``; a question's answer cell has its id with a dash (``ddim-step``).
+Markdown cells lose what only Jupyter Book understands: numbers, references and citations become
+text and links, admonitions become quotes (see `lower_blocks`, `lower_roles`, `lower_directives`).
+Code cells stay as they are. A line below the title says where the page is and how long it takes,
+the last cells hold the way to the exercises and the works cited.
+
+A code cell's metadata are its ``tags`` and, where the source says ``:question: ddim.step``,
+``genbook: {question: ddim.step}``; a markdown cell after ``+++ {"question": "ddim.why"}`` likewise.
+Cell ids are ``<slug>-07`` by position; an answer cell's is its question's (``ddim-step``).
 """
 
 from __future__ import annotations
 
-from nbformat import NotebookNode
+import re
+from typing import Any
 
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from coursekit import lower_blocks, lower_directives, lower_roles
+from coursekit.lower_roles import Page
 from coursekit.references import Book
-from coursekit.source import Source
+from coursekit.source import Cell, Source
+from coursekit.sphinx_ext import Page as SitePage
+from coursekit.sphinx_ext import colab_url
+
+TAGS = {"hide-input", "hide-output", "check-output", "answer", "raises-exception"}
+_OPTIONS = {"tags", "question", "mystnb"}
 
 
 def lower(source: Source, book: Book) -> list[NotebookNode]:
-    """The cells of a plain notebook (nbformat 4.5) that Colab shows as the site does.
+    """The cells of a plain notebook (nbformat 4.5) that Colab shows as the site shows the page.
 
-    Raises `coursekit.source.SourceError` with file, line and the markup that cannot be lowered.
+    Raises `SourceError` with file, line and name for unknown markup, options or tags, for dangling
+    references, and for a page that ``_toc.yml`` does not list.
     """
-    raise NotImplementedError
+    page = Page(book, source.path, book.docname(source.path))
+    if page.docname not in book.chapters:
+        raise page.fail(1, f"_toc.yml does not list {page.docname}")
+    cells: list[NotebookNode] = []
+    for number, cell in enumerate(source.cells):
+        if cell.kind == "code":
+            cells += _code(cell, page)
+            continue
+        text = lower_blocks.lower(cell.text, cell.line, page)
+        if number == 0:
+            text = _with_card(text, source, page)
+        if text:
+            cells.append(new_markdown_cell(text, metadata=_metadata(cell, page)))
+    if not source.cells or source.cells[0].kind == "code":
+        raise page.fail(source.cells[0].line if source.cells else 1, "the title '# …' is missing")
+    if source.kind == "chapter" and f"solutions/{source.slug}" in book.chapters:
+        cells.append(new_markdown_cell(_closing(source, book)))
+    if page.cited:
+        works = sorted(page.cited, key=lambda key: (book.works[key].authors, book.works[key].year))
+        listed = "\n".join(f"- {book.works[key].reference}" for key in works)
+        cells.append(new_markdown_cell(f"## References\n\n{listed}"))
+    return _identified(cells, source)
+
+
+def _code(cell: Cell, page: Page) -> list[NotebookNode]:
+    """The code cell and, if its picture is a numbered figure, the caption below it."""
+    unknown = sorted(set(cell.metadata) - _OPTIONS)
+    if unknown:
+        raise page.fail(cell.line, f"unknown option '{unknown[0]}' of a code cell")
+    tags = cell.metadata.get("tags", [])
+    if not isinstance(tags, list) or set(tags) - TAGS:
+        raise page.fail(cell.line, f"tags {tags!r}: known are {', '.join(sorted(TAGS))}")
+    cells = [new_code_cell(cell.text, metadata=_metadata(cell, page))]
+    figure = (cell.metadata.get("mystnb") or {}).get("figure") or {}
+    number = page.book.placed("figure", page.path, cell.line)
+    if number:
+        text = lower_blocks.lower(str(figure["caption"]), cell.line, page)
+        cells.append(new_markdown_cell(lower_directives.caption("figure", number, text, page)))
+    return cells
+
+
+def _metadata(cell: Cell, page: Page) -> dict[str, Any]:
+    metadata: dict[str, Any] = {}
+    if cell.metadata.get("tags"):
+        metadata["tags"] = list(cell.metadata["tags"])
+    question = cell.metadata.get("question")
+    if question is not None:
+        if not re.fullmatch(r"\w+\.\w+", str(question)):
+            raise page.fail(cell.line, f"a question is named '<slug>.<name>', not {question!r}")
+        metadata["genbook"] = {"question": question}
+    return metadata
+
+
+def _with_card(text: str, source: Source, page: Page) -> str:
+    """``text`` with one line below its title: the site's page, time to read, what to read first."""
+    title, _, rest = text.partition("\n")
+    if not re.match(r"# \S", title):
+        raise page.fail(source.cells[0].line, "a notebook begins with its title, '# …'")
+    written = source.path.read_text("utf-8").partition("\n---\n")[2]
+    site = SitePage(page.docname, source.slug, source.kind, (), written)
+    facts = [f"[Read on the site]({page.book.url(page.docname)})"]
+    facts.append(f"{site.reading_minutes} min to read")
+    before = [source.slug] if source.kind == "sheet" else source.prerequisites
+    links = []
+    for slug in before:
+        docname = f"book/{slug}"
+        if docname not in page.book.titles:
+            raise page.fail(1, f"the prerequisite '{slug}' is no page of _toc.yml")
+        name = lower_roles.lower(page.book.titles[docname], 1, page)
+        links.append(f"[{name}]({page.book.url(docname)})")
+    if links:
+        facts.append(("Chapter: " if source.kind == "sheet" else "Read first: ") + ", ".join(links))
+    card = " · ".join(facts)
+    return "\n\n".join(filter(None, (title, card, rest.strip("\n"))))
+
+
+def _closing(source: Source, book: Book) -> str:
+    notebook = colab_url(book.repository, book.branch, f"exercises/{source.slug}.ipynb")
+    return f"**Exercises.** [Open this chapter's exercises in Colab]({notebook})."
+
+
+def _identified(cells: list[NotebookNode], source: Source) -> list[NotebookNode]:
+    """Give each cell its id, at most 64 characters, the same for the same source."""
+    for number, cell in enumerate(cells, 1):
+        question = cell.metadata.get("genbook", {}).get("question", "")
+        cell["id"] = question.replace(".", "-")[:64] or f"{source.slug[:60]}-{number:02}"
+    return cells

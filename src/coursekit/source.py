@@ -31,6 +31,11 @@ from myst_parser.parsers.mdit import create_md_parser
 # The MyST extensions of the book; `_config.yml` enables the same ones for the site.
 EXTENSIONS = ("amsmath", "colon_fence", "deflist", "dollarmath", "tasklist")
 KINDS = ("chapter", "sheet")
+# Directives without argument: text on their opening line is the beginning of the body.
+BODY_ONLY = (
+    *("note", "tip", "important", "warning", "hint", "caution", "attention", "danger", "error"),
+    *("seealso", "prf:proof", "math"),
+)
 
 
 class SourceError(Exception):
@@ -190,8 +195,12 @@ def directive(token: Token, path: Path, line: int = 1) -> Directive | None:
         raise SourceError(path, opening, f"{{{match[1]}}}: {warning.msg}")
     options = {name: value or "" for name, value in parsed.options.items()}
     argument = parsed.arguments[0] if parsed.arguments else ""
-    body_line = opening + 1 + parsed.body_offset
-    return Directive(match[1], argument, options, "\n".join(parsed.body), opening, body_line)
+    body, body_line = "\n".join(parsed.body), opening + 1 + parsed.body_offset
+    if argument and match[1] in BODY_ONLY:
+        if options:
+            raise SourceError(path, opening, f"{{{match[1]}}}: text stands before the options")
+        argument, body, body_line = "", f"{argument}\n{body}".rstrip(), opening
+    return Directive(match[1], argument, options, body, opening, body_line)
 
 
 class _CellDirective(DocutilsDirective):
