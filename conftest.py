@@ -1,0 +1,3 @@
+"""Hooks for all tests of the tree, and for nbval on the derived notebooks."""
+
+pytest_plugins = ["coursekit.nbval_plugin"]

@@ -1,0 +1,22 @@
+"""What nbval lets pass and the book does not: a cell that was never executed.
+
+nbval runs a stored cell without an execution count but compares nothing, so a notebook that lost
+its outputs would be green. Loaded by the ``conftest.py`` at the root.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail an unexecuted code cell of a derived notebook.
+
+    Exercises carry no digest: they are stored without outputs, and run by their own test.
+    """
+    cell, notebook = getattr(item, "cell", None), getattr(item.parent, "nb", None)
+    if cell is None or notebook is None:
+        return
+    derived = "digest" in notebook.metadata.get("genbook", {})
+    if derived and cell.execution_count is None:
+        pytest.fail("this cell was never executed: run coursekit notebooks", pytrace=False)
