@@ -20,10 +20,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from coursekit import lower_blocks, lower_directives, lower_roles
 from coursekit.lower_roles import Page
+from coursekit.reading import colab_url, minutes
 from coursekit.references import Book
 from coursekit.source import Cell, Source
-from coursekit.sphinx_ext import Page as SitePage
-from coursekit.sphinx_ext import colab_url
 
 TAGS = {"hide-input", "hide-output", "check-output", "answer", "raises-exception"}
 _OPTIONS = {"tags", "question", "mystnb"}
@@ -39,7 +38,12 @@ def lower(source: Source, book: Book) -> list[NotebookNode]:
     if page.docname not in book.chapters:
         raise page.fail(1, f"_toc.yml does not list {page.docname}")
     cells: list[NotebookNode] = []
+    asked: set[str] = set()
     for number, cell in enumerate(source.cells):
+        question = cell.metadata.get("question")
+        if question in asked:
+            raise page.fail(cell.line, f"the question '{question}' has two cells")
+        asked |= {question} - {None}
         if cell.kind == "code":
             cells += _code(cell, page)
             continue
@@ -94,9 +98,8 @@ def _with_card(text: str, source: Source, page: Page) -> str:
     if not re.match(r"# \S", title):
         raise page.fail(source.cells[0].line, "a notebook begins with its title, '# …'")
     written = source.path.read_text("utf-8").partition("\n---\n")[2]
-    site = SitePage(page.docname, source.slug, source.kind, (), written)
     facts = [f"[Read on the site]({page.book.url(page.docname)})"]
-    facts.append(f"{site.reading_minutes} min to read")
+    facts.append(f"{minutes(written)} min to read")
     before = [source.slug] if source.kind == "sheet" else source.prerequisites
     links = []
     for slug in before:
