@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from jupyter_client.kernelspec import NoSuchKernel
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from coursekit import claims, references, times
 from coursekit.derive import Derived, carry, derive, render, unexecuted
-from coursekit.execute import CellFailure, Cost, Execution, NoSuchKernel, Stopped
+from coursekit.execute import CellFailure, Execution, Stopped
 from coursekit.project import Project, write_atomically
 from coursekit.source import Source, SourceError
+from coursekit.times import Cost
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from coursekit.project import Project
 from coursekit.references import Book
 from coursekit.setup_cell import is_setup, setup_cell
 from coursekit.source import Source, SourceError, read
+from coursekit.times import BUDGET
 
 Room = Literal["book", "solutions", "exercises"]
-BUDGET = {"seconds": 90, "memory_mb": 2048}
 
 
 @dataclass(frozen=True)

@@ -8,28 +8,19 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL
 
 import psutil
-from jupyter_client.kernelspec import NoSuchKernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from coursekit.outputs import StandardErrorOutput, normalise
+from coursekit.times import Cost
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _CELL_LINE = re.compile(r"Cell In\[\d+\], line (\d+)|<ipython-input[^>]*> in .*:(\d+)")
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What an execution took: wall time in seconds and the kernel's peak resident memory in MB."""
-
-    seconds: float
-    peak_mb: float
 
 
 class CellFailure(Exception):
@@ -171,6 +162,3 @@ def _read_traceback(cell: NotebookNode, error: CellExecutionError) -> tuple[int,
 
 def _tail(text: str, lines: int) -> str:
     return "\n".join(_ANSI.sub("", text).strip().splitlines()[-lines:])
-
-
-__all__ = ["CellFailure", "Cost", "Execution", "NoSuchKernel", "Stopped"]
