@@ -133,7 +133,7 @@ class DigitsDDPM(Recipe):
     steps: int = 12_000
     lr: float = 3e-3
     ema: float = 0.9995
-    kind: str = "cosine"
+    kind: str = "linear"
     T: int = 1000
     drop: float = 0.1
     network: ClassVar[dict[str, Any]] = {"base": 32, "multipliers": (1, 1), "patch": 2}
