@@ -20,7 +20,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from coursekit import lower_blocks, lower_directives, lower_roles
 from coursekit.lower_roles import Page
-from coursekit.reading import colab_url, minutes
+from coursekit.page import Page as SitePage
+from coursekit.page import colab_url
 from coursekit.references import Book
 from coursekit.source import Cell, Source
 
@@ -43,7 +44,8 @@ def lower(source: Source, book: Book) -> list[NotebookNode]:
         question = cell.metadata.get("question")
         if question in asked:
             raise page.fail(cell.line, f"the question '{question}' has two cells")
-        asked |= {question} - {None}
+        if question is not None:
+            asked.add(question)
         if cell.kind == "code":
             cells += _code(cell, page)
             continue
@@ -99,7 +101,8 @@ def _with_card(text: str, source: Source, page: Page) -> str:
         raise page.fail(source.cells[0].line, "a notebook begins with its title, '# …'")
     written = source.path.read_text("utf-8").partition("\n---\n")[2]
     facts = [f"[Read on the site]({page.book.url(page.docname)})"]
-    facts.append(f"{minutes(written)} min to read")
+    site = SitePage(page.docname, source.slug, source.kind, (), written)
+    facts.append(f"{site.reading_minutes} min to read")
     before = [source.slug] if source.kind == "sheet" else source.prerequisites
     links = []
     for slug in before:
