@@ -18,7 +18,17 @@ from torch import Tensor
 
 from genbook import paths
 from genbook.ddpm import Model, first_state, signal_left
-from genbook.sampling import choice, descending, last, randn, same_shape, steps_of, times_like
+from genbook.sampling import (
+    below,
+    choice,
+    combine,
+    descending,
+    last,
+    randn,
+    same_shape,
+    steps_of,
+    times_like,
+)
 from genbook.schedules import Coefficient, NoiseSchedule, Time
 
 __all__ = [
@@ -94,8 +104,7 @@ def q_posterior(
         The mean ``(B, …)``, and the variance, which broadcasts against it.
     """
     same_shape(x0=x0, xt=xt)
-    a_t, b_t = schedule.a(t, xt), schedule.b(t, xt)
-    a_s, b_s = schedule.a(s, xt), schedule.b(s, xt)
+    (a_t, b_t), (a_s, b_s) = schedule.rates(t, xt), schedule.rates(s, xt)
     mean = a_s * x0 + _root(b_s**2 - sigma**2) * (xt - a_t * x0) / b_t
     return mean, torch.as_tensor(sigma**2).to(xt)
 
@@ -130,13 +139,16 @@ def step(
             missing, or a_t = 0, where eps says nothing about x_0.
     """
     same_shape(xt=xt, eps=eps)
-    a_t, b_t = schedule.a(t, xt), schedule.b(t, xt)
-    a_s, b_s = schedule.a(s, xt), schedule.b(s, xt)
-    σ = sigma(schedule, t, s, eta, xt)
+    below(s, t)
+    (a_t, b_t), (a_s, b_s) = schedule.rates(t, xt), schedule.rates(s, xt)
+    σ = 0.0 if eta == 0 else sigma(schedule, t, s, eta, xt)
+    direction = _root(b_s**2 - σ**2)
     if x0 is None:
         signal_left(a_t)
-        x0 = (xt - b_t * eps) / a_t
-    xs = a_s * x0 + _root(b_s**2 - σ**2) * eps
+        # a_s x_0 + direction · eps with x_0 = (x_t − b_t eps) / a_t, sorted by x_t and eps
+        xs = combine(a_s / a_t, xt, direction - a_s / a_t * b_t, eps)
+    else:
+        xs = combine(a_s, x0, direction, eps)
     if eta > 0 or hat:
         xs = xs + (sigma_hat(schedule, t, s, xt) if hat else σ) * _given(noise, xt)
     return xs
@@ -310,7 +322,7 @@ def _given(noise: Tensor | None, xt: Tensor) -> Tensor:
 
 def _root(x: Coefficient) -> Coefficient:
     """√x for an x ≥ 0 that rounding may have made a little negative."""
-    return x.clamp(min=0).sqrt() if isinstance(x, Tensor) else max(x, 0.0) ** 0.5
+    return max(x, 0.0) ** 0.5 if isinstance(x, float) else x.clamp(min=0).sqrt()
 
 
 def _weight(w: float | Tensor, u: Tensor) -> Tensor:

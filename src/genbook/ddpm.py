@@ -22,6 +22,7 @@ from torch import Tensor
 from genbook import paths
 from genbook.sampling import (
     choice,
+    combine,
     descending,
     finite,
     last,
@@ -131,7 +132,7 @@ def step(
     choice("variance", variance, Literal["posterior", "beta"])
     α, β, b_t = schedule.alpha(t, s, xt), schedule.beta(t, s, xt), schedule.b(t, xt)
     signal_left(α)
-    mean = (xt - β / b_t * eps) / α**0.5
+    mean = combine(1 / α**0.5, xt, -β / b_t / α**0.5, eps)
     if noise is None:
         return mean
     same_shape(xt=xt, noise=noise)

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "below",
     "choice",
+    "combine",
     "descending",
     "finite",
     "last",
@@ -34,6 +36,13 @@ def randn(
     """
     source = device if generator is None else generator.device
     return torch.randn(tuple(shape), generator=generator, device=source, dtype=dtype).to(device)
+
+
+def combine(p: float | Tensor, x: Tensor, q: float | Tensor, y: Tensor) -> Tensor:
+    """p x + q y in two operations instead of three; p and q are numbers or broadcast over x."""
+    if isinstance(q, Tensor):
+        return torch.addcmul(p * x, q, y)
+    return torch.mul(x, p).add_(y, alpha=q)
 
 
 def times_like(x: Tensor, t: int) -> Tensor:
@@ -67,6 +76,16 @@ def last(states: Iterable[tuple[int, Tensor]]) -> Tensor:
     """The last state of a sampler, without keeping the others."""
     (final,) = deque(states, maxlen=1)
     return final[1]
+
+
+def below(s: int | Tensor, t: int | Tensor) -> None:
+    """Refuse a step that does not lead down to the data.
+
+    Raises:
+        ValueError: s is not below t.
+    """
+    if not (s < t if isinstance(s, int) and isinstance(t, int) else (torch.as_tensor(t) > s).all()):
+        raise ValueError(f"s must be below t (time runs down to the data): s = {s}, t = {t}")
 
 
 def same_shape(**tensors: Tensor) -> None:

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from genbook.sampling import below
+
 __all__ = ["Coefficient", "NoiseSchedule", "Time"]
 
 Time = int | Tensor
@@ -74,10 +76,12 @@ class NoiseSchedule:
             "alpha_bars": self.alpha_bars,
             "a": self.alpha_bars.sqrt(),
             "b": (1 - self.alpha_bars).sqrt(),
+            "log_snr": self.alpha_bars.log() - (-self.alpha_bars).log1p(),
         }
-        # A step for an integer t needs five numbers: reading them from lists costs a
-        # hundredth of computing them with zero-dimensional tensors.
+        # A step for an integer t needs a few numbers: reading them from lists costs a hundredth
+        # of computing them with zero-dimensional tensors.
         self._floats = {name: column.tolist() for name, column in self._columns.items()}
+        self._rates = list(zip(self._floats["a"], self._floats["b"], strict=True))
 
     @classmethod
     def linear(cls, T: int = 1000, start: float = 1e-4, end: float = 0.02) -> NoiseSchedule:
@@ -130,6 +134,12 @@ class NoiseSchedule:
         """The noise rate b_t = √(1 − ᾱ_t); see :meth:`gather`."""
         return self.gather("b", t, like)
 
+    def rates(self, t: Time, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
+        """The pair a_t, b_t; see :meth:`gather`."""
+        if type(t) is int and 0 <= t <= self.T:
+            return self._rates[t]
+        return self.gather("a", t, like), self.gather("b", t, like)
+
     def alpha(self, t: Time, s: Time | None = None, like: Tensor | None = None) -> Coefficient:
         """α of one step from s to t: ᾱ_t / ᾱ_s = α_{s+1} ⋯ α_t; it is α_t for s = t − 1 (default).
 
@@ -155,15 +165,10 @@ class NoiseSchedule:
 
     def log_snr(self, t: Time, like: Tensor | None = None) -> Coefficient:
         """λ_t = log(a_t² / b_t²); +∞ at t = 0, and −∞ where a_t = 0; see :meth:`gather`."""
-        alpha_bar = torch.as_tensor(
-            self.gather("alpha_bars", t, like),
-            dtype=None if isinstance(t, Tensor) else torch.float64,
-        )
-        log_snr = alpha_bar.log() - (-alpha_bar).log1p()
-        return log_snr if isinstance(t, Tensor) else log_snr.item()
+        return self.gather("log_snr", t, like)
 
     def gather(self, name: str, t: Time, like: Tensor | None = None) -> Coefficient:
-        """The entries at t of one of "betas", "alphas", "alpha_bars", "a" and "b".
+        """The entries at t of "betas", "alphas", "alpha_bars", "a", "b" or "log_snr".
 
         Args:
             name: which.
@@ -180,25 +185,20 @@ class NoiseSchedule:
             ValueError: t is out of range, or has another batch size than ``like``.
         """
         if not isinstance(t, Tensor):
-            if type(t) is not int:
-                t = _integer(t)
+            t = t if type(t) is int else _integer(t)
             if not 0 <= t <= self.T:
-                raise ValueError(f"t must lie in 0..{self.T}, got {t}")
+                raise ValueError(f"times must lie in 0..{self.T}, got {t}")
             return self._floats[name][t]
         if t.is_floating_point() or t.is_complex() or t.dtype == torch.bool:
-            raise TypeError(f"t must be an integer or an integer tensor, got {t.dtype}")
+            raise TypeError(f"times must be integers or an integer tensor, got {t.dtype}")
         if ((t < 0) | (t > self.T)).any():
-            raise ValueError(f"t must lie in 0..{self.T}, got {int(t.min())}..{int(t.max())}")
+            raise ValueError(f"times must lie in 0..{self.T}, got {int(t.min())}..{int(t.max())}")
         column = self._columns[name]
         return _like(column[t.to(column.device, torch.int64)], like)
 
     def _alpha(self, t: Time, s: Time | None) -> Coefficient:
         s = t - 1 if s is None else s
-        below = (
-            s < t if isinstance(s, int) and isinstance(t, int) else (torch.as_tensor(t) > s).all()
-        )
-        if not below:
-            raise ValueError(f"s must be below t (time runs down to the data): s = {s}, t = {t}")
+        below(s, t)
         return self.gather("alpha_bars", t) / self.gather("alpha_bars", s)
 
     def to(self, device: torch.device | str) -> NoiseSchedule:
@@ -226,7 +226,7 @@ def _integer(t: object) -> int:
             return operator.index(t)  # type: ignore[arg-type]
     except TypeError:
         pass
-    raise TypeError(f"t must be an integer or an integer tensor, got {t!r}")
+    raise TypeError(f"times must be integers or an integer tensor, got {t!r}")
 
 
 def _like(values: Coefficient, like: Tensor | None) -> Coefficient:
