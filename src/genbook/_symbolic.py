@@ -21,15 +21,25 @@ _DIGITS = 40
 
 def pairs(lhs: Any, rhs: Any) -> list[Pair]:
     """The scalar equations in lhs = rhs: one for expressions, one an entry for matrices."""
-    left, right = sp.sympify(lhs), sp.sympify(rhs)
+    if isinstance(lhs, str) or isinstance(rhs, str):
+        raise TypeError("give SymPy expressions, not text")
+    left, right = _explicit(sp.sympify(lhs)), _explicit(sp.sympify(rhs))
     if isinstance(left, sp.MatrixBase) and isinstance(right, sp.MatrixBase):
         if left.shape != right.shape:
             raise TypeError(f"matrices of shapes {left.shape} and {right.shape} cannot be equal")
         return list(zip(left, right, strict=True))
     for side in (left, right):
-        if not isinstance(side, sp.Expr):
-            raise TypeError(f"an expression is needed on each side, not {type(side).__name__}")
+        if not isinstance(side, sp.Expr) or side.is_Matrix:
+            raise TypeError(
+                "two expressions, or two matrices with entries, are needed; one side is a "
+                f"{type(side).__name__}"
+            )
     return [(left, right)]
+
+
+def _explicit(side: Any) -> Any:
+    """A product or sum of matrices (sp.MatMul, …) carried out; all else as it is."""
+    return side.doit() if isinstance(side, sp.MatrixExpr) else side
 
 
 def difference(left: sp.Expr, right: sp.Expr) -> sp.Expr:
@@ -50,7 +60,7 @@ def _by_force(expression: sp.Expr) -> sp.Expr:
 
 def explain(left: sp.Expr, right: sp.Expr, rest: sp.Expr) -> str:
     """Why left = right was not shown: it is false at a point, or SymPy needs help."""
-    at = {symbol: value for symbol, value in _point(left - right, random.Random(0)).items()}
+    at = _point(left - right, random.Random(0))
     if vanishes(left - right):
         return (
             f"the sides agree at random points, but SymPy is left with {rest}. Declare symbols as "
@@ -80,7 +90,7 @@ def vanishes(expression: sp.Expr) -> bool:
 def unnoticed_change(equations: list[Pair]) -> str | None:
     """A change of the equations that leaves them true, in words; None if there is none."""
     for left, right in equations:
-        left, right = left.doit(), right
+        left = left.doit()
         sides = [(right, left)] if right.atoms(sp.Symbol) else [(right, left), (left, right)]
         for side, other in sides:
             for words, changed in changes(side):

@@ -66,22 +66,25 @@ def identity(label: str, lhs: Any, rhs: Any) -> None:
     positive, or roots do not simplify.
 
     Guards: both sides must not be the same expression from the start; one of them must contain a
-    symbol; and dropping any term of `rhs`, or changing any number in it, must break the equality
-    (for a constant `rhs`, the same holds for `lhs`).
+    symbol, and none a floating-point number, which is never exact; and dropping any term of `rhs`,
+    or changing any number in it, must break the equality (for a constant `rhs`, the same holds for
+    `lhs`).
 
     Raises: VerificationError if the difference is not zero or a guard finds the check empty;
     TypeError if a side is not an expression.
     """
     _check_label(label)
     pairs = _symbolic.pairs(lhs, rhs)
-    if all(left == right for left, right in pairs):
+    if lhs == rhs:
         _fail(
             label,
             f"both sides are the same expression, {lhs}, before anything is computed, so nothing "
-            "is checked. Leave the operation unevaluated (sp.Derivative, sp.Integral, …).",
+            "is checked. Leave the operation unevaluated: sp.Derivative, sp.Integral, sp.MatMul.",
         )
     if not any(side.atoms(sp.Symbol) for pair in pairs for side in pair):
         _fail(label, "neither side contains a symbol: compare numbers with verify.close.")
+    if any(side.atoms(sp.Float) for pair in pairs for side in pair):
+        _fail(label, "a floating-point number is not exact: write sp.Rational(1, 10) for 0.1.")
     for left, right in pairs:
         difference = _symbolic.difference(left, right)
         if difference != 0:
@@ -107,9 +110,11 @@ def close(label: str, computed: Any, expected: Any, rtol: float = 1e-6, atol: fl
     _check_label(label)
     if computed is expected:
         _fail(label, "both sides are one object, so nothing is compared.")
-    left, right = _array(label, computed, "computed"), _array(label, expected, "expected")
-    if np.shares_memory(left, right):
+    if np.shares_memory(
+        _numbers(label, computed, "computed"), _numbers(label, expected, "expected")
+    ):
         _fail(label, "both sides share their memory, so nothing is compared.")
+    left, right = _array(label, computed, "computed"), _array(label, expected, "expected")
     if left.shape != right.shape:
         _fail(label, f"computed has shape {left.shape} and expected {right.shape}.")
     for name, value in (("computed", left), ("expected", right)):
@@ -124,19 +129,14 @@ def close(label: str, computed: Any, expected: Any, rtol: float = 1e-6, atol: fl
             f"all {right.size} entries of expected are {right.flat[0]:.6g}: a constant hides wrong "
             "indices. Choose other inputs or compare one number.",
         )
-    allowed = atol + rtol * np.abs(right)
-    size = float(np.sqrt(np.mean(np.abs(right) ** 2)))
-    if (
-        rtol < 0
-        or atol < 0
-        or not allowed.max()
-        <= _LARGEST_TOLERANCE * max(size, float(np.abs(right).max()) if atol == 0 else 0.0)
-    ):
+    size = float(np.median(np.abs(right[right != 0])))
+    if not (0 <= rtol <= _LARGEST_TOLERANCE and 0 <= atol <= _LARGEST_TOLERANCE * size):
         _fail(
             label,
-            f"the tolerance (rtol {rtol:g}, atol {atol:g}) would accept an error of "
-            f"{allowed.max():.3g} on values of size {size:.3g}; at most 1 % can be allowed.",
+            f"the tolerance (rtol {rtol:g}, atol {atol:g}) would accept an error of more than 1 % "
+            f"of the typical size {size:.3g}.",
         )
+    allowed = atol + rtol * np.abs(right)
     error = np.abs(left - right)
     if (error > allowed).any():
         worst = np.unravel_index(np.argmax(error - allowed), error.shape)
@@ -265,10 +265,10 @@ def _check_resolution(
         )
 
 
-def _array(label: str, value: Any, name: str) -> np.ndarray:
-    """The value as float64 or complex, without a copy where possible (memory is compared)."""
+def _numbers(label: str, value: Any, name: str) -> np.ndarray:
+    """The value as a NumPy array, of numbers, on the same memory where that is possible."""
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu()
+        value = value.detach().cpu().resolve_conj().resolve_neg()
         value = value.double().numpy() if value.dtype == torch.bfloat16 else value.numpy()
     array = np.asarray(value)
     if array.dtype == bool or array.dtype.kind not in "iufc":
@@ -277,7 +277,13 @@ def _array(label: str, value: Any, name: str) -> np.ndarray:
         )
     if array.size == 0:
         _fail(label, f"{name} is empty.")
-    return array if array.dtype.kind == "c" else array.astype(np.float64, copy=False)
+    return array
+
+
+def _array(label: str, value: Any, name: str) -> np.ndarray:
+    """The value in double precision, real or complex."""
+    array = _numbers(label, value, name)
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
 def _number(label: str, value: Any) -> float:

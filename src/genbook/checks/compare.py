@@ -105,15 +105,13 @@ def _what(value: Any) -> str:
 def _tensor(value: torch.Tensor) -> Array:
     # A subclass may answer questions about itself as it likes; read the plain tensor underneath.
     with torch._C.DisableTorchFunctionSubclass(), torch.no_grad():
-        device, dtype = str(torch.Tensor.device.__get__(value)), str(value.dtype)  # type: ignore[attr-defined]
-        name = dtype.removeprefix("torch.")
-        if device.startswith("meta"):
+        value = torch.Tensor.as_subclass(value, torch.Tensor)
+        device, name = str(value.device), str(value.dtype).removeprefix("torch.")
+        if value.is_meta:
             return Array(np.zeros(tuple(value.shape)), name, device)
         try:
-            dense = (
-                torch.Tensor.detach(value).to_dense() if value.layout != torch.strided else value
-            )
-            dense = torch.Tensor.detach(dense).cpu().resolve_conj().resolve_neg()
+            dense = value.detach() if value.layout == torch.strided else value.detach().to_dense()
+            dense = dense.cpu().resolve_conj().resolve_neg()
             if dense.dtype in (torch.bfloat16, torch.float16):
                 dense = dense.float()
             return Array(dense.numpy().copy(), name, device)
@@ -172,10 +170,10 @@ def _differ_list(got: Any, expected: list[Any], *how: Any) -> str:
 def _differ_numbers(got: Any, expected: Any, rtol: float, atol: float, nan_equal: bool) -> str:
     if not _numeric(got):
         return f"expected {_name(expected)}, got {_name(got)}"
-    one, other = _as_array(got), _as_array(expected)
-    if one is None:
-        return f"expected {_name(expected)}, got a list whose rows differ in shape"
-    assert other is not None
+    try:
+        one, other = _as_array(got), _as_array(expected)
+    except (ValueError, OverflowError):
+        return f"expected {_name(expected)}, got a list of unequal rows or a number beyond all size"
     if one.device != other.device:
         return f"the result is on device {one.device}, but the inputs are on {other.device}"
     if one.values.shape != other.values.shape:
@@ -233,13 +231,10 @@ def _shaped(value: Any) -> bool:
     return isinstance(value, Array) and value.values.ndim > 0
 
 
-def _as_array(value: Any) -> Array | None:
+def _as_array(value: Any) -> Array:
     if isinstance(value, Array):
         return value
-    try:
-        array = np.asarray(_bare(value))
-    except ValueError:
-        return None
+    array = np.asarray(_bare(value))
     if array.dtype.kind == "O":  # whole numbers beyond 64 bits
         array = array.astype(float)
     return Array(array, {"b": "bool", "i": "int", "u": "int"}.get(array.dtype.kind, "float"))

@@ -17,9 +17,15 @@ import numpy as np
 import torch
 
 from genbook.checks import compare, show
-from genbook.checks.registry import Case, Question, question
+from genbook.checks.registry import Case, Misconception, Question, question
 
 __all__ = ["Outcome", "Result", "check", "judge", "outcomes"]
+
+
+_RANDOM = (
+    "called twice with the same arguments, your function gave two different results. "
+    "Use the random numbers it is given, and draw no others"
+)
 
 
 @dataclass(frozen=True)
@@ -69,12 +75,23 @@ def verdict(entry: Question, answer: Any, seed: int = 0) -> Result:
         what = f"check({entry.id!r}, {entry.name})"
         return _zero(entry, f"give the function itself, without calling it: {what}")
     cases = entry.cases(seed)
-    return judge(entry, cases, outcomes(entry, answer, cases))
+    done = outcomes(entry, answer, cases)
+    result = judge(entry, cases, done)
+    if result.points == 0 and any(outcome.kind == "value" for outcome in done):
+        again = outcomes(entry, answer, cases, randomness=1)
+        if any(not _alike(entry, one, two) for one, two in zip(done, again, strict=True)):
+            return _zero(entry, _RANDOM)
+    return result
 
 
-def outcomes(entry: Question, answer: Callable[..., Any], cases: list[Case]) -> list[Outcome]:
-    """What the answer does in each case. Every call gets its own copies of the arguments."""
-    with _own_randomness():
+def outcomes(
+    entry: Question, answer: Callable[..., Any], cases: list[Case], randomness: int = 0
+) -> list[Outcome]:
+    """What the answer does in each case. Every call gets its own copies of the arguments.
+
+    `randomness` seeds the global generators, which an answer should leave alone.
+    """
+    with _own_randomness(randomness):
         return [_outcome(entry, answer, case) for case in cases]
 
 
@@ -88,14 +105,14 @@ def judge(entry: Question, cases: list[Case], done: list[Outcome]) -> Result:
             continue
         if got.kind == "missing":
             return _zero(entry, "not answered yet")
-        known = _recognise(entry, cases, done, expected)
+        known = _recognise(entry, cases, done)
         label = f" ({case.label})" if case.label else ""
         lines = [
             f"case {i + 1} of {len(cases)}{label}:",
             f"    {show.call(entry.name, entry.use or entry.reference, case)}",
             f"  {reason}",
         ]
-        if got.kind == right.kind == "value":
+        if got.kind == right.kind == "value" and not reason.startswith("got "):
             lines += [
                 f"    got       {show.value(got.value)}",
                 f"    expected  {show.value(right.value)}",
@@ -112,20 +129,19 @@ def _outcome(entry: Question, answer: Callable[..., Any], case: Case) -> Outcome
     if entry.use is None and not _fits(answer, args, kwargs):
         wanted = show.signature(entry.name, entry.reference)
         return Outcome("signature", problem=f"it cannot be called like this; keep {wanted}")
-    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
     try:
         if entry.use is None:
             value = compare.plain(answer(*args, **kwargs))
         else:
             value = compare.plain(entry.use(answer, *args, **kwargs))
     except NotImplementedError as error:
-        return Outcome("missing", problem=show.error(error, file), error=type(error))
+        return Outcome("missing", problem=show.error(error), error=type(error))
     except compare.Unreadable as error:
         return Outcome("unreadable", problem=f"your function returned {error}")
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a student may call exit()
-        return Outcome("error", problem=show.error(error, file), error=type(error))
+        return Outcome("error", problem=show.error(error), error=type(error))
     changed = _changed(entry, case, args, kwargs)
     if changed:
         return Outcome("mutated", value, f"your function changed its argument {changed} in place")
@@ -134,6 +150,8 @@ def _outcome(entry: Question, answer: Callable[..., Any], case: Case) -> Outcome
 
 def _wrong(entry: Question, got: Outcome, right: Outcome) -> str:
     """Why an outcome is wrong, in words; the empty string if it is right."""
+    if got.kind == "missing":
+        return got.problem
     if right.kind == "error":
         assert right.error is not None
         if got.error is not None and issubclass(got.error, right.error):
@@ -143,19 +161,21 @@ def _wrong(entry: Question, got: Outcome, right: Outcome) -> str:
             return f"this must raise a {name}, but it returned {show.value(got.value)}"
         return f"this must raise a {name}: {got.problem}"
     if got.kind == "error":
-        return f"your function raised {got.problem}"
+        return f"your code raised {got.problem}"
     if got.kind != "value":
         return got.problem
     return compare.mismatch(got.value, right.value, entry.rtol, entry.atol)
 
 
-def _recognise(
-    entry: Question, cases: list[Case], done: list[Outcome], expected: list[Outcome]
-) -> Any:
+def _recognise(entry: Question, cases: list[Case], done: list[Outcome]) -> Misconception | None:
     """The first misconception that explains every case: same values, same errors."""
     for misconception in entry.misconceptions:
         wrong = outcomes(entry, misconception.function, cases)
-        if all(_alike(entry, got, other) for got, other in zip(done, wrong, strict=True)):
+        pairs = list(zip(done, wrong, strict=True))
+        # Two functions that fail alike in every case need not share a reason.
+        if any(got.kind in ("value", "mutated") for got in done) and all(
+            _alike(entry, *pair) for pair in pairs
+        ):
             return misconception
     return None
 
@@ -192,11 +212,14 @@ def _changed(entry: Question, case: Case, args: tuple[Any, ...], kwargs: dict[st
 
 
 @contextmanager
-def _own_randomness() -> Iterator[None]:
+def _own_randomness(seed: int) -> Iterator[None]:
     """Give the global generators back as they were: a check must not change later samples."""
     python, numpy = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(devices=[]):
         try:
+            random.seed(seed)
+            np.random.seed(seed)
+            torch.manual_seed(seed)
             yield
         finally:
             random.setstate(python)

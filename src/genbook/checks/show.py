@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import os
 import traceback
 from collections.abc import Callable
 from types import TracebackType
@@ -21,8 +22,22 @@ _WIDEST = 160
 _FEW = 8
 
 
+# Lines of these are not the student's.
+_LIBRARIES = tuple(
+    os.path.dirname(path)
+    for path in (os.__file__, os.path.dirname(torch.__file__), os.path.dirname(__file__))
+)
+
+
 def value(item: Any) -> str:
     """A value in one line: small arrays in full, large ones by shape and first entries."""
+    try:
+        return _value(item)
+    except Exception:  # a number with too many digits, an object that refuses to be looked at
+        return f"<{type(item).__name__}>"
+
+
+def _value(item: Any) -> str:
     if isinstance(item, torch.Tensor):
         if item.device.type != "cpu" or item.layout != torch.strided:
             return f"tensor of shape {tuple(item.shape)} on {item.device}"
@@ -73,20 +88,20 @@ def signature(name: str, function: Callable[..., Any] | None) -> str:
     return f"{name}{inspect.Signature(bare)}"
 
 
-def error(problem: BaseException, file: str | None) -> str:
-    """`ValueError: … (line 3: x = y)`; the line is the last one in the student's own file."""
+def error(problem: BaseException) -> str:
+    """`ValueError: …`, and below it the line of the student's code in which it happened."""
     try:
         message = str(problem)
     except Exception:
         message = ""
     text = _cut(f"{type(problem).__name__}: {message}" if message else type(problem).__name__)
-    line = _line(problem.__traceback__, file)
+    line = _line(problem.__traceback__)
     return f"{text}\n    in {line}" if line else text
 
 
-def _line(trace: TracebackType | None, file: str | None) -> str:
+def _line(trace: TracebackType | None) -> str:
     frames = traceback.extract_tb(trace)
-    mine = [frame for frame in frames if frame.filename == file]
+    mine = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
     if not mine or mine[-1].lineno is None:
         return ""
     source = linecache.getline(mine[-1].filename, mine[-1].lineno).strip()
@@ -95,10 +110,14 @@ def _line(trace: TracebackType | None, file: str | None) -> str:
 
 def _numbers(numbers: np.ndarray, dtype: str, word: str) -> str:
     if numbers.size <= _FEW:
-        listed = np.array2string(numbers, precision=4, separator=", ", suppress_small=True)
-        return f"{word}({' '.join(listed.split())}, {dtype})"
-    first = np.array2string(numbers.ravel()[:4], precision=4, separator=", ", suppress_small=True)
-    return f"{word} of shape {numbers.shape}, {dtype}, {' '.join(first.split())[:-1]}, …]"
+        listed = _listed(numbers)
+        return f"{word}({listed}, {dtype})"
+    return f"{word} of shape {numbers.shape}, {dtype}, {_listed(numbers.ravel()[:4])[:-1]}, …]"
+
+
+def _listed(numbers: np.ndarray) -> str:
+    digits: Any = {"float_kind": lambda number: f"{number:.4g}"}
+    return " ".join(np.array2string(numbers, separator=", ", formatter=digits).split())
 
 
 def _cut(text: str) -> str:

@@ -1,0 +1,325 @@
+"""Each guard of `verify` meets the mistake that it is for; each way of checking also passes."""
+
+from collections import namedtuple
+
+import numpy as np
+import pytest
+import sympy as sp
+import torch
+
+from genbook import verify
+from genbook._symbolic import changes
+
+Interval = namedtuple("Interval", "value low high")
+a, b, x0, eps = sp.symbols("a b x_0 epsilon", positive=True)
+x = sp.Symbol("x", real=True)
+
+
+def normal(n, *shape, seed=0):
+    return torch.randn(n, *shape, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
+
+
+# Symbols ------------------------------------------------------------------------------------------
+
+EQUATIONS = {
+    "algebra": ((a * x0 + b * eps) * (a * x0 - b * eps), a**2 * x0**2 - b**2 * eps**2),
+    "roots": (1 / (sp.sqrt(a + b) - sp.sqrt(a)), (sp.sqrt(a + b) + sp.sqrt(a)) / b),
+    "integral": (
+        sp.Integral(sp.exp(-(x**2) / (2 * b**2)), (x, -sp.oo, sp.oo)),
+        sp.sqrt(2 * sp.pi) * b,
+    ),
+    "derivative": (sp.Derivative(x**2 * sp.exp(x), x), x * (x + 2) * sp.exp(x)),
+    "constant": ((a**2 + b**2) / (a + b) ** 2 + 2 * a * b / (a + b) ** 2, 1),
+}
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_identity_passes_and_every_change_of_the_equation_breaks_it(name, capsys):
+    left, right = EQUATIONS[name]
+    verify.identity("eq-test-x", left, right)
+    assert capsys.readouterr().out == "eq-test-x ✓ symbolic\n"
+    for words, wrong in changes(sp.sympify(right)):
+        with pytest.raises(verify.VerificationError):
+            verify.identity("eq-test-x", left, wrong)
+            pytest.fail(f"not noticed: {words}")
+    assert capsys.readouterr().out == ""
+
+
+def test_identity_carries_out_sums_and_undefined_functions():
+    k, n = sp.symbols("k n", integer=True, positive=True)
+    f = sp.Function("f")
+    verify.identity("eq-test-sum", sp.Sum(k, (k, 1, n)), n * (n + 1) / 2)
+    product = sp.Derivative(x**2 * f(x), x)
+    verify.identity("eq-test-product", product, 2 * x * f(x) + x**2 * sp.Derivative(f(x), x))
+    with pytest.raises(verify.VerificationError):
+        verify.identity("eq-test-product", product, 2 * x * f(x))
+
+
+def test_identity_of_matrices_and_of_indexed_symbols():
+    m = sp.Matrix([[a, b], [0, a]])
+    verify.identity("eq-test-matrix", sp.MatMul(m, m), sp.Matrix([[a**2, 2 * a * b], [0, a**2]]))
+    with pytest.raises(verify.VerificationError):
+        verify.identity("eq-test-matrix", sp.MatMul(m, m), sp.Matrix([[a**2, a * b], [0, a**2]]))
+    with pytest.raises(verify.VerificationError, match="same expression"):
+        verify.identity("eq-test-matrix", m, m.copy())
+    with pytest.raises(TypeError, match="shapes"):
+        verify.identity("eq-test-matrix", m, sp.Matrix([[a, b]]))
+    alpha, t = sp.IndexedBase("alpha"), sp.Symbol("t", integer=True)
+    verify.identity("eq-test-indexed", (1 - alpha[t]) ** 2 - 1, alpha[t] ** 2 - 2 * alpha[t])
+    with pytest.raises(verify.VerificationError):
+        verify.identity(
+            "eq-test-indexed", (1 - alpha[t]) ** 2 - 1, alpha[t - 1] ** 2 - 2 * alpha[t]
+        )
+
+
+def test_identity_refuses_what_checks_nothing():
+    side = sp.sqrt(a) + b
+    for left, right in [(a + b, b + a), (side, side), (a * b / a, b)]:
+        with pytest.raises(verify.VerificationError, match="same expression"):
+            verify.identity("eq-test-x", left, right)
+    with pytest.raises(verify.VerificationError, match="neither side contains a symbol"):
+        verify.identity("eq-test-x", 2, 3)
+    with pytest.raises(verify.VerificationError, match="floating-point"):
+        verify.identity("eq-test-x", sp.Float(0.1) * a * (b + 1), a * b / 10 + a / 10)
+
+
+def test_identity_finds_a_term_that_does_not_matter():
+    # sin² + cos² − 1 is a term of zero: any coefficient in front of it would do.
+    nothing = sp.sin(a) ** 2 + sp.cos(a) ** 2 - 1
+    right = a + b * nothing
+    with pytest.raises(verify.VerificationError, match="check is empty"):
+        verify.identity("eq-test-x", (a**2 + a * b) / (a + b), right)
+    # The same on the left, if the right side is a constant and so cannot tell.
+    with pytest.raises(verify.VerificationError, match="check is empty"):
+        verify.identity("eq-test-x", (a + b) ** 0 + sp.sqrt(x**2) - abs(x) + b * nothing, 1)
+
+
+def test_identity_says_what_is_wrong():
+    with pytest.raises(verify.VerificationError) as caught:
+        verify.identity("eq-test-x", sp.Derivative(x**3, x), 3 * x**2 + x)
+    assert str(caught.value).startswith("eq-test-x ✗ the sides differ by -x; at x = 0.")
+    # Equal only where SymPy cannot see it: the symbol might be negative.
+    y = sp.Symbol("y")
+    with pytest.raises(verify.VerificationError, match="as positive"):
+        verify.identity("eq-test-x", sp.sqrt(y**2), y)
+
+
+@pytest.mark.parametrize("side", ["a + b", [1, 2], sp.Eq(a, b), sp.MatrixSymbol("M", 2, 2), None])
+def test_identity_takes_expressions_only(side):
+    with pytest.raises((TypeError, sp.SympifyError)):
+        verify.identity("eq-test-x", side, a)
+
+
+# Numbers ------------------------------------------------------------------------------------------
+
+
+def test_close_passes_for_numbers_arrays_and_tensors(capsys):
+    verify.close("eq-test-x", 0.1 + 0.2, 0.3)
+    verify.close("eq-test-x", torch.tensor([1.0, 2.0]), np.array([1.0, 2.0 + 1e-9]), rtol=1e-8)
+    verify.close("eq-test-x", np.array([1.0, 0.0]), torch.tensor([1.0, 1e-12]), 1e-6, atol=1e-9)
+    verify.close("eq-test-x", np.exp(1j * np.pi / 4), (1 + 1j) / np.sqrt(2), rtol=1e-12)
+    assert capsys.readouterr().out.splitlines() == [
+        "eq-test-x ✓ numeric, rtol 1e-06",
+        "eq-test-x ✓ numeric, rtol 1e-08",
+        "eq-test-x ✓ numeric, rtol 1e-06, atol 1e-09",
+        "eq-test-x ✓ numeric, rtol 1e-12",
+    ]
+
+
+def test_close_fails_with_the_worst_entry():
+    with pytest.raises(verify.VerificationError) as caught:
+        verify.close("eq-test-x", [[1.0, 2.0], [3.0, 4.0]], np.array([[1.0, 2.0], [3.1, 4.0]]))
+    assert "computed 3 is not expected 3.1 at index (1, 0)" in str(caught.value)
+    assert "1 of 4 entries" in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.int64])
+def test_close_refuses_shared_memory(dtype):
+    x = torch.arange(1, 5).to(dtype)
+    for other in (x, x[:], x.view(4), x.numpy(), x.detach()):
+        with pytest.raises(verify.VerificationError, match=r"one object|share"):
+            verify.close("eq-test-x", x, other)
+    verify.close("eq-test-x", x[:2] + 0, x[:2].clone())
+
+
+@pytest.mark.parametrize(
+    ("computed", "expected", "reason"),
+    [
+        (np.zeros(3), np.zeros(3), "all zeros"),
+        (0.0, float("0"), "all zeros"),
+        (np.ones(3), np.ones(3), "constant"),
+        (np.array([]), np.array([]), "empty"),
+        (np.array([1.0, np.nan]), np.array([1.0, np.nan]), "NaN"),
+        (np.array([1.0, np.inf]), np.array([1.0, np.inf]), "infinite"),
+        (np.array([1.0, 2.0]), 1.0, "shape"),
+        (np.array([[1.0, 2.0]]), np.array([1.0, 2.0]), "shape"),
+    ],
+)
+def test_close_refuses_what_checks_nothing(computed, expected, reason):
+    with pytest.raises(verify.VerificationError, match=reason):
+        verify.close("eq-test-x", computed, expected)
+
+
+@pytest.mark.parametrize(
+    ("rtol", "atol"),
+    [(0.02, 0.0), (float("inf"), 0.0), (-1.0, 0.0), (1e-6, 0.1), (float("nan"), 0)],
+)
+def test_close_refuses_a_tolerance_that_hides_an_error(rtol, atol):
+    with pytest.raises(verify.VerificationError, match="tolerance"):
+        verify.close("eq-test-x", np.array([1.0, 2.0]), np.array([1.0, 2.0]), rtol, atol)
+
+
+def test_a_single_large_entry_does_not_excuse_a_large_tolerance():
+    expected = np.array([1e6, 1.0, 2.0, 3.0])
+    with pytest.raises(verify.VerificationError, match="tolerance"):
+        verify.close("eq-test-x", expected * [1, 2, 2, 2], expected, atol=10)
+
+
+@pytest.mark.parametrize("value", ["1.0", None, True, [None], torch.tensor([True]), object()])
+def test_close_takes_numbers_only(value):
+    with pytest.raises(TypeError, match="numbers"):
+        verify.close("eq-test-x", value, 1.0)
+
+
+# Samples ------------------------------------------------------------------------------------------
+
+
+def test_statistic_passes(capsys):
+    verify.statistic("eq-test-x", normal(40000) * 0.6 + 1, 1.0)
+    verify.statistic("eq-test-x", normal(40000, 2, 3) ** 2, np.ones((2, 3)))
+    verify.statistic("eq-test-x", normal(2000), 0.0, alternative=0.5)
+    assert capsys.readouterr().out.splitlines() == [
+        "eq-test-x ✓ statistic, 40000 samples, z < 4",
+        "eq-test-x ✓ statistic, 40000 samples, z < 4 (Bonferroni over 6)",
+        "eq-test-x ✓ statistic, 2000 samples, z < 4",
+    ]
+
+
+def test_statistic_tells_beta_from_its_square_root():
+    beta = 0.3
+    right, wrong = normal(4000) * beta**0.5, normal(4000) * beta
+    verify.statistic("eq-test-x", right**2, beta, alternative=beta**2)
+    with pytest.raises(verify.VerificationError, match=r"errors from 0\.3"):
+        verify.statistic("eq-test-x", wrong**2, beta, alternative=beta**2)
+
+
+def test_statistic_names_the_wrong_component():
+    samples = normal(10000, 3) + torch.tensor([0.0, 0.2, 0.0])
+    with pytest.raises(verify.VerificationError, match=r"index \(1,\)"):
+        verify.statistic("eq-test-x", samples, [0.0, 0.0, 0.0], alternative=[0.2, 0.2, 0.2])
+
+
+def test_statistic_refuses_a_wide_error_and_names_how_many_samples_it_takes():
+    with pytest.raises(verify.VerificationError, match=r"about (\d+) samples") as caught:
+        verify.statistic("eq-test-x", normal(200), 0.0, alternative=0.1)
+    needed = int(str(caught.value).split("about ")[1].split()[0])
+    verify.statistic("eq-test-x", normal(int(needed * 1.2)), 0.0, alternative=0.1)
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected", "alternative", "reason"),
+    [
+        (normal(5000), 0.0, None, "no scale of its own"),
+        (normal(5000), 0.0, 0.0, "alternative equals"),
+        (torch.ones(5000), 1.0, None, "all equal"),
+        (normal(50), 0.0, 5.0, "too few"),
+        (normal(5000), [0.0], 1.0, "shape"),
+        (normal(5000, 2), [0.0, 0.0], 1.0, "shape"),
+        (normal(5000) / 0 * 0, 0.0, 1.0, "NaN"),
+        (normal(5000), float("nan"), 1.0, "NaN"),
+        (torch.tensor(1.0), 1.0, None, "shape"),
+    ],
+)
+def test_statistic_refuses_what_checks_nothing(samples, expected, alternative, reason):
+    with pytest.raises(verify.VerificationError, match=reason):
+        verify.statistic("eq-test-x", samples, expected, alternative=alternative)
+
+
+@pytest.mark.parametrize("z", [0.5, 100.0, float("nan")])
+def test_statistic_refuses_a_senseless_z(z):
+    with pytest.raises(verify.VerificationError, match="z ="):
+        verify.statistic("eq-test-x", normal(5000), 0.0, z=z, alternative=1.0)
+
+
+def test_bonferroni_keeps_the_rate_of_false_alarms():
+    """At z = 2 a check of 50 components must err about 4.6 % of the time, as one component does."""
+    alarms = 0
+    for seed in range(200):
+        try:
+            verify.statistic("eq-test-x", normal(200, 50, seed=seed) + 9, [9.0] * 50, z=2.0)
+        except verify.VerificationError:
+            alarms += 1
+    assert 1 <= alarms <= 24  # a Student t at 199 degrees of freedom errs a little more often
+
+
+# Headlines ----------------------------------------------------------------------------------------
+
+
+def test_claim_prints_no_measured_digit(capsys):
+    verify.claim("claim-test-x", 1.93172, "<=", 2)
+    verify.claim("claim-test-x", np.float32(0.7), ">", 0.5)
+    verify.claim("claim-test-x", torch.tensor(3), ">=", 3.0)
+    verify.claim("claim-test-x", Interval(1.5, 1.2, 1.9), "<", 2)
+    verify.claim("claim-test-x", Interval(1.5, 1.2, 1.9), ">=", 1)
+    assert capsys.readouterr().out.splitlines() == [
+        "claim-test-x ✓ measured <= 2",
+        "claim-test-x ✓ measured > 0.5",
+        "claim-test-x ✓ measured >= 3",
+        "claim-test-x ✓ upper end of the interval < 2",
+        "claim-test-x ✓ lower end of the interval >= 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "relation", "bound"),
+    [
+        (2.1, "<=", 2),
+        (2.0, "<", 2),
+        (Interval(1.9, 1.7, 2.1), "<=", 2),  # the estimate is below, the interval is not
+        (Interval(2.1, 1.9, 2.3), ">=", 2),
+        (Interval(1.0, 2.0, 3.0), "<=", 4),  # an interval without its value
+        (float("nan"), "<=", 2),
+        (torch.tensor(float("nan")), ">=", 2),
+        (Interval(1.0, float("nan"), 3.0), ">=", 0),
+        (True, ">=", 0),
+        (np.bool_(True), ">=", 0),
+        (torch.tensor(True), ">=", 0),
+        (1.0, "<=", float("inf")),
+        (1.0, "<=", float("nan")),
+    ],
+)
+def test_claim_fails(value, relation, bound):
+    with pytest.raises(verify.VerificationError):
+        verify.claim("claim-test-x", value, relation, bound)
+
+
+def test_claim_refuses_a_bound_that_is_the_value():
+    value = 1.7
+    with pytest.raises(verify.VerificationError, match="one object"):
+        verify.claim("claim-test-x", value, "<=", value)
+    with pytest.raises(TypeError, match="plain number"):
+        verify.claim("claim-test-x", value, "<=", np.float64(1.7))
+    with pytest.raises(ValueError, match="relation '=='"):
+        verify.claim("claim-test-x", value, "==", 2)
+    with pytest.raises(TypeError, match="must be a number"):
+        verify.claim("claim-test-x", [1, 2], "<=", 2)
+
+
+# The record ---------------------------------------------------------------------------------------
+
+
+def test_only_what_passed_is_in_the_ledger(capsys):
+    before = len(verify.ledger())
+    verify.close("eq-test-ledger", 1.0 + 1e-9, 1.0)
+    with pytest.raises(verify.VerificationError):
+        verify.close("eq-test-ledger", 1.1, 1.0)
+    new = verify.ledger()[before:]
+    assert new == [verify.Record("eq-test-ledger", "numeric", "rtol 1e-06")]
+    verify.ledger().clear()
+    assert len(verify.ledger()) == before + 1
+
+
+@pytest.mark.parametrize("label", ["ddim-update", "eq ddim", "eq-", "", None, "def-ddim-x", "eq-Ä"])
+def test_labels_are_those_of_claims(label):
+    with pytest.raises(ValueError, match="must look like"):
+        verify.close(label, 1.0, 1.0)
