@@ -225,19 +225,24 @@ def encoding_states(
 ) -> Iterator[tuple[int, Tensor]]:
     """The deterministic steps taken upwards, from (0, x_0) to (T, x_T) (section 4.3).
 
-    A step up from s to t needs eps at x_t, which is not known yet, and takes that at x_s in its
-    place: an Euler step of the same ODE in the other direction. So the way up and the way down
-    differ by an error that falls with the number of steps. (The network never saw t = 0; there
-    it is asked for t = 1.)
+    The step down from t to s is undone exactly by
+
+        x_t = a_t (x_s − b_s eps) / a_s + b_t eps
+
+    with the eps that was predicted at (x_t, t). As x_t is not known yet, eps is predicted at
+    (x_s, t) in its place, so the way up and the way down differ by an error that falls with the
+    number of steps. For s = 0 this never asks the network for t = 0, which it has not seen.
+
+    Yields:
+        (0, x_0), …, (T, x_T). The arguments are those of :func:`states`.
     """
     path = _path(schedule, steps, spacing, timesteps)[::-1]
     x = x0
     yield path[0], x
     for s, t in steps_of(path, progress):
-        predicted, eps = _predict(model, schedule, x, s, cond, prediction)
-        if predicted is None:
-            predicted = (x - schedule.b(s) * eps) / schedule.a(s)
-        x = schedule.a(t) * predicted + schedule.b(t) * eps
+        (a_s, b_s), (a_t, b_t) = schedule.rates(s), schedule.rates(t)
+        _, eps = _predict(model, schedule, x, t, cond, prediction)
+        x = combine(a_t / a_s, x, b_t - a_t / a_s * b_s, eps)
         yield t, x
 
 
@@ -305,11 +310,10 @@ def _predict(
     prediction: paths.Prediction,
 ) -> tuple[Tensor | None, Tensor]:
     """x_0 and eps as predicted at x_t; no x_0 if the network gives eps, from which it follows."""
-    asked = max(t, 1)  # no network was trained at t = 0
-    output = model(x, times_like(x, asked), cond)
+    output = model(x, times_like(x, t), cond)
     if prediction == "eps":
         return None, output
-    a, b = schedule.a(asked), schedule.b(asked)
+    a, b = schedule.rates(t)
     return paths.to_x0(output, x, a, b, prediction), paths.to_eps(output, x, a, b, prediction)
 
 
