@@ -38,7 +38,6 @@ __all__ = [
     "q_posterior",
     "sample",
     "sigma",
-    "sigma_hat",
     "slerp",
     "states",
     "step",
@@ -69,8 +68,11 @@ def sigma(
 ) -> Coefficient:
     """σ = η · b_s / b_t · √(1 − ᾱ_t / ᾱ_s), the noise of a step from t to s (equation 16).
 
-    η = 0 is DDIM, η = 1 is DDPM on the times that are visited. A float for integers t and s, else a
-    tensor; see :meth:`NoiseSchedule.gather`.
+    η = 0 is DDIM, η = 1 is DDPM on the times that are visited. (The paper's σ̂, DDPM's larger noise
+    √(1 − ᾱ_t / ᾱ_s), is :func:`genbook.ddpm.sample` with these timesteps and ``variance="beta"``.)
+
+    Returns:
+        A float for integers t and s, else a tensor; see :meth:`NoiseSchedule.gather`.
 
     Raises:
         ValueError: η outside [0, 1], s ≥ t, or t out of range.
@@ -79,11 +81,6 @@ def sigma(
         raise ValueError(f"eta must lie in [0, 1], from DDIM to DDPM, got {eta}")
     b_s, b_t = schedule.b(s, like), schedule.b(t, like)
     return eta * b_s / b_t * schedule.beta(t, s, like) ** 0.5
-
-
-def sigma_hat(schedule: NoiseSchedule, t: Time, s: Time, like: Tensor | None = None) -> Coefficient:
-    """σ̂ = √(1 − ᾱ_t / ᾱ_s), DDPM's larger noise, and 0 for the step to s = 0 (section 5)."""
-    return (schedule.b(s, like) > 0) * schedule.beta(t, s, like) ** 0.5
 
 
 def q_posterior(
@@ -102,9 +99,15 @@ def q_posterior(
 
     Returns:
         The mean ``(B, …)``, and the variance, which broadcasts against it.
+
+    Raises:
+        ValueError: shapes differ, t or s is out of range, s ≥ t, or σ is outside [0, b_s].
     """
     same_shape(x0=x0, xt=xt)
+    below(s, t)
     (a_t, b_t), (a_s, b_s) = schedule.rates(t, xt), schedule.rates(s, xt)
+    if not torch.all((torch.as_tensor(sigma) >= 0) & (torch.as_tensor(sigma - b_s) <= 1e-12)):
+        raise ValueError(f"sigma must lie in [0, b_s] = [0, {b_s}], got {sigma}")
     mean = a_s * x0 + _root(b_s**2 - sigma**2) * (xt - a_t * x0) / b_t
     return mean, torch.as_tensor(sigma**2).to(xt)
 
@@ -117,31 +120,28 @@ def step(
     s: Time,
     eta: float = 0.0,
     noise: Tensor | None = None,
-    *,
     x0: Tensor | None = None,
-    hat: bool = False,
 ) -> Tensor:
     """One step from t to s < t: predicted x_0, direction to x_t, noise (equation 12).
 
-        x_s = a_s (x_t − b_t eps) / a_t + √(b_s² − σ²) eps + σ noise,    σ = η b_s / b_t √(1 −
-        ᾱ_t / ᾱ_s)
+        x_s = a_s (x_t − b_t eps) / a_t + √(b_s² − σ²) eps + σ noise
 
     Args:
         xt, eps: the state and the noise predicted in it, shape ``(B, …)``.
         t, s: times in 0..T with s < t; s = 0 is no special case.
-        eta: η from 0 (DDIM, deterministic) to 1 (DDPM on the times that are visited).
-        noise: standard normal, shape ``(B, …)``; needed where σ > 0.
-        x0: the predicted x_0, if the network gave it by itself; needed where a_t = 0.
-        hat: scale the noise, and only it, with :func:`sigma_hat` (last row of the paper's table 1).
+        eta: η of :func:`sigma`, from 0 (DDIM, deterministic) to 1 (DDPM on these times).
+        noise: standard normal, shape ``(B, …)``; needed if η > 0.
+        x0: the predicted x_0, if it is not (x_t − b_t eps) / a_t; needed where a_t = 0.
 
     Raises:
         ValueError: shapes differ, t or s is out of range, s ≥ t, η is outside [0, 1], noise is
             missing, or a_t = 0, where eps says nothing about x_0.
+        TypeError: t or s is not an integer.
     """
     same_shape(xt=xt, eps=eps)
     below(s, t)
     (a_t, b_t), (a_s, b_s) = schedule.rates(t, xt), schedule.rates(s, xt)
-    σ = 0.0 if eta == 0 else sigma(schedule, t, s, eta, xt)
+    σ = sigma(schedule, t, s, eta, xt) if eta else 0.0
     direction = _root(b_s**2 - σ**2)
     if x0 is None:
         signal_left(a_t)
@@ -149,9 +149,7 @@ def step(
         xs = combine(a_s / a_t, xt, direction - a_s / a_t * b_t, eps)
     else:
         xs = combine(a_s, x0, direction, eps)
-    if eta > 0 or hat:
-        xs = xs + (sigma_hat(schedule, t, s, xt) if hat else σ) * _given(noise, xt)
-    return xs
+    return xs + σ * _given(noise, xt) if eta else xs
 
 
 @torch.no_grad()
@@ -168,7 +166,6 @@ def states(
     timesteps: Sequence[int] | None = None,
     xT: Tensor | None = None,
     prediction: paths.Prediction = "eps",
-    hat: bool = False,
     progress: bool = False,
 ) -> Iterator[tuple[int, Tensor]]:
     """Sampling, state by state: yields (t, x_t) from (T, x_T) to (0, x_0).
@@ -177,7 +174,7 @@ def states(
         model: called as ``model(x, t, cond)`` with t an int64 tensor ``(B,)``.
         shape: ``(B, …)``.
         steps: number of steps, and of calls of the model.
-        eta, hat: see :func:`step`.
+        eta: see :func:`step`.
         cond: passed on to the model.
         generator: source of x_T and of the noise.
         spacing: of the times, see :func:`timesteps`.
@@ -191,8 +188,8 @@ def states(
     yield path[0], x
     for t, s in steps_of(path, progress):
         x0, eps = _predict(model, schedule, x, t, cond, prediction)
-        noise = randn(x.shape, generator, x.device, x.dtype) if eta > 0 or hat else None
-        x = step(schedule, x, eps, t, s, eta, noise, x0=x0, hat=hat)
+        noise = randn(x.shape, generator, x.device, x.dtype) if eta else None
+        x = step(schedule, x, eps, t, s, eta, noise, x0)
         yield s, x
 
 
