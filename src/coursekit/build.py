@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from jupyter_client.kernelspec import NoSuchKernel
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from coursekit import claims, references, times
-from coursekit.derive import Derived, carry, derive, render, unexecuted
+from coursekit.derive import Derived, carry, derive, render, stored, unexecuted
 from coursekit.execute import CellFailure, Execution, Stopped
 from coursekit.project import Project, write_atomically
 from coursekit.source import Source, SourceError
@@ -108,8 +107,12 @@ def _drift_of(project: Project, item: Derived) -> list[str]:
     if not item.path.is_file():
         return [f"{name} is missing: {advice}"]
     if not carry(item):
-        what = "has cells that were not executed" if unexecuted(item.notebook) else "is stale"
-        return [f"{name} {what}, or its code has changed since: {advice}"]
+        old = stored(item.path)
+        if old is None:
+            return [f"{name} cannot be read: {advice}"]
+        if unexecuted(old):
+            return [f"{name} has cells that were not executed: {advice}"]
+        return [f"{name} is stale (its code, the package or the weights changed): {advice}"]
     if item.path.read_text(encoding="utf-8") != render(item):
         return [f"{name} differs from what its source gives: {advice}"]
     return []
@@ -182,7 +185,6 @@ def _execute_all(
 
 
 def _collect(plan: Plan, item: Derived, future: Future[Cost], outcome: Outcome) -> None:
-    path = item.source.path
     try:
         _finish(plan, item, future.result(), outcome)
         return
@@ -191,8 +193,6 @@ def _collect(plan: Plan, item: Derived, future: Future[Cost], outcome: Outcome) 
         return
     except CellFailure as failure:
         line = item.line(failure.index, failure.line)
-        error = SourceError(path, line, f"this cell failed: {failure.reason}")
-    except NoSuchKernel as failure:
-        error = SourceError(path, 1, f"no kernel '{failure.name}' is installed: {failure}")
+        error = SourceError(item.source.path, line, f"this cell failed: {failure.reason}")
     outcome.failures.append(error)
     outcome.rows.append((item.key, "failed", None))

@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast
 import dataclasses
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
 from nbformat import NotebookNode
 
 from coursekit import exercises, outputs
@@ -79,12 +81,10 @@ def derive(project: Project, book: Book, slug: str) -> list[Derived]:
     """
     found: list[Derived] = []
     if project.chapter(slug).is_file():
-        source = read(project.chapter(slug))
-        _refuse_bad_code(source)
+        source = _read(project.chapter(slug))
         found.append(_build(project, book, "book", slug, source))
     if project.sheet(slug).is_file():
-        source = read(project.sheet(slug))
-        _refuse_bad_code(source)
+        source = _read(project.sheet(slug))
         questions = exercises.registry(slug)
         sheet = exercises.prepare(source, questions)
         found.append(_build(project, book, "solutions", slug, sheet, questions))
@@ -227,8 +227,18 @@ def _add_nbgrader(
             cell.metadata["nbgrader"] = exercises.nbgrader("manual", questions[asked])
 
 
-def _refuse_bad_code(source: Source) -> None:
-    """A cell that no Python can read fails here, before anything runs."""
+def _read(path: Path) -> Source:
+    """The text of a notebook whose kernel exists and whose cells are Python.
+
+    What cannot run fails here, before anything runs.
+    """
+    source = read(path)
+    kernel = source.header["kernelspec"]["name"]
+    if kernel not in _kernels():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        line = next(i for i, text in enumerate(lines, 1) if text.startswith("kernelspec"))
+        known = ", ".join(sorted(_kernels()))
+        raise SourceError(path, line, f"no kernel '{kernel}' is installed, only {known}")
     for cell in source.cells:
         if cell.kind != "code":
             continue
@@ -240,6 +250,12 @@ def _refuse_bad_code(source: Source) -> None:
             line = cell.line + (error.lineno or 1) - 1
             hint = " (the book uses no IPython magics)" if cell.text.lstrip()[0] in "%!" else ""
             raise SourceError(source.path, line, f"no valid Python: {error.msg}{hint}") from None
+    return source
+
+
+@cache
+def _kernels() -> frozenset[str]:
+    return frozenset(KernelSpecManager().find_kernel_specs())
 
 
 def _largest(derived: Derived) -> str:

@@ -64,7 +64,7 @@ def imported_modules(trees: Iterable[ast.AST], package: Path, slug: str) -> dict
         queue += _imports(_parse(path), name if path.name == "__init__.py" else _parent(name))
         queue.append(_parent(name))
         if name == f"{_PACKAGE}.checks":  # the registry imports its chapters by name, at run time
-            queue.append(f"{name}.{slug.replace('-', '_')}")
+            queue.append(f"{name}.{slug}")
     return found
 
 

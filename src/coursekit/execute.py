@@ -65,7 +65,6 @@ class Execution:
 
         Raises:
             CellFailure: a cell raised, timed out, killed the kernel or wrote to standard error.
-            NoSuchKernel: the notebook's kernel is not installed.
             Stopped: ``stop`` was called.
         """
         start = time.perf_counter()

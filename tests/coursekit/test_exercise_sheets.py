@@ -1,0 +1,161 @@
+"""From solutions to exercises: nothing leaks, nothing is lost, every mistake has its line."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+import toy
+
+from coursekit import exercises
+from coursekit.project import Project
+from coursekit.source import Cell, SourceError, read
+
+
+def stripped(book: Project) -> str:
+    sheet = exercises.prepare(read(book.sheet("toy")), toy.QUESTIONS)
+    return "\n".join(cell.text for cell in exercises.strip(sheet).cells)
+
+
+def test_solutions_are_gone_and_what_the_student_needs_is_kept(book: Project) -> None:
+    text = stripped(book)
+    assert "return 2 * x" not in text and "assert double(5)" not in text
+    assert "Because twice" not in text and "return x * x" not in text
+    assert "BEGIN" not in text and "END" not in text
+    assert '"""Return twice x."""' in text
+    assert text.count("raise NotImplementedError()") == 1
+    assert "    return x + x + 1" in text
+    assert "    # is this right?" in text
+    assert "*Write here.*" in text
+    assert 'check("toy.double", double)' in text
+
+
+def test_roles_and_lines_of_the_prepared_sheet(book: Project) -> None:
+    source = read(book.sheet("toy"))
+    sheet = exercises.prepare(source, toy.QUESTIONS)
+    roles = [
+        (cell.metadata["question"], cell.metadata["role"])
+        for cell in sheet.cells
+        if "role" in cell.metadata
+    ]
+    assert roles == [
+        ("toy.double", "answer"),
+        ("toy.double", "check"),
+        ("toy.square", "answer"),
+        ("toy.square", "check"),
+        ("toy.why", "manual"),
+    ]
+    lines = book.sheet("toy").read_text().splitlines()
+    for cell in sheet.cells:
+        if cell.metadata.get("role") != "manual":
+            assert lines[cell.line - 1] == cell.text.split("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("(2 points)", "(3 points)", "2 points in the registry, 3 here"),
+        ("## Question 2 ·", "## Question 3 ·", "question 3 follows question 1"),
+        ("## Question 1 · Twice (2 points)", "## Question 1: Twice", "is not of the form"),
+        (":question: toy.double\n", "", "needs the option"),
+        (":question: toy.double\n", ":question: toy.square\n", "in the section of toy.double"),
+        ("def double(x):", "def twice(x):", "must define 'double'"),
+        ('check("toy.double", double)', "double(1)", r"needs exactly \['answer', 'check'\]"),
+        ('check("toy.square", square)', 'check("toy.double", square)', "in the section of"),
+        ("**Your answer**", "**An answer**", r"needs exactly \['manual'\]"),
+        ("## Question 3 · Explain (3 points)", "Another text.", "toy.square needs exactly"),
+    ],
+)
+def test_disagreement_with_the_registry_is_an_error_with_its_line(
+    book: Project, old: str, new: str, message: str
+) -> None:
+    toy.edit(book.sheet("toy"), old, new)
+    with pytest.raises(SourceError, match=message) as caught:
+        exercises.prepare(read(book.sheet("toy")), toy.QUESTIONS)
+    assert caught.value.file == book.sheet("toy")
+    assert caught.value.line > 6
+
+
+def test_a_question_that_is_missing_or_too_many(book: Project) -> None:
+    source = read(book.sheet("toy"))
+    with pytest.raises(SourceError, match="lacks the registry's question"):
+        exercises.prepare(source, [*toy.QUESTIONS, toy.Question("toy.more", 1, "more")])
+    with pytest.raises(SourceError, match="has 2 questions for toy, but this is number 3"):
+        exercises.prepare(source, toy.QUESTIONS[:2])
+
+
+def strip(code: str, *tags: str) -> str:
+    return exercises.strip_code(Cell("code", code, 10, {"tags": list(tags)}), Path("sheet.md"))
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "message"),
+    [
+        ("def f():\n    ### BEGIN SOLUTION\n    return 1", 11, "has no end"),
+        ("def f():\n    pass\n    ### END SOLUTION", 12, "does not match"),
+        ("### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION", 11, "does not match"),
+        ("### BEGIN SOLUTION\n### END GIVEN", 11, "does not match"),
+        ("### BEGIN SOLUTIONS\n### END SOLUTIONS", 10, "unknown marker"),
+        ("def f():\n    return 1", 10, "needs a '### BEGIN SOLUTION'"),
+        (
+            "### BEGIN GIVEN\n# x = 1\n### END GIVEN\ny = 1\n### BEGIN SOLUTION\n### END SOLUTION",
+            10,
+            "beside a SOLUTION",
+        ),
+        (
+            "### BEGIN GIVEN\nx = 1\n### END GIVEN\n### BEGIN SOLUTION\n### END SOLUTION",
+            10,
+            "does not begin with '# '",
+        ),
+        (
+            "### BEGIN GIVEN\n# x = (\n### END GIVEN\n### BEGIN SOLUTION\n### END SOLUTION",
+            10,
+            "no valid Python",
+        ),
+    ],
+)
+def test_markers_must_be_balanced_known_and_placed(code: str, line: int, message: str) -> None:
+    with pytest.raises(SourceError, match=message) as caught:
+        strip(code, "answer")
+    assert caught.value.line == line
+
+
+def test_a_solution_outside_an_answer_cell_is_refused() -> None:
+    with pytest.raises(SourceError, match="no tag 'answer'"):
+        strip("### BEGIN SOLUTION\nx = 1\n### END SOLUTION")
+
+
+def test_several_solutions_in_one_class_become_several_stubs() -> None:
+    code = '''class Flow:
+    """Doc."""
+
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        return x
+        ### END SOLUTION
+
+    def inverse(self, y):
+        ### BEGIN SOLUTION
+        return y
+        ### END SOLUTION'''
+    text = strip(code, "answer")
+    assert text.count("        raise NotImplementedError()") == 2
+    assert "return" not in text
+    methods = [node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert methods == ["forward", "inverse"]
+
+
+def test_nbgrader_metadata_follow_schema_3() -> None:
+    question = toy.Question("toy.double", 2, "double")
+    answer, check, manual = (
+        exercises.nbgrader(role, question) for role in ("answer", "check", "manual")
+    )
+    for cell in (answer, check, manual):
+        assert cell["schema_version"] == 3 and cell["task"] is False
+        assert cell["grade_id"].replace("-", "").isalnum()
+        assert ("points" in cell) == cell["grade"]
+    assert (answer["grade"], answer["solution"], answer["locked"]) == (False, True, False)
+    assert (check["grade"], check["solution"], check["locked"]) == (True, False, True)
+    assert (manual["grade"], manual["solution"], manual["locked"]) == (True, True, False)
+    assert answer["grade_id"] != check["grade_id"]
