@@ -105,7 +105,8 @@ def _what(value: Any) -> str:
 def _tensor(value: torch.Tensor) -> Array:
     # A subclass may answer questions about itself as it likes; read the plain tensor underneath.
     with torch._C.DisableTorchFunctionSubclass(), torch.no_grad():
-        value = torch.Tensor.as_subclass(value, torch.Tensor)
+        if type(value) is not torch.Tensor:
+            value = torch.Tensor.as_subclass(value, torch.Tensor)
         device, name = str(value.device), str(value.dtype).removeprefix("torch.")
         if value.is_meta:
             return Array(np.zeros(tuple(value.shape)), name, device)
@@ -253,8 +254,9 @@ def _name(value: Any) -> str:
         return f"the text {value[:40]!r}"
     if value is None:
         return "None"
-    words = {list: "a list", dict: "a dictionary", bool: f"the truth value {value}"}
-    return words.get(type(value), "a number")
+    if isinstance(value, bool):
+        return f"the truth value {value}"
+    return {list: "a list", dict: "a dictionary"}.get(type(value), "a number")
 
 
 def same(one: Any, other: Any, depth: int = 0) -> bool:

@@ -1,0 +1,246 @@
+"""Mutants of a reference: each small wrong version that a checker's cases must tell from it.
+
+mutmut and cosmic-ray mutate files and run a test suite for each mutant in a new process. Here a
+mutant is one function and the "suite" is `judge`: rewriting the syntax tree and calling
+the result takes milliseconds, and the descriptions stay valid when lines move.
+
+Left alone are the default values (the exercise gives the signature) and the messages of errors.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import math
+import signal
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import FunctionType
+from typing import Any
+
+from genbook.checks.registry import Question
+from genbook.checks.run import judge, outcomes
+
+SECONDS = 3
+
+_BINARY: dict[type, list[type]] = {
+    ast.Add: [ast.Sub],
+    ast.Sub: [ast.Add],
+    ast.Mult: [ast.Div],
+    ast.Div: [ast.Mult],
+    ast.FloorDiv: [ast.Mult],
+    ast.Mod: [ast.Mult],
+    ast.Pow: [ast.Mult],
+}
+_COMPARE: dict[type, list[type]] = {
+    ast.Lt: [ast.LtE, ast.Gt],
+    ast.LtE: [ast.Lt, ast.GtE],
+    ast.Gt: [ast.GtE, ast.Lt],
+    ast.GtE: [ast.Gt, ast.LtE],
+    ast.Eq: [ast.NotEq],
+    ast.NotEq: [ast.Eq],
+    ast.Is: [ast.IsNot],
+    ast.IsNot: [ast.Is],
+}
+# Functions of one argument that a student may forget, as functions and as methods.
+_FORGOTTEN = {"sqrt", "rsqrt", "exp", "log", "square", "abs", "round", "cumprod", "flip", "clamp"}
+_SYMMETRIC = {"max", "min", "maximum", "minimum", "zip"}
+# The names that are mistaken for each other in this book.
+_CONFUSED = {
+    "alphas": ["alpha_bars", "betas"],
+    "alpha_bars": ["alphas"],
+    "betas": ["alphas"],
+    "a": ["b"],
+    "b": ["a"],
+    "var": ["std"],
+    "std": ["var"],
+    "sum": ["mean"],
+    "mean": ["sum"],
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A wrong version of a function; the description is what changed, `before → after`."""
+
+    description: str
+    function: Callable[..., Any]
+
+
+def mutants(reference: Callable[..., Any]) -> list[Mutant]:
+    """All mutants of a function that was written with `def`, without those that do not compile."""
+    tree = _tree(reference)
+    found: dict[str, Mutant] = {}
+    nodes = list(_nodes(tree))
+    for i, node in enumerate(nodes):
+        for change in _changes(node):
+            twin = copy.deepcopy(tree)
+            target = list(_nodes(twin))[i]
+            before = _described(tree, node)
+            changed = change(target)
+            _put(twin, target, changed)
+            after = _described(twin, changed if isinstance(changed, ast.AST) else None)
+            text = f"{before} → {after}"
+            function = _compile(reference, ast.fix_missing_locations(twin))
+            if function and before != after:
+                found.setdefault(text, Mutant(text, function))
+    return list(found.values())
+
+
+def survivors(question: Question, seeds: tuple[int, ...] = (0, 1)) -> list[str]:
+    """The descriptions of the mutants of a question's reference that get points with some seed."""
+    assert question.reference is not None
+    alive = []
+    quiet = replace(question, misconceptions=())  # whether it is named does not matter here
+    for mutant in mutants(question.reference):
+        if any(_survives(quiet, mutant, seed) for seed in seeds):
+            alive.append(mutant.description)
+    return alive
+
+
+def _survives(question: Question, mutant: Mutant, seed: int) -> bool:
+    cases = question.cases(seed)
+    with _time_limit():
+        done = outcomes(question, mutant.function, cases)
+        return judge(question, cases, done).points > 0
+    return False
+
+
+def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a function's body, without what is inside of `raise`."""
+    parts = tree.body if isinstance(tree, ast.FunctionDef) else ast.iter_child_nodes(tree)
+    for node in parts:
+        yield node
+        if not isinstance(node, ast.Raise):
+            yield from _nodes(node)
+
+
+def _changes(node: ast.AST) -> Iterator[Callable[[Any], ast.AST | None]]:
+    """Ways of changing a node: each takes its twin and gives a replacement, or None to remove."""
+    if isinstance(node, ast.BinOp):
+        for operator in _BINARY.get(type(node.op), []):
+            yield lambda n, op=operator: ast.BinOp(n.left, op(), n.right)
+        if isinstance(node.op, ast.Sub | ast.Div | ast.Pow | ast.MatMult):
+            yield lambda n: ast.BinOp(n.right, n.op, n.left)
+    elif isinstance(node, ast.UnaryOp):
+        yield lambda n: n.operand
+    elif isinstance(node, ast.BoolOp):
+        other = ast.Or if isinstance(node.op, ast.And) else ast.And
+        yield lambda n: ast.BoolOp(other(), n.values)
+    elif isinstance(node, ast.Compare):
+        for operator in _COMPARE.get(type(node.ops[0]), []):
+            yield lambda n, op=operator: ast.Compare(n.left, [op(), *n.ops[1:]], n.comparators)
+    elif isinstance(node, ast.IfExp):
+        yield lambda n: ast.IfExp(n.test, n.orelse, n.body)
+    elif isinstance(node, ast.Constant):
+        yield from (lambda n, v=value: ast.Constant(v) for value in _other_values(node.value))
+    elif isinstance(node, ast.Attribute):
+        for name in _CONFUSED.get(node.attr, []):
+            yield lambda n, name=name: ast.Attribute(n.value, name, n.ctx)
+    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name):
+        for step in (ast.Add, ast.Sub):
+            yield lambda n, op=step: ast.Subscript(
+                n.value, ast.BinOp(n.slice, op(), ast.Constant(1)), n.ctx
+            )
+    elif isinstance(node, ast.Call):
+        yield from _changes_of_call(node)
+    elif isinstance(node, ast.If):
+        yield lambda n: ast.If(ast.UnaryOp(ast.Not(), n.test), n.body, n.orelse)
+        yield lambda n: None
+    elif isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.For | ast.Raise):
+        yield lambda n: None
+    if isinstance(node, ast.AugAssign):
+        for operator in _BINARY.get(type(node.op), []):
+            yield lambda n, op=operator: ast.AugAssign(n.target, op(), n.value)
+
+
+def _changes_of_call(node: ast.Call) -> Iterator[Callable[[Any], ast.AST]]:
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    for i in range(len(node.args) - 1 if name not in _SYMMETRIC else 0):
+        yield lambda n, i=i: ast.Call(
+            n.func, [*n.args[:i], n.args[i + 1], n.args[i], *n.args[i + 2 :]], n.keywords
+        )
+    if name in _FORGOTTEN:
+        if node.args and not (isinstance(node.func, ast.Attribute) and name in ("cumprod", "flip")):
+            yield lambda n: n.args[0]
+        if isinstance(node.func, ast.Attribute) and not _is_module(node.func.value):
+            yield lambda n: n.func.value
+
+
+def _is_module(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("torch", "math", "np", "numpy")
+
+
+def _other_values(value: Any) -> list[Any]:
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [value + 1, value - 1]
+    if isinstance(value, float):
+        return [value + 1.0, 2 * value] if value else [1.0]
+    return []
+
+
+def _tree(function: Callable[..., Any]) -> ast.FunctionDef:
+    source = textwrap.dedent(inspect.getsource(function))
+    tree = ast.parse(source).body[0]
+    if not isinstance(tree, ast.FunctionDef):
+        raise TypeError(f"write the reference {function.__name__} with def: it is to be mutated")
+    tree.decorator_list = []
+    if ast.get_docstring(tree):
+        tree.body = tree.body[1:]
+    return tree
+
+
+def _put(tree: ast.AST, old: ast.AST, new: ast.AST | None) -> None:
+    for parent in ast.walk(tree):
+        for field, value in ast.iter_fields(parent):
+            if value is old:
+                setattr(parent, field, new)
+            elif isinstance(value, list) and any(item is old for item in value):
+                at = next(i for i, item in enumerate(value) if item is old)
+                value[at : at + 1] = [new] if new else ([] if len(value) > 1 else [ast.Pass()])
+
+
+def _described(tree: ast.AST, node: ast.AST | None) -> str:
+    """The simple statement around a node, or the head of a compound one, on one line."""
+    if node is None:
+        return "(removed)"
+    around = node
+    for parent in ast.walk(tree):
+        if isinstance(parent, ast.stmt) and any(child is node for child in ast.walk(parent)):
+            around = parent  # walk goes from the outside in, so the innermost comes last
+    return ast.unparse(around).splitlines()[0]
+
+
+def _compile(function: Callable[..., Any], tree: ast.FunctionDef) -> Callable[..., Any] | None:
+    assert isinstance(function, FunctionType)
+    names = dict(function.__globals__)
+    names.update(inspect.getclosurevars(function).nonlocals)
+    try:
+        code = compile(ast.Module([tree], []), function.__code__.co_filename, "exec")
+        exec(code, names)
+    except (SyntaxError, ValueError, TypeError):
+        return None
+    return names[tree.name]
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    """A mutant may loop for ever; to the checker the error raised here is the answer's."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError("too slow")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS, math.ldexp(1.0, -3))
+    try:
+        yield
+    except TimeoutError:  # between two cases
+        pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

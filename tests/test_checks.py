@@ -1,0 +1,561 @@
+"""The registry of questions, entry by entry, and the machinery on answers of every kind.
+
+The first half is generic: a new question is tested by being in the registry. The second half uses a
+small registry of its own, so that the machinery is tested even where a chapter does not use it.
+"""
+
+import itertools
+import math
+import random
+from dataclasses import replace
+from fractions import Fraction
+
+import mutation
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genbook import checks
+from genbook.checks import Case, Misconception, Question, compare, show
+from genbook.checks.run import judge, outcomes, verdict
+
+# A registry for the tests -------------------------------------------------------------------------
+
+
+def noisy(x0, eps, a):
+    if not 0 <= a <= 1:
+        raise ValueError(f"a must lie in [0, 1], not {a}")
+    b = math.sqrt(1 - a**2)
+    return a * x0 + b * eps
+
+
+def noisy_loop(x0, eps, a):
+    if a < 0 or a > 1:
+        raise ValueError("out of range")
+    out = torch.empty_like(x0)
+    for i in range(len(x0)):
+        out[i] = a * x0[i] + (1 - a * a) ** 0.5 * eps[i]
+    return out
+
+
+def noisy_numpy(x0, eps, a):
+    if a < 0 or a > 1:
+        raise ValueError
+    return a * x0.double().numpy() + np.sqrt(1 - a**2) * eps.double().numpy()
+
+
+def noisy_cases(seed):
+    g = torch.Generator().manual_seed(seed)
+
+    def batch(*shape):
+        return torch.randn(*shape, generator=g), torch.randn(*shape, generator=g)
+
+    return [
+        Case((*batch(2, 1, 2, 2), 0.8), label="a batch of two"),
+        Case(batch(3, 1, 4, 4), {"a": 0.3}, "larger images"),
+        Case((*batch(1, 1, 1, 1), 1.0), label="no noise"),
+        Case((*batch(1, 1, 1, 1), 0.0), label="no signal"),
+        Case((*batch(1, 1, 1, 1), 1.5), label="a too large"),
+        Case((*batch(1, 1, 1, 1), -0.1), label="a negative"),
+    ]
+
+
+def no_root(x0, eps, a):
+    noisy(x0, eps, a)
+    return a * x0 + (1 - a**2) * eps
+
+
+def in_place(x0, eps, a):
+    noisy(x0, eps, a)
+    x0 *= a
+    return x0 + math.sqrt(1 - a**2) * eps
+
+
+NOISY = Question(
+    id="sample.noisy",
+    points=2,
+    name="noisy",
+    reference=noisy,
+    cases=noisy_cases,
+    misconceptions=(
+        Misconception("variance", no_root, "b is a standard deviation: where is the square root?"),
+        Misconception("in place", in_place, "`*=` writes into the caller's tensor."),
+    ),
+    alternatives=(noisy_loop, noisy_numpy),
+    equivalent_mutants={
+        "if not 0 <= a <= 1: → if not 0 <= a <= 2:": "math.sqrt raises a ValueError too, for a > 1",
+    },
+)
+
+
+def times(T, steps):
+    return [round(T * i / steps) for i in range(steps, -1, -1)]
+
+
+def times_without_zero(T, steps):
+    return times(T, steps)[:-1]
+
+
+TIMES = Question(
+    id="sample.times",
+    points=1,
+    name="times",
+    reference=times,
+    cases=lambda seed: [Case((1000, 10)), Case((20, 3)), Case((7 + seed, 1))],
+    misconceptions=(Misconception("short", times_without_zero, "The last time is 0."),),
+    alternatives=(
+        lambda T, steps: torch.linspace(T, 0, steps + 1, dtype=torch.double).round().long(),
+        lambda T, steps: (round(T * (steps - i) / steps) for i in range(steps + 1)),
+        lambda T, steps: tuple(times(T, steps)),
+    ),
+)
+
+
+class Average:
+    def __init__(self, decay):
+        self.decay, self.value = decay, None
+
+    def update(self, x):
+        if self.value is None:
+            self.value = x.clone()
+        else:
+            self.value = self.decay * self.value + (1 - self.decay) * x
+
+
+class Swapped(Average):
+    def update(self, x):
+        first = self.value is None
+        self.value = x.clone() if first else (1 - self.decay) * self.value + self.decay * x
+
+
+def feed(average, decay, xs):
+    a = average(decay)
+    for x in xs:
+        a.update(x)
+    return a.value
+
+
+AVERAGE = Question(
+    id="sample.average",
+    points=1,
+    name="Average",
+    reference=Average,
+    use=feed,
+    cases=lambda seed: [
+        Case((0.9, list(torch.randn(3, 2, generator=torch.Generator().manual_seed(seed)))))
+    ],
+    misconceptions=(Misconception("swapped", Swapped, "decay is the weight of the past."),),
+    alternatives=(type("A", (Average,), {}), type("B", (Average,), {})),
+)
+SAMPLES = [NOISY, TIMES, AVERAGE]
+
+REGISTRY = [q for slug in checks.slugs() for q in checks.questions(slug)]
+TRIED = [q for q in [*REGISTRY, *SAMPLES] if not q.manual]
+by_id = pytest.mark.parametrize("q", TRIED, ids=lambda q: q.id)
+
+# Every question of every chapter ------------------------------------------------------------------
+
+
+def test_ids_are_unique_and_belong_to_their_chapter():
+    ids = [q.id for q in REGISTRY]
+    assert len(set(ids)) == len(ids)
+    for slug in checks.slugs():
+        for q in checks.questions(slug):
+            assert q.id.startswith(slug + ".")
+            assert checks.question(q.id) is q
+
+
+@by_id
+def test_an_entry_is_complete(q):
+    assert q.points <= 10 and q.name.isidentifier()
+    assert q.misconceptions, "a question needs at least one known way of being wrong"
+    assert len(q.alternatives) >= 2, "two other correct answers, written differently"
+    names = [m.name for m in q.misconceptions]
+    assert len(set(names)) == len(names)
+    for m in q.misconceptions:
+        assert m.sentence[-1] in ".?!)" and len(m.sentence) >= 15
+
+
+@by_id
+def test_the_reference_is_finite_and_the_same_seed_gives_the_same_cases(q):
+    one, two = (outcomes(q, q.reference, q.cases(3)) for _ in range(2))
+    assert one and any(o.kind == "value" for o in one)
+    for first, second in zip(one, two, strict=True):
+        assert first.kind == second.kind and first.kind in ("value", "error")
+        if first.kind == "value":
+            # NaN is not equal to itself, so this also finds a reference that is not finite.
+            assert compare.mismatch(first.value, second.value, 0, 0) == ""
+    assert all(compare.same(a.args, b.args) for a, b in zip(q.cases(3), q.cases(3), strict=True))
+
+
+@by_id
+def test_correct_answers_have_all_points_on_twenty_seeds(q):
+    for seed in range(20):
+        for answer in (q.reference, *q.alternatives):
+            result = verdict(q, answer, seed)
+            assert result.points == q.points, f"seed {seed}, {answer}:\n{result.message}"
+            assert "\n" not in result.message
+
+
+@by_id
+def test_every_misconception_is_rejected_and_named(q):
+    for seed in range(5):
+        for m in q.misconceptions:
+            result = verdict(q, m.function, seed)
+            assert result.points == 0, f"{m.name} is accepted with seed {seed}"
+            assert result.misconception == m.name, f"{m.name}, seed {seed}:\n{result.message}"
+            assert m.sentence in result.message
+
+
+@by_id
+def test_the_stub_scores_zero(q):
+    def stub(*args, **kwargs):
+        raise NotImplementedError()
+
+    result = verdict(q, stub)
+    assert (result.points, result.misconception) == (0, None)
+    assert result.message.endswith("· not answered yet")
+
+
+# The mistakes in a class are its misconceptions; there is no function to mutate.
+FUNCTIONS = [q for q in TRIED if not isinstance(q.reference, type)]
+
+
+@pytest.mark.parametrize("q", FUNCTIONS, ids=lambda q: q.id)
+def test_mutants_of_the_reference_are_killed(q):
+    all_of_them = [m.description for m in mutation.mutants(q.reference)]
+    assert all_of_them, "no mutants: write the reference itself out"
+    unknown = set(q.equivalent_mutants) - set(all_of_them)
+    assert not unknown, f"equivalent_mutants names changes that are not made: {unknown}"
+    assert all(len(reason) > 10 for reason in q.equivalent_mutants.values())
+    alive = mutation.survivors(q)
+    weak = [text for text in alive if text not in q.equivalent_mutants]
+    assert not weak, "no case tells these from the reference:\n" + "\n".join(weak)
+    killed = set(q.equivalent_mutants) - set(alive)
+    assert not killed, f"not equivalent at all: {killed}"
+
+
+ODD = {
+    "None": lambda *a, **k: None,
+    "text": lambda *a, **k: "42",
+    "class": lambda *a, **k: int,
+    "itself": lambda *a, **k: print,
+    "nan": lambda *a, **k: float("nan"),
+    "inf tensor": lambda *a, **k: torch.full((2, 1, 2, 2), math.inf),
+    "huge number": lambda *a, **k: 10**6000,
+    "huge numbers": lambda *a, **k: [10**6000, 1],
+    "empty": lambda *a, **k: torch.zeros(0),
+    "ragged": lambda *a, **k: [[1, 2], [3]],
+    "endless": lambda *a, **k: itertools.count(),
+    "endless tensors": lambda *a, **k: itertools.repeat(torch.zeros(1)),
+    "objects": lambda *a, **k: np.array([object()]),
+    "meta": lambda *a, **k: torch.zeros(2, 1, 2, 2, device="meta"),
+    "sparse": lambda *a, **k: torch.zeros(2, 2).to_sparse(),
+    "set": lambda *a, **k: {1, 2},
+    "dict": lambda *a, **k: {(1, 2): 3},
+    "exit": lambda *a, **k: exit(),
+    "deep": lambda *a, **k: deep(*a, **k),
+    "no arguments": lambda: 1,
+    "type": dict,
+}
+
+
+def deep(*args, **kwargs):
+    return deep(*args, **kwargs)
+
+
+@by_id
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_answers_score_zero_without_an_exception(q, odd):
+    result = verdict(q, ODD[odd])
+    assert result.points == 0 and result.message
+
+
+# The machinery ------------------------------------------------------------------------------------
+
+
+def test_the_line_of_a_right_answer(monkeypatch, capsys):
+    monkeypatch.setattr("genbook.checks.run.question", lambda _: NOISY)
+    result = checks.check("sample.noisy", noisy)
+    assert capsys.readouterr().out == "sample.noisy ✓ 2/2 points, 6 cases\n"
+    assert (result.points, result.possible, result.misconception) == (2, 2, None)
+    assert verdict(TIMES, times).message == "sample.times ✓ 1/1 point, 3 cases"
+
+
+def test_the_message_of_a_misconception():
+    lines = verdict(NOISY, no_root).message.splitlines()
+    assert lines[0] == "sample.noisy ✗ 0/2 points · case 1 of 6 (a batch of two):"
+    assert lines[1].strip() == "noisy(" and lines[4].strip() == "a=0.8,"
+    assert "x0=tensor([[[[1.541, -0.2934]" in lines[2]
+    assert lines[6].startswith("  8 of 8 values differ, most at [")
+    assert lines[-1] == "  → b is a standard deviation: where is the square root?"
+
+
+MESSAGES = {
+    "None: is a `return` missing": lambda x0, eps, a: None,
+    "keep noisy(x0, eps, a)": lambda x0: x0,
+    "the shape is (2, 1, 2), expected (2, 1, 2, 2)": lambda x0, eps, a: noisy(x0, eps, a)[..., 0],
+    "8 of 8 values are NaN": lambda x0, eps, a: noisy(x0, eps, a) * math.nan,
+    "values are infinite": lambda x0, eps, a: noisy(x0, eps, a) / 0,
+    "on device meta": lambda x0, eps, a: noisy(x0, eps, a).to("meta"),
+    "the result is complex": lambda x0, eps, a: noisy(x0, eps, a) + 0j,
+    "the dtype is bool": lambda x0, eps, a: noisy(x0, eps, a) > 0,
+    "half precision": lambda x0, eps, a: noisy(x0.half(), eps.half(), a),
+    "got the text 'x'": lambda x0, eps, a: "x",
+    "the class int instead of a value": lambda x0, eps, a: int,
+    "were its parentheses forgotten": lambda x0, eps, a: noisy,
+    "an object of type object": lambda x0, eps, a: object(),
+    "got a dictionary": lambda x0, eps, a: {"x": noisy(x0, eps, a)},
+    "changed its argument eps in place": lambda x0, eps, a: noisy(x0, eps.mul_(2), a),
+    "your code raised NameError: name 'undefined'": lambda x0, eps, a: undefined,  # noqa: F821
+    "your code raised SystemExit": lambda x0, eps, a: exit(),
+    "your code raised RecursionError": lambda x0, eps, a: deep(),
+    "two different results": lambda x0, eps, a: a * x0 + torch.randn_like(eps),
+    "give the function itself": 3.5,
+    "more than 20000 items": lambda x0, eps, a: itertools.count(),
+}
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_what_went_wrong_is_said(message):
+    result = verdict(NOISY, MESSAGES[message])
+    assert result.points == 0 and message in result.message
+
+
+def test_a_missing_error_and_another_error_are_said():
+    lenient = verdict(NOISY, lambda x0, eps, a: a * x0 + max(0, 1 - a**2) ** 0.5 * eps).message
+    assert "(a too large)" in lenient and "must raise a ValueError, but it returned" in lenient
+
+    def other(x0, eps, a):
+        assert 0 <= a <= 1
+        return noisy(x0, eps, a)
+
+    assert "must raise a ValueError: AssertionError" in verdict(NOISY, other).message
+
+
+def test_an_exception_is_shown_with_its_line():
+    def broken(x0, eps, a):
+        b = math.sqrt(1 - a**2)
+        return x0.matmul(b)
+
+    message = verdict(NOISY, broken).message
+    assert "in line" in message and message.rstrip().endswith("return x0.matmul(b)")
+
+
+@pytest.mark.parametrize(
+    "draw", [torch.rand, lambda n: np.random.rand(n)[0], lambda n: random.random()]
+)
+def test_the_global_random_numbers_are_left_as_they_were(draw):
+    torch.manual_seed(5), np.random.seed(5), random.seed(5)
+    expected = float(draw(1))
+    torch.manual_seed(5), np.random.seed(5), random.seed(5)
+    verdict(NOISY, lambda x0, eps, a: x0 * torch.rand(1) * np.random.rand() * random.random())
+    assert float(draw(1)) == expected
+
+
+class Liar(torch.Tensor):
+    """A tensor that says yes to everything."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        return True
+
+    shape = dtype = device = layout = property(lambda self: 1 / 0)
+
+
+class Equal:
+    __class__ = torch.Tensor
+
+    def __eq__(self, other):
+        return True
+
+    def __array__(self, dtype=None, copy=None):
+        raise KeyError("no")
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+
+class Worse(Exception):
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+def test_liars():
+    assert verdict(NOISY, lambda x0, eps, a: x0.as_subclass(Liar)).points == 0
+    result = verdict(NOISY, lambda x0, eps, a: noisy(x0, eps, a).as_subclass(Liar))
+    assert result.points == NOISY.points  # the numbers below are right
+    assert "an object of type Equal" in verdict(NOISY, lambda x0, eps, a: Equal()).message
+    assert verdict(NOISY, Equal()).points == 0
+
+    class Array(np.ndarray):
+        def __eq__(self, other):
+            return True
+
+        __sub__ = __array_ufunc__ = lambda *args, **kwargs: 0
+
+    assert verdict(NOISY, lambda x0, eps, a: x0.numpy().view(Array)).points == 0
+
+    def fails(x0, eps, a):
+        raise Worse
+
+    assert "your code raised Worse" in verdict(NOISY, fails).message
+
+
+def test_arguments_belong_to_the_call():
+    cases = noisy_cases(0)
+    before = compare.clone(cases[0].args)
+    result = judge(NOISY, cases, outcomes(NOISY, in_place, cases))
+    assert compare.same(before, cases[0].args)
+    assert result.misconception == "in place"
+
+    class Schedule:
+        def __init__(self):
+            self.betas = torch.ones(3)
+
+    def use(schedule, generator):
+        return schedule.betas * torch.rand(3, generator=generator)
+
+    def spoil(schedule, generator):
+        value = use(schedule, generator)
+        schedule.betas[0] = 0
+        return value
+
+    q = Question(
+        "sample.use",
+        1,
+        "use",
+        use,
+        lambda seed: [Case((Schedule(), torch.Generator().manual_seed(seed)))] * 2,
+    )
+    assert verdict(q, use).points == 1
+    assert "changed its argument schedule" in verdict(q, spoil).message
+
+
+VALUES = [
+    (1.0, 1.0 + 1e-7, True),
+    (1, 1.0, True),
+    (Fraction(1, 3), 1 / 3, True),
+    (torch.tensor(0.5), 0.5, True),
+    (np.float32(0.5), 0.5, True),
+    ([0.5, 0.25], torch.tensor([0.5, 0.25]), True),
+    (np.array([[1.0, 2.0]]), [[1.0, 2.0]], True),
+    ((torch.zeros(2), 1.0), [torch.zeros(2), 1.0], True),
+    (torch.zeros(3, 2), [torch.zeros(2)] * 3, True),
+    ([torch.tensor(1), torch.tensor(2)], [1, 2], True),
+    (range(3), [0, 1, 2], True),
+    (np.int32(3), 3, True),
+    (3.0, 3, True),
+    (10**40, 10**40, True),
+    (True, True, True),
+    (torch.tensor(True), True, True),
+    ("abc", "abc", True),
+    (None, None, True),
+    ({"a": 1.0}, {"a": 1.0}, True),
+    (torch.tensor([1.0], requires_grad=True), [1.0], True),
+    (torch.nn.Parameter(torch.ones(2)), torch.ones(2), True),
+    (torch.ones(2).to_sparse(), torch.ones(2), True),
+    (torch.ones(2, dtype=torch.bfloat16), torch.ones(2), True),
+    (torch.tensor([1 + 2j]).conj(), np.array([1 - 2j]), True),
+    (1.0, 1.1, False),
+    (1, True, False),
+    (0.0, False, False),
+    ([3.0, 2.0], [3, 2], False),
+    (torch.tensor([0.5]), 0.5, False),
+    ((1.0, 2.0), [torch.zeros(2), 1.0], False),
+    ([1.0, 2.0, 3.0], [1.0, 2.0], False),
+    ([], [1.0], False),
+    ({"a": 1.0}, {"b": 1.0}, False),
+    ({"a": 1.0}, {"a": 2.0}, False),
+    ([1.0], {"a": 1.0}, False),
+    (0, None, False),
+    ("abc", "abd", False),
+    (math.nan, 1.0, False),
+    (math.nan, math.nan, False),
+    (10**40, 10**40 + 1e39, False),
+]
+
+
+@pytest.mark.parametrize(("got", "expected", "agree"), VALUES)
+def test_values_agree_by_what_they_are(got, expected, agree):
+    reason = compare.mismatch(compare.plain(got), compare.plain(expected), 1e-4, 1e-6)
+    assert (reason == "") == agree, reason
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.complex_numbers()
+    | st.text()
+    | st.binary()
+    | st.sampled_from(
+        [torch.zeros(2, 0), torch.ones(1, dtype=torch.int8), np.array("a"), object()]
+    ),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(got=ANYTHING, expected=ANYTHING)
+def test_no_value_breaks_the_comparison(got, expected):
+    try:
+        one, two = compare.plain(got), compare.plain(expected)
+    except compare.Unreadable as reason:
+        assert str(reason)
+        return
+    assert isinstance(compare.mismatch(one, two, 1e-4, 1e-6), str)
+    assert isinstance(show.value(got), str) and "\n" not in show.value(got)
+    assert compare.same(got, compare.clone(got))
+
+
+def test_a_manual_question_waits_for_a_reader():
+    q = Question("sample.explain", 3, "explain", manual=True)
+    assert verdict(q, None).message == "sample.explain · read by your instructor (3 points)"
+    with pytest.raises(ValueError, match="manual"):
+        Question("sample.explain", 3, "explain")
+    with pytest.raises(ValueError, match="points"):
+        Question("sample.explain", 0, "explain", manual=True)
+    with pytest.raises(ValueError, match="slug"):
+        Question("explain", 1, "explain", manual=True)
+
+
+def test_unknown_ids_are_refused_with_the_nearest():
+    with pytest.raises(ValueError, match=r"no question 'nowhere\.step'"):
+        checks.check("nowhere.step", noisy)
+    with pytest.raises(ValueError, match="no question None"):
+        checks.check(None, noisy)
+    with pytest.raises(ValueError, match="no questions for 'nowhere'"):
+        checks.questions("nowhere")
+
+
+# The mutation tool --------------------------------------------------------------------------------
+
+
+def test_weak_cases_leave_mutants_alive():
+    weak = replace(NOISY, cases=lambda seed: [Case((torch.ones(1), torch.zeros(1), 1.0))])
+    alive = mutation.survivors(weak)
+    assert "b = math.sqrt(1 - a ** 2) → b = 1 - a ** 2" in alive
+    assert "return a * x0 + b * eps → return a * x0 - b * eps" in alive
+    assert mutation.survivors(NOISY) == list(NOISY.equivalent_mutants)
+
+
+def test_an_endless_mutant_is_stopped(monkeypatch):
+    def count_down(n):
+        steps = 0
+        while n > 0:
+            n = n - 1
+            steps += 1
+        return steps
+
+    monkeypatch.setattr(mutation, "SECONDS", 0.2)
+    q = Question("sample.count", 1, "count_down", count_down, lambda seed: [Case((3,)), Case((5,))])
+    assert mutation.survivors(q) == []
+    assert any("n + 1" in m.description for m in mutation.mutants(count_down))
