@@ -95,7 +95,7 @@ def q_posterior(
     a_s, b_s, b_t = schedule.a(s, xt), schedule.b(s, xt), schedule.b(t, xt)
     mean = a_s * β / b_t**2 * x0 + α**0.5 * b_s**2 / b_t**2 * xt
     variance = b_s**2 / b_t**2 * β
-    return mean, torch.as_tensor(variance).to(xt)
+    return mean, torch.as_tensor(variance, dtype=xt.dtype, device=xt.device)
 
 
 def step(
