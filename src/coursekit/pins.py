@@ -9,8 +9,8 @@ from __future__ import annotations
 from importlib.metadata import distributions
 
 HEADER = """\
-# The environment that made the stored outputs, exactly. Made by `make requirements`; floors for users
-# of the package are in pyproject.toml. Torch is installed before this file is read (see the Makefile).
+# The environment that made the stored outputs, exactly. Made by `make requirements`; floors for
+# users of the package are in pyproject.toml. Torch is installed before this file (see Makefile).
 """
 NOT_PINNED = {"genbook", "pip", "setuptools", "wheel"}
 

@@ -1,8 +1,8 @@
 """What pages load, made small and local: MathJax and the icons of the theme.
 
-Jupyter Book's theme asks a content network for MathJax and ships every icon of Font Awesome as 1.5 MB
-of script. Here both come from packages in the environment: the one MathJax bundle that pages load with
-its fonts, and a font that holds just the icons the pages show.
+Jupyter Book's theme asks a content network for MathJax and ships every icon of Font Awesome as
+1.5 MB of script. Here both come from packages in the environment: the one MathJax bundle that pages
+load with its fonts, and a font that holds just the icons the pages show.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ ICONS = {
         "hashtag": 0x23,
         "plus": 0x2B,
         "spinner": 0xF110,
+        "share": 0xF064,
     },
     "fa-brands-400": {"github": 0xF09B},
 }

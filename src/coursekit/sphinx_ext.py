@@ -1,10 +1,10 @@
 """What the site adds to the pages the authors write.
 
-* a card below the title of each chapter and exercise sheet, and one at a chapter's end that leads to
-  its exercises;
+* a card below the title of each chapter and exercise sheet, and one at a chapter's end that leads
+  to its exercises;
 * solutions folded on the pages of the exercise sheets;
-* directives that render data at build time: `{noise-scrubber}`, `{chapter-map}`, `{equation-ledger}`,
-  `{notebook-times}` and `{model-cards}`;
+* directives that render data at build time: `{noise-scrubber}`, `{chapter-map}`,
+  `{equation-ledger}`, `{notebook-times}` and `{model-cards}`;
 * MathJax and icons served by the site itself (`coursekit.site_assets`).
 
 A page is a chapter or a sheet when its YAML header says `genbook: {kind: chapter | sheet}`.
@@ -14,11 +14,8 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from dataclasses import dataclass
-from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from docutils import nodes
@@ -27,34 +24,11 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-from coursekit import site_assets
+from coursekit import accessible_html, site_assets, times
+from coursekit.page import Page, colab_url
 
-WORDS_PER_MINUTE = 180
-"""Pace of reading prose; each displayed equation and each code cell counts as 40 words more."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """A chapter or an exercise sheet, as its header describes it."""
-
-    docname: str
-    slug: str
-    kind: str
-    prerequisites: tuple[str, ...]
-    text: str
-
-    @property
-    def notebook(self) -> str:
-        """The notebook that Colab opens, relative to the repository's root."""
-        return f"{'book' if self.kind == 'chapter' else 'exercises'}/{self.slug}.ipynb"
-
-    @property
-    def reading_minutes(self) -> int:
-        """Minutes to read, at least 1."""
-        prose = re.sub(r"```\{code-cell\}.*?```", " ", self.text, flags=re.DOTALL)
-        pauses = len(re.findall(r"\$\$|\{math\}", prose)) // 2 + self.text.count("{code-cell}")
-        words = len(re.findall(r"[^\W\d_]{2,}", prose)) + 40 * pauses
-        return max(1, math.ceil(words / WORDS_PER_MINUTE))
+if TYPE_CHECKING:
+    from coursekit.claims import Entry
 
 
 def read_page(env: BuildEnvironment, docname: str) -> Page | None:
@@ -74,27 +48,6 @@ def read_page(env: BuildEnvironment, docname: str) -> Page | None:
         prerequisites=tuple(course.get("prerequisites") or ()),
         text=body,
     )
-
-
-def colab_url(repository: str, branch: str, notebook: str) -> str:
-    """Where Colab opens a notebook of a GitHub repository.
-
-    `repository` is `https://github.com/<owner>/<name>`; raises `ValueError` for any other host.
-    """
-    host = "https://github.com/"
-    if not repository.startswith(host):
-        raise ValueError(f"repository.url of _config.yml must begin with {host}, not {repository}")
-    name = repository.removeprefix(host).strip("/")
-    return f"https://colab.research.google.com/github/{name}/blob/{branch}/{notebook}"
-
-
-def _seconds(root: Path, notebook: str) -> float | None:
-    """Measured seconds of a notebook from `book/times.json`, `None` when it was never measured."""
-    path = root / "book" / "times.json"
-    if not path.is_file():
-        return None
-    entry = json.loads(path.read_text(encoding="utf-8")).get(notebook)
-    return None if entry is None else float(entry["seconds"])
 
 
 def _document_link(docname: str, title: str | None = None) -> nodes.Node:
@@ -117,13 +70,11 @@ def _item(label: str, *children: nodes.Node) -> nodes.list_item:
 
 def _opening_card(app: Sphinx, page: Page) -> nodes.Node:
     """The card below the title: time to read and to run, prerequisites, *Open in Colab*."""
-    root = Path(app.srcdir)
     facts = nodes.bullet_list(classes=["gb-facts"])
     facts += _item("Read", nodes.Text(f"{page.reading_minutes} min"))
-    source = f"{'book' if page.kind == 'chapter' else 'solutions'}/{page.slug}.ipynb"
-    seconds = _seconds(root, source)
-    if seconds is not None:
-        facts += _item("Run", nodes.Text(f"{math.ceil(seconds)} s on two CPU cores"))
+    cost = times.read(Path(app.srcdir)).get(page.docname)
+    if cost is not None:
+        facts += _item("Run", nodes.Text(f"{math.ceil(cost['seconds'])} s on two CPU cores"))
     if page.kind == "sheet":
         facts += _item("Chapter", _document_link(f"book/{page.slug}"))
     elif page.prerequisites:
@@ -176,7 +127,7 @@ def add_cards(app: Sphinx, doctree: nodes.document) -> None:
 
 
 class NoiseScrubber(SphinxDirective):
-    """`{noise-scrubber}`: digits made from noise while the site is built, one slider to play them."""
+    """`{noise-scrubber}`: a slider over digits made from noise while the site is built."""
 
     def run(self) -> list[nodes.Node]:
         """Sample with the shipped weights and show the states in `plots.scrubber`."""
@@ -201,7 +152,9 @@ class ChapterMap(SphinxDirective):
                 exists = docname in self.env.found_docs
                 entry = _document_link(docname, title) if exists else nodes.Text(title)
                 chapters += nodes.list_item(
-                    "", nodes.paragraph("", "", entry), classes=["gb-here" if exists else "gb-later"]
+                    "",
+                    nodes.paragraph("", "", entry),
+                    classes=["gb-here" if exists else "gb-later"],
                 )
             name = nodes.paragraph("", "", nodes.strong("", part["part"]))
             grid += nodes.container("", name, chapters, classes=["gb-part"])
@@ -225,19 +178,43 @@ class EquationLedger(SphinxDirective):
     """`{equation-ledger}`: every claim of the book, how it is verified, and where."""
 
     def run(self) -> list[nodes.Node]:
-        """One row for each claim that `coursekit.claims.ledger` finds."""
+        """One section a chapter, one row for each claim that `coursekit.claims.ledger` finds."""
         from coursekit.claims import ledger
 
-        rows = []
-        for claim in ledger(Path(self.env.srcdir)):
-            self.env.note_dependency(str(Path(self.env.srcdir) / claim.path))
-            rows.append(_ledger_row(claim))
-        return [_table(["Claim", "Verified by", "Chapter"], rows)]
+        root = Path(self.env.srcdir)
+        chapters: dict[str, list[Entry]] = {}
+        for claim in ledger(root):
+            chapters.setdefault(claim.path, []).append(claim)
+        found: list[nodes.Node] = []
+        for path, claims in chapters.items():
+            for source in (path, path.removesuffix(".md") + ".ipynb"):
+                self.env.note_dependency(str(root / source))
+            docname = path.removesuffix(".md")
+            title = nodes.title("", "", _document_link(docname))
+            rows = [_ledger_row(claim) for claim in claims]
+            found.append(
+                nodes.section(
+                    "",
+                    title,
+                    _table(["Claim", "What it says", "How it is verified"], rows),
+                    ids=[f"ledger-{claims[0].slug}"],
+                )
+            )
+        return found
 
 
-def _ledger_row(claim: Any) -> list[list[nodes.Node]]:
-    where = claim.path.removesuffix(".md")
-    return [[nodes.literal("", claim.label)], [nodes.Text(claim.method)], [_document_link(where)]]
+def _ledger_row(claim: Entry) -> list[list[nodes.Node]]:
+    """Number and label as a link, the formula or headline, the method and the printed line."""
+    # The ledger stands in book/, so the root of the site is one level up.
+    name = f"({claim.number})" if claim.number else "headline"
+    link = nodes.reference("", name, refuri=f"../{claim.url}", internal=True)
+    headline = claim.label.startswith("claim-")
+    says = nodes.Text(claim.latex) if headline else nodes.math("", claim.latex)
+    return [
+        [link, nodes.Text(" "), nodes.literal("", claim.label)],
+        [says],
+        [nodes.Text(claim.method)],
+    ]
 
 
 class NotebookTimes(SphinxDirective):
@@ -245,12 +222,10 @@ class NotebookTimes(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """One row for each notebook in `book/times.json`."""
-        from coursekit.times import table
-
         root = Path(self.env.srcdir)
         self.env.note_dependency(str(root / "book" / "times.json"))
-        head, *body = table(root)
-        return [_table(list(head), [[[nodes.Text(str(cell))] for cell in row] for row in body])]
+        head, *body = times.table(root)
+        return [_table(head, [[[nodes.Text(cell)] for cell in row] for row in body])]
 
 
 class ModelCards(SphinxDirective):
@@ -274,8 +249,12 @@ class ModelCards(SphinxDirective):
 
 
 def _plain(value: Any) -> str:
-    """A card's value in words: numbers short, mappings as `key: value` pairs."""
+    """A card's value in words: numbers short, intervals in brackets, mappings as pairs."""
     if isinstance(value, dict):
+        if {"value", "low", "high"} <= value.keys():
+            rest = {k: v for k, v in value.items() if k not in ("value", "low", "high")}
+            span = f"{_plain(value['value'])} ({_plain(value['low'])} to {_plain(value['high'])})"
+            return f"{span}, {_plain(rest)}" if rest else span
         return " · ".join(f"{key.replace('_', ' ')}: {_plain(item)}" for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(_plain(item) for item in value)
@@ -293,6 +272,8 @@ def add_assets(app: Sphinx) -> None:
 
 def set_theme_options(app: Sphinx, config: Any) -> None:
     """Switch off the theme's buttons that the cards replace or that do nothing on a phone."""
+    # Without a mode the theme's script complains on every page.
+    config.html_context["default_mode"] = "auto"
     config.html_theme_options.update(
         use_download_button=False,
         use_fullscreen_button=False,
@@ -307,6 +288,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", set_theme_options)
     app.connect("builder-inited", add_assets)
     app.connect("doctree-read", add_cards)
+    accessible_html.connect(app)
     app.add_directive("noise-scrubber", NoiseScrubber)
     app.add_directive("chapter-map", ChapterMap)
     app.add_directive("equation-ledger", EquationLedger)

@@ -1,0 +1,66 @@
+"""Mends what the theme's HTML lacks for assistive technology, and drops what the book never uses.
+
+axe finds each of these on a page of the unchanged theme (see tests/site/test_accessibility.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from docutils import nodes
+from docutils.writers._html_base import HTMLTranslator
+from sphinx.application import Sphinx
+
+Visit = Callable[[Any, nodes.Node], None]
+
+# Deprecated or misplaced roles that docutils gives to bibliography entries.
+_BAD_ROLES = (' role="doc-biblioentry"', ' role="list"')
+
+
+def _without_bad_roles(
+    visit: Visit,
+) -> Visit:
+    def visit_plain(self: Any, node: nodes.Node) -> None:
+        start = len(self.body)
+        visit(self, node)
+        for position in range(start, len(self.body)):
+            for role in _BAD_ROLES:
+                self.body[position] = self.body[position].replace(role, "")
+
+    return visit_plain
+
+
+def mend_context(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Name the fold-out arrows of the table of contents; leave thebe's scripts out of the page."""
+    make_toctree = context.get("generate_toctree_html")
+    if make_toctree is not None:
+
+        def named(*args: Any, **kwargs: Any) -> str:
+            html = str(make_toctree(*args, **kwargs))
+            return html.replace("<summary>", '<summary aria-label="Pages of this chapter">')
+
+        context["generate_toctree_html"] = named
+    # Jupyter Book always loads thebe, which would run code on a remote server: not wanted here.
+    context["script_files"] = [
+        script for script in context["script_files"] if not _belongs_to_thebe(script)
+    ]
+
+
+def _belongs_to_thebe(script: Any) -> bool:
+    """Whether an entry of `script_files` is thebe's file or its inline settings."""
+    inline = getattr(script, "attributes", {}).get("body") or ""
+    return "thebe" in str(getattr(script, "filename", script) or "") or "thebe" in inline
+
+
+def connect(app: Sphinx) -> None:
+    """Register the mends; called by `coursekit.sphinx_ext.setup`."""
+    # After the theme (priority 500), whose functions are wrapped.
+    app.connect("html-page-context", mend_context, priority=900)
+    app.add_node(
+        nodes.citation,
+        override=True,
+        html=(_without_bad_roles(HTMLTranslator.visit_citation), HTMLTranslator.depart_citation),
+    )

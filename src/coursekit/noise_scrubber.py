@@ -1,0 +1,30 @@
+"""The landing page's figure: digits made from noise by the shipped model at build time."""
+
+from __future__ import annotations
+
+import torch
+
+from genbook import ddim, plots, weights
+from genbook.plots.pictures import mosaic
+
+STEPS = 20
+ROWS = 3
+
+
+def noise_to_digits() -> str:
+    """HTML of a slider over the states of one DDIM run: three rows of the ten digits."""
+    labels = torch.arange(10).repeat(ROWS)
+    shape = (len(labels), 1, 8, 8)
+    generator = torch.Generator().manual_seed(0)
+    model, schedule = weights.load("digits-ddpm"), weights.schedule("digits-ddpm")
+    with torch.no_grad():
+        run = list(ddim.states(model, schedule, shape, STEPS, cond=labels, generator=generator))
+    scrubber = plots.scrubber(
+        [mosaic(x.numpy(), columns=10) for _, x in run],
+        [t for t, _ in run],
+        alt="three rows of the digits 0 to 9 as a trained model draws them out of noise",
+        name="time t",
+        start=STEPS // 2,
+        width=540,
+    )
+    return scrubber._repr_html_()
