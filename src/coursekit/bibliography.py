@@ -100,7 +100,7 @@ def _initials(person: Person) -> str:
 
 
 def _plain(latex: str) -> str:
-    return " ".join(Text.from_latex(latex).render_as("text").split()) if latex else ""
+    return " ".join(str(Text.from_latex(latex)).split()) if latex else ""
 
 
 def _line(text: str, key: str, last: bool = False) -> int:

@@ -39,8 +39,10 @@ def lower(text: str, line: int, page: Page, quoted: bool = False) -> str:
         if token.map is None or token.nesting < 0 or token.map[0] < done or token.type in _PLAIN:
             continue
         first, end = token.map
-        while end > first + 1 and not lines[end - 1].strip():
-            end -= 1  # a table's or list's lines may include the blank ones below it
+        if token.type == "amsmath":
+            end = first + token.content.count("\n") + 1  # the parser's end is one line short
+        while end > len(lines) or (end > first + 1 and not lines[end - 1].strip()):
+            end -= 1  # a block's lines may include the blank ones below it
         if token.type == "fence" and not token.info.startswith("{"):
             out += lines[done:end]
             done = end
@@ -73,7 +75,10 @@ def _block(
     if token.type in ("paragraph_open", "heading_open", "table_open"):
         return _paragraph(tokens[position:], "\n".join(lines), line, page)
     if token.type in ("math_block", "math_block_label"):
-        return formula(token.content, token.info, line, page, quoted)
+        # The parser takes a quote's marks off the formula's lines, but not a list's indentation.
+        indentation = "" if ">" in prefix else "\n" + " " * len(prefix)
+        body = token.content.replace(indentation, "\n") if indentation else token.content
+        return formula(body, token.info, line, page, quoted)
     if token.type == "amsmath":
         return _environment(token.content, line, page, quoted)
     if token.type == "dl_open":
@@ -166,11 +171,13 @@ def _definitions(tokens: list[Token], lines: list[str], line: int, page: Page, q
             term = lower_roles.lower(tokens[position + 1].content, line + here, page)
             out.append(f"- **{term}**")
         elif token.type == "dd_open":
+            if not re.match(r"\s*[:~]", lines[here]):
+                here += 1  # the parser counts a term's line to a definition right below it
             body = "\n".join(lines[here : token.map[1] - start])
             body = textwrap.dedent(re.sub(r"^(\s*)[:~]", r"\1 ", body, count=1))
             text = lower(body, line + here, page, quoted)
-            out.append("\n" + textwrap.indent(text, "  ") + "\n")
-    return "\n".join(out).strip("\n")
+            out.append(textwrap.indent(text, "  "))
+    return "\n\n".join(out)
 
 
 def _prefix(token: Token, line: str) -> str:

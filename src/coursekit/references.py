@@ -116,7 +116,7 @@ def load(root: str | Path) -> Book:
     defined twice, or a faulty bibliography.
     """
     root = Path(root).resolve()
-    config = _mapping(root / "_config.yml")
+    config = mapping(root / "_config.yml")
     repository = config.get("repository", {}).get("url", "").rstrip("/")
     owner, _, name = urlparse(repository).path.strip("/").partition("/")
     site = config.get("html", {}).get("baseurl") or f"https://{owner}.github.io/{name}"
@@ -254,7 +254,7 @@ class _Indexer:
 def _chapters(toc: Path) -> dict[str, tuple[int, ...]]:
     """Each page of ``_toc.yml`` in Sphinx's order with its chapter's number, ``()`` for none."""
     try:
-        site = parse_toc_data(_mapping(toc))
+        site = parse_toc_data(mapping(toc))
     except MalformedError as error:
         raise SourceError(toc, 1, str(error)) from None
     chapters: dict[str, tuple[int, ...]] = {site.root.docname: ()}
@@ -278,7 +278,8 @@ def _add(
                 _add(site, str(item), chapter, chapters)
 
 
-def _mapping(path: Path) -> dict[str, Any]:
+def mapping(path: Path) -> dict[str, Any]:
+    """A YAML file of ``key: value`` lines; raises `SourceError` if it is none."""
     try:
         value = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -174,7 +175,7 @@ def blocks(text: str, path: Path, line: int = 1) -> list[Token]:
     swallows whatever follows.
     """
     tokens = _parser().parse(text + "\n")
-    lines = text.splitlines()
+    lines = text.split("\n")
     for token in tokens:
         if token.type in ("fence", "colon_fence"):
             _refuse_unclosed(token, lines, path, line)
@@ -256,5 +257,6 @@ def _span(token: Token) -> tuple[int, int]:
     return token.map[0], token.map[1]
 
 
+@cache
 def _parser() -> MarkdownIt:
     return create_md_parser(MdParserConfig(enable_extensions=set(EXTENSIONS)), RendererHTML)
