@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
 
-from genbook.checks.registry import Question
-from genbook.checks.run import judge, outcomes
+from genbook.checks.registry import Case, Question
+from genbook.checks.run import Outcome, judge, outcomes
 
 SECONDS = 3
 
@@ -93,19 +93,24 @@ def mutants(reference: Callable[..., Any]) -> list[Mutant]:
 def survivors(question: Question, seeds: tuple[int, ...] = (0, 1)) -> list[str]:
     """The descriptions of the mutants of a question's reference that get points with some seed."""
     assert question.reference is not None
+    known = {}
+    for seed in seeds:
+        cases = question.cases(seed)
+        known[seed] = cases, outcomes(question, question.reference, cases)
     alive = []
     quiet = replace(question, misconceptions=())  # whether it is named does not matter here
     for mutant in mutants(question.reference):
-        if any(_survives(quiet, mutant, seed) for seed in seeds):
+        if any(_survives(quiet, mutant, *known[seed]) for seed in seeds):
             alive.append(mutant.description)
     return alive
 
 
-def _survives(question: Question, mutant: Mutant, seed: int) -> bool:
-    cases = question.cases(seed)
+def _survives(
+    question: Question, mutant: Mutant, cases: list[Case], expected: list[Outcome]
+) -> bool:
     with _time_limit():
         done = outcomes(question, mutant.function, cases)
-        return judge(question, cases, done).points > 0
+        return judge(question, cases, done, expected).points > 0
     return False
 
 
@@ -177,8 +182,8 @@ def _is_module(node: ast.expr) -> bool:
 def _other_values(value: Any) -> list[Any]:
     if isinstance(value, bool):
         return [not value]
-    if isinstance(value, int):
-        return [value + 1, value - 1]
+    if isinstance(value, int):  # -1 for 0 would be the same dimension of every vector
+        return [value + 1, value - 1] if value else [1]
     if isinstance(value, float):
         return [value + 1.0, 2 * value] if value else [1.0]
     return []

@@ -19,7 +19,7 @@ import torch
 
 __all__ = ["Array", "Unreadable", "clone", "mismatch", "plain", "same"]
 
-_MOST_ITEMS = 20_000
+_MOST_ITEMS = 10_000
 _DEEPEST = 20
 
 

@@ -95,10 +95,18 @@ def outcomes(
         return [_outcome(entry, answer, case) for case in cases]
 
 
-def judge(entry: Question, cases: list[Case], done: list[Outcome]) -> Result:
-    """Compare outcomes with the reference's; the first wrong case becomes the message."""
+def judge(
+    entry: Question,
+    cases: list[Case],
+    done: list[Outcome],
+    expected: list[Outcome] | None = None,
+) -> Result:
+    """Compare outcomes with the reference's; the first wrong case becomes the message.
+
+    `expected`, the reference's outcomes, saves running it again for many answers to the same cases.
+    """
     assert entry.reference is not None
-    expected = outcomes(entry, entry.reference, cases)
+    expected = expected or outcomes(entry, entry.reference, cases)
     for i, (case, got, right) in enumerate(zip(cases, done, expected, strict=True)):
         reason = _wrong(entry, got, right)
         if not reason:
