@@ -45,7 +45,6 @@ class NoiseSchedule:
         betas: β_1, …, β_T, shape ``(T,)``, in (0, 1]; only β_T may be 1 (then x_T is noise alone).
 
     Raises:
-        TypeError: betas are not numbers.
         ValueError: betas are empty, not one-dimensional, NaN, or outside (0, 1].
 
     References:
@@ -53,10 +52,7 @@ class NoiseSchedule:
     """
 
     def __init__(self, betas: Tensor | Sequence[float]):
-        betas = torch.as_tensor(betas)
-        if betas.is_complex() or betas.dtype == torch.bool:
-            raise TypeError(f"betas must be real numbers, got {betas.dtype}")
-        betas = betas.detach().to(torch.float64)
+        betas = torch.as_tensor(betas, dtype=torch.float64).detach()
         if betas.ndim != 1 or len(betas) == 0:
             raise ValueError(f"betas must have shape (T,) with T ≥ 1, got {tuple(betas.shape)}")
         wrong = ~((betas > 0) & (betas <= 1))  # written so that NaN is wrong, too
