@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import toy
-from click.testing import Result
 from typer.testing import CliRunner
 
 from coursekit import exercises
 from coursekit.cli import app
 from coursekit.project import Project
-
-Run = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
@@ -49,16 +45,10 @@ def done(_executed: Path, tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def run() -> Iterator[Run]:
+def run() -> toy.Run:
     """Call ``coursekit`` in this process: ``run(project, "notebooks", "--check")``."""
 
-    def invoke(project: Project, *arguments: str) -> Result:
+    def invoke(project: Project, *arguments: str) -> toy.Result:
         return CliRunner().invoke(app, [*arguments, "--root", str(project.root)])
 
-    yield invoke
-
-
-def snapshot(root: Path) -> dict[str, bytes]:
-    """Every derived file below ``root`` with its bytes."""
-    derived = [*root.rglob("*.ipynb"), *root.rglob("*.json")]
-    return {str(path.relative_to(root)): path.read_bytes() for path in derived}
+    return invoke

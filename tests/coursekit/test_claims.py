@@ -7,7 +7,6 @@ import json
 import pytest
 import toy
 
-from conftest import Run, snapshot
 from coursekit import claims
 from coursekit.project import Project
 from coursekit.source import SourceError, read
@@ -100,15 +99,15 @@ def test_a_label_must_be_written_out(book: Project) -> None:
 
 
 def test_a_formula_changed_under_its_check_is_refused_until_confirmed(
-    done: Project, run: Run
+    done: Project, run: toy.Run
 ) -> None:
-    before = snapshot(done.root)
+    before = toy.snapshot(done.root)
     toy.edit(done.chapter("toy"), "y = 2 x", "y = 3 x")
     refused = run(done, "notebooks")
     assert refused.exit_code == 2
     assert "'eq-toy-double' changed but its check did not" in refused.stderr
     assert "toy.md:12" in refused.stderr
-    assert snapshot(done.root) == before
+    assert toy.snapshot(done.root) == before
     assert run(done, "notebooks", "--check").exit_code == 1
 
     confirmed = run(done, "notebooks", "--confirm", "eq-toy-double")

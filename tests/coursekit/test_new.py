@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import toy
 import yaml
 
 import genbook
-from conftest import Run
 from coursekit.new import rooms, toc_entry
 from coursekit.project import Project
 
 
-def test_the_rooms_and_the_entry_of_the_table_of_contents(book: Project, run: Run) -> None:
+def test_the_rooms_and_the_entry_of_the_table_of_contents(book: Project, run: toy.Run) -> None:
     result = run(book, "new", "wavelets", "--title", "Wavelets: small waves")
     assert result.exit_code == 0, result.output
     for path in rooms(book, "wavelets").values():
@@ -30,7 +30,7 @@ def test_the_rooms_and_the_entry_of_the_table_of_contents(book: Project, run: Ru
 
 
 @pytest.mark.parametrize("slug", ["Wavelets", "2d", "a-b", "a b", "../x", "", "class", "é"])
-def test_a_slug_that_is_no_module_name_is_refused(book: Project, run: Run, slug: str) -> None:
+def test_a_slug_that_is_no_module_name_is_refused(book: Project, run: toy.Run, slug: str) -> None:
     before = sorted(book.root.rglob("*"))
     result = run(book, "new", slug, "--title", "T")
     assert result.exit_code == 2
@@ -38,7 +38,7 @@ def test_a_slug_that_is_no_module_name_is_refused(book: Project, run: Run, slug:
     assert sorted(book.root.rglob("*")) == before
 
 
-def test_an_existing_room_is_never_overwritten(book: Project, run: Run) -> None:
+def test_an_existing_room_is_never_overwritten(book: Project, run: toy.Run) -> None:
     test = book.root / "tests" / "test_wavelets.py"
     test.parent.mkdir()
     test.write_text("mine")
@@ -51,7 +51,7 @@ def test_an_existing_room_is_never_overwritten(book: Project, run: Run) -> None:
 
 @pytest.mark.slow
 def test_a_new_chapter_derives_executes_checks_and_passes_its_tests(
-    book: Project, run: Run
+    book: Project, run: toy.Run
 ) -> None:
     """In a copy of the package: what `coursekit new` writes needs no repair before work begins."""
     shutil.copytree(Path(genbook.__file__).parent, book.root / "src" / "genbook")

@@ -15,7 +15,6 @@ import nbformat
 import pytest
 import toy
 
-from conftest import Run, snapshot
 from coursekit import exercises, outputs
 from coursekit.build import drift
 from coursekit.project import Project
@@ -58,15 +57,15 @@ def test_nbval_compares_verifications_checks_and_nothing_else(done: Project) -> 
             assert ("nbval-ignore-output" in cell.metadata.tags) != compared
 
 
-def test_executing_an_unchanged_notebook_again_gives_no_diff(done: Project, run: Run) -> None:
-    before = snapshot(done.root)
+def test_executing_an_unchanged_notebook_again_gives_no_diff(done: Project, run: toy.Run) -> None:
+    before = toy.snapshot(done.root)
     assert run(done, "notebooks", "--force").exit_code == 0
-    after = snapshot(done.root)
+    after = toy.snapshot(done.root)
     before.pop("book/times.json"), after.pop("book/times.json")
     assert after == before
 
 
-def test_a_second_run_executes_nothing_and_touches_nothing(done: Project, run: Run) -> None:
+def test_a_second_run_executes_nothing_and_touches_nothing(done: Project, run: toy.Run) -> None:
     stamps = {path: path.stat().st_mtime_ns for path in done.root.rglob("*.ipynb")}
     result = run(done, "notebooks")
     assert result.exit_code == 0
@@ -74,7 +73,7 @@ def test_a_second_run_executes_nothing_and_touches_nothing(done: Project, run: R
     assert {path: path.stat().st_mtime_ns for path in done.root.rglob("*.ipynb")} == stamps
 
 
-def test_prose_is_derived_again_without_executing(done: Project, run: Run) -> None:
+def test_prose_is_derived_again_without_executing(done: Project, run: toy.Run) -> None:
     toy.edit(done.chapter("toy"), "Words before.", "Other words.")
     result = run(done, "notebooks")
     assert "derived again" in result.output and "executed" not in result.output
@@ -118,24 +117,24 @@ def _set_count_to_null(done: Project) -> None:
     ],
 )
 def test_any_drift_is_named_and_nothing_is_written(
-    done: Project, run: Run, change, message: str
+    done: Project, run: toy.Run, change, message: str
 ) -> None:
     assert drift(done, ["toy"]) == []
     change(done)
-    before = snapshot(done.root)
+    before = toy.snapshot(done.root)
     result = run(done, "notebooks", "--check")
     assert result.exit_code == 1
     assert message in result.stderr
-    assert snapshot(done.root) == before
+    assert toy.snapshot(done.root) == before
 
 
-def test_a_chapter_without_its_sheet_is_drift(done: Project, run: Run) -> None:
+def test_a_chapter_without_its_sheet_is_drift(done: Project, run: toy.Run) -> None:
     toy.edit(done.root / "_toc.yml", "\n        sections:\n          - file: solutions/toy", "")
     done.sheet("toy").unlink()
     assert "toy lacks solutions/toy.md" in run(done, "notebooks", "--check").stderr
 
 
-def test_twice_the_budget_is_drift(done: Project, run: Run) -> None:
+def test_twice_the_budget_is_drift(done: Project, run: toy.Run) -> None:
     path = done.root / "book" / "times.json"
     entries = json.loads(path.read_text())
     entries["book/toy"]["seconds"] = 181
@@ -170,41 +169,41 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("name", "old", "new", "message"), MISTAKES)
 def test_bad_input_gives_one_message_and_leaves_the_derived_files(
-    done: Project, run: Run, name: str, old: str, new: str, message: str
+    done: Project, run: toy.Run, name: str, old: str, new: str, message: str
 ) -> None:
-    before = snapshot(done.root)
+    before = toy.snapshot(done.root)
     toy.edit(done.root / name, old, new)
     result = run(done, "notebooks")
     assert result.exit_code == 2, result.output
     errors = [line for line in result.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == 1 and "Traceback" not in result.output
     assert re.search(message, errors[0]), errors[0]
-    assert snapshot(done.root) == before
+    assert toy.snapshot(done.root) == before
 
 
-def test_an_unknown_slug_suggests_the_near_one(done: Project, run: Run) -> None:
+def test_an_unknown_slug_suggests_the_near_one(done: Project, run: toy.Run) -> None:
     result = run(done, "notebooks", "toi")
     assert result.exit_code == 2
     assert "unknown slug 'toi'" in result.stderr and "Did you mean toy?" in result.stderr
 
 
-def test_outside_a_book(tmp_path: Path, run: Run) -> None:
+def test_outside_a_book(tmp_path: Path, run: toy.Run) -> None:
     result = run(Project(tmp_path), "notebooks")
     assert result.exit_code == 2
     assert "no _toc.yml" in result.stderr
 
 
 def test_a_failing_solution_keeps_its_exercises_and_the_chapter_goes_on(
-    done: Project, run: Run
+    done: Project, run: toy.Run
 ) -> None:
-    before = snapshot(done.root)
+    before = toy.snapshot(done.root)
     toy.edit(done.sheet("toy"), "Double it.", "Double it twice.")
     toy.edit(done.sheet("toy"), "return 2 * x", "return 3 * x")  # its hidden test fails
     toy.edit(done.chapter("toy"), "Words before.", "Other words.")
     result = run(done, "notebooks")
     assert result.exit_code == 2
     assert "AssertionError" in result.stderr
-    after = snapshot(done.root)
+    after = toy.snapshot(done.root)
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {"book/toy.ipynb"}
 
@@ -247,7 +246,7 @@ def test_an_interrupt_keeps_what_is_finished_and_the_next_run_continues(
     assert rows == {"book/toy": "current", "book/slow": "executed"}
 
 
-def test_two_notebooks_at_a_time(book: Project, run: Run) -> None:
+def test_two_notebooks_at_a_time(book: Project, run: toy.Run) -> None:
     assert run(book, "notebooks", "--jobs", "2").exit_code == 0
     assert drift(book, ["toy"]) == []
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from click.testing import Result
+
+Run = Callable[..., Result]
+"""The fixture ``run``: ``run(project, "notebooks", "--check")``."""
 
 HEADER = """\
 ---
@@ -181,3 +187,9 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{text.count(old)} places in {path.name} have {old!r}"
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    """Every derived file below ``root`` with its bytes."""
+    derived = [*root.rglob("*.ipynb"), *root.rglob("*.json")]
+    return {str(path.relative_to(root)): path.read_bytes() for path in derived}
