@@ -1,0 +1,124 @@
+"""What students open: every stub raises, every check then says zero, and nothing else fails.
+
+The exercises are stored without outputs, so nbval has nothing to compare; here they are executed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from coursekit import exercises
+from coursekit.project import Project
+from genbook import checks
+
+PROJECT = Project.find(Path(__file__))
+SHEETS = sorted(path.stem for path in (PROJECT.root / "exercises").glob("*.ipynb"))
+
+# Runs in the notebook's kernel after its own cells, with the names the stubs have defined there.
+REPORT = """
+import json
+from genbook import checks
+from genbook.checks.run import outcomes
+
+report = {{}}
+for name in {ids}:
+    question = checks.question(name)
+    answer = globals()[question.name]
+    kinds = sorted({{done.kind for done in outcomes(question, answer, question.cases(0))}})
+    report[name] = [checks.check(name, answer).points, kinds]
+print("REPORT", json.dumps(report))
+"""
+
+
+def read(slug: str) -> NotebookNode:
+    return nbformat.read(PROJECT.notebook("exercises", slug), as_version=4)
+
+
+def role(cell: NotebookNode) -> str:
+    """``answer``, ``check``, ``manual`` or nothing, from nbgrader's metadata."""
+    data = cell.metadata.get("nbgrader", {})
+    if not data:
+        return ""
+    return "check" if not data["solution"] else "manual" if data["grade"] else "answer"
+
+
+def printed(cell: NotebookNode) -> str:
+    return "".join(out.text for out in cell.outputs if out.output_type == "stream")
+
+
+def test_there_are_sheets() -> None:
+    """The loop below is not over nothing."""
+    assert {"ddpm", "ddim"} <= set(SHEETS)
+
+
+@pytest.mark.parametrize("slug", SHEETS)
+def test_a_sheet_has_the_questions_of_the_registry_and_at_least_five(slug: str) -> None:
+    questions = checks.questions(slug)
+    assert len(questions) >= 5
+    cells = [cell for cell in read(slug).cells if role(cell)]
+    answered = [cell.metadata.genbook.question for cell in cells if role(cell) != "check"]
+    assert answered == [question.id for question in questions]
+    checked = [exercises.checked_ids(cell.source) for cell in cells if role(cell) == "check"]
+    assert checked == [[question.id] for question in questions if not question.manual]
+    points = sum(cell.metadata.nbgrader.get("points", 0) for cell in cells)
+    assert points == sum(question.points for question in questions)
+    grade_ids = [cell.metadata.nbgrader.grade_id for cell in cells]
+    assert len(set(grade_ids)) == len(grade_ids)
+
+
+@pytest.mark.parametrize("slug", SHEETS)
+def test_no_solution_and_no_output_is_left(slug: str) -> None:
+    notebook = read(slug)
+    for cell in notebook.cells:
+        assert "### BEGIN" not in cell.source and "### END" not in cell.source
+        if cell.cell_type == "code":
+            assert cell.outputs == [] and cell.execution_count is None
+    solutions = nbformat.read(PROJECT.notebook("solutions", slug), as_version=4)
+    given = {cell.source for cell in notebook.cells}
+    for cell in solutions.cells:
+        if role(cell) in ("answer", "manual"):
+            assert cell.source not in given
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", SHEETS)
+def test_every_stub_raises_and_every_check_reports_zero(slug: str) -> None:
+    notebook = read(slug)
+    questions = [question for question in checks.questions(slug) if not question.manual]
+    ids = [question.id for question in questions]
+    report = nbformat.v4.new_code_cell(REPORT.format(ids=ids))
+    notebook.cells.append(report)
+    with TemporaryDirectory() as folder:
+        resources = {"metadata": {"path": folder}}
+        NotebookClient(notebook, timeout=600, allow_errors=True, resources=resources).execute()
+
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        errors = [out for out in cell.outputs if out.output_type == "error"]
+        if role(cell) == "check":
+            (asked,) = exercises.checked_ids(cell.source)
+            assert printed(cell).startswith(f"{asked} ✗ 0/"), printed(cell)
+        # A cell that uses the student's function can only fail with the stub's own error.
+        allowed = "" if role(cell) or cell is report else "NotImplementedError"
+        assert all(error.ename == allowed for error in errors), (cell.source, errors)
+
+    line = next(text for text in printed(report).splitlines() if text.startswith("REPORT"))
+    results = json.loads(line.removeprefix("REPORT"))
+    assert set(results) == set(ids)
+    sources = {
+        cell.metadata.genbook.question: cell.source
+        for cell in notebook.cells
+        if role(cell) == "answer"
+    }
+    for name, (points, kinds) in results.items():
+        assert points == 0, f"{name}: what students are given scores {points} points"
+        if "raise NotImplementedError()" in sources[name]:
+            assert kinds == ["missing"], f"{name}: the stub ends as {kinds} instead of raising"
