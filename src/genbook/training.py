@@ -129,7 +129,8 @@ class Trainer:
     def step(self) -> float:
         """One step of the optimiser and of the average; returns the loss of the batch."""
         start = time.perf_counter()
-        self.model.train()
+        if not self.model.training:
+            self.model.train()
         chosen = rows(self.seed, self.done, self.batch, len(self.data[0])).chunk(self.pieces)
         mine = range(self.rank, self.pieces, self.world)
         total = torch.zeros((), device=self.device)
