@@ -12,18 +12,16 @@ import difflib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-import yaml
 from docutils.nodes import make_id
 from markdown_it.token import Token
-from sphinx_external_toc.api import FileItem, SiteMap
-from sphinx_external_toc.parsing import MalformedError, parse_toc_data
 
 from coursekit import bibliography
 from coursekit.source import Cell, Directive, SourceError, blocks, directive, read_page
+from coursekit.toc import chapters, line_of, mapping
 
 # Blocks of sphinx-proof that have a number; `prf:proof` has none.
 THEOREMS = (
@@ -125,12 +123,12 @@ def load(root: str | Path) -> Book:
     book.formats |= config.get("sphinx", {}).get("config", {}).get("numfig_format", {})
     for file in config.get("bibtex_bibfiles", []):
         book.works |= bibliography.load(root / file)
-    book.chapters = _chapters(root / "_toc.yml")
+    book.chapters = chapters(root / "_toc.yml")
     counters: Counter[tuple[str, tuple[int, ...]]] = Counter()
     for docname in book.chapters:
         path = root / f"{docname}.md"
         if not path.is_file():
-            line = _line(root / "_toc.yml", docname)
+            line = line_of(root / "_toc.yml", docname)
             raise SourceError(root / "_toc.yml", line, f"there is no page {docname}.md")
         _Indexer(book, docname, path, counters).run()
     return book
@@ -249,53 +247,6 @@ class _Indexer:
             message = f"'{label.name}' is already defined in {first.file}:{first.line}"
             raise SourceError(self.path, label.line, message)
         index[name] = label
-
-
-def _chapters(toc: Path) -> dict[str, tuple[int, ...]]:
-    """Each page of ``_toc.yml`` in Sphinx's order with its chapter's number, ``()`` for none."""
-    try:
-        site = parse_toc_data(mapping(toc))
-    except MalformedError as error:
-        raise SourceError(toc, 1, str(error)) from None
-    chapters: dict[str, tuple[int, ...]] = {site.root.docname: ()}
-    count = 0
-    for tree in site.root.subtrees:
-        for item in tree.items:
-            if isinstance(item, FileItem):
-                count += bool(tree.numbered)
-                _add(site, str(item), (count,) if tree.numbered else (), chapters)
-    return chapters
-
-
-def _add(
-    site: SiteMap, name: str, chapter: tuple[int, ...], chapters: dict[str, tuple[int, ...]]
-) -> None:
-    docname = str(PurePosixPath(name).with_suffix("")) if name.endswith(".md") else name
-    chapters[docname] = chapter
-    for tree in site[name].subtrees if name in site else []:
-        for item in tree.items:
-            if isinstance(item, FileItem):
-                _add(site, str(item), chapter, chapters)
-
-
-def mapping(path: Path) -> dict[str, Any]:
-    """A YAML file of ``key: value`` lines; raises `SourceError` if it is none."""
-    try:
-        value = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise SourceError(path, 1, f"cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
-        raise SourceError(path, mark.line + 1 if mark else 1, f"invalid YAML: {problem}") from None
-    if not isinstance(value, dict):
-        raise SourceError(path, 1, "expected 'key: value' lines")
-    return value
-
-
-def _line(path: Path, text: str) -> int:
-    lines = path.read_text("utf-8").splitlines()
-    return next((number for number, line in enumerate(lines, 1) if text in line), 1)
 
 
 def _missing(what: str, name: str, known: dict[str, Any], file: Path, line: int) -> Any:

@@ -182,6 +182,7 @@ BLOCKS = {
     ),
     "indented code": ("A\n\n    {eq}`x` $\n", "A\n\n    {eq}`x` $"),
     "code span": ("``{eq}`x` $`` and `$`", "``{eq}`x` $`` and `$`"),
+    "code span with other ticks in it": ("`a``` $` b", "`a``` $` b"),
     "inline math": ("$`{eq}`$ and $a\\$b$ \\$5", "$`{eq}`$ and $a\\$b$ \\$5"),
     "rule and heading": (
         "## A {math}`x`\n\n---\n\n> quote {math}`y`",
@@ -294,6 +295,11 @@ ROLES = {
 }
 
 
+def test_an_unnumbered_theorem_is_linked_on_its_own_page(root: Path) -> None:
+    text = ":::{prf:remark} X\n:label: rem-x\n:nonumber:\n\nA\n:::\n\nSee {prf:ref}`rem-x`."
+    assert lowered(root, text).endswith(f"See [Remark]({SITE}/book/beta.html#rem-x).")
+
+
 @pytest.mark.parametrize("name", ROLES)
 def test_role(root: Path, name: str) -> None:
     text, expected = ROLES[name]
@@ -349,6 +355,7 @@ REFUSED = {
     "blank line in a formula": ("$$\na\n\nb\n$$", 1, "blank line"),
     "LaTeX comment in a quote": (":::{note}\n$$\na % b\nc\n$$\n:::", 2, "LaTeX comment"),
     "footnote": ("A[^1]\n\n[^1]: B", 1, "footnote"),
+    "no HTML after all": ("A <b {eq}`eq-gamma`>", 1, "could not be told apart"),
     "colon fence without braces": (":::note\nA\n:::", 1, "names no directive"),
     "unclosed fence": ("A\n\n```{note}\nB", 3, "the fence ```{note} is not closed"),
     "unclosed colon fence": (":::{note}\nB", 1, "the fence :::{note} is not closed"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from coursekit import references, source
+from coursekit import references, source, toc
 from coursekit.lower import lower
 from coursekit.source import SourceError
 
@@ -46,9 +46,9 @@ def test_numbers_follow_the_toc() -> None:
 
 
 def test_numbers_change_with_the_order(root: Path) -> None:
-    toc = root / "_toc.yml"
-    swapped = toc.read_text("utf-8").replace("book/beta", "book/x").replace("gamma", "beta")
-    toc.write_text(swapped.replace("book/x", "book/gamma"), "utf-8")
+    order = root / "_toc.yml"
+    swapped = order.read_text("utf-8").replace("book/beta", "book/x").replace("gamma", "beta")
+    order.write_text(swapped.replace("book/x", "book/gamma"), "utf-8")
     labels = references.load(root).labels
     assert (labels["eq-gamma"].number, labels["eq-beta"].number) == ("2.1", "3.1")
 
@@ -171,7 +171,7 @@ def test_faults_have_file_and_line(root: Path, name: str) -> None:
 
 def test_extensions_are_those_of_the_site() -> None:
     for folder in (FIXTURE, REAL):
-        config = references.mapping(folder / "_config.yml")
+        config = toc.mapping(folder / "_config.yml")
         assert set(config["parse"]["myst_enable_extensions"]) == set(source.EXTENSIONS)
 
 
