@@ -395,7 +395,7 @@ def _log_variances(
 ) -> tuple[Tensor, Tensor]:
     """log β and log β̃ of the step from t to s."""
     β, b_s, b_t = schedule.beta(t, s, like), schedule.b(s, like), schedule.b(t, like)
-    β, b_s, b_t = (torch.as_tensor(c).to(like) for c in (β, b_s, b_t))
+    β, b_s, b_t = (torch.as_tensor(c, dtype=like.dtype, device=like.device) for c in (β, b_s, b_t))
     first = schedule.beta(2, 1) * schedule.b(1) ** 2 / schedule.b(2) ** 2 if schedule.T > 1 else β
     return β.log(), torch.where(b_s > 0, β * b_s**2 / b_t**2, first).log()
 
