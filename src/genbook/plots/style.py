@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import matplotlib
 import matplotlib.pyplot as plt
 from cycler import cycler
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 __all__ = ["INK", "PALETTE", "PAPER", "figure", "use"]
 
 PAPER = "#fbfaf7"
 INK = "#222222"
-# Okabe and Ito's colours, told apart by colour-blind eyes. Their yellow is left out: on paper it is
-# too pale for a line.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+# Okabe and Ito's colours, told apart by colour-blind eyes, those first that stand out from paper by
+# 3 : 1. Their yellow is left out: it is too pale for a line.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#000000", "#CC79A7", "#56B4E9", "#E69F00")
 
 _STYLE = {
     "figure.facecolor": PAPER,
@@ -47,8 +50,7 @@ _STYLE = {
 def use() -> None:
     """Set the style for all figures made from now on. Call it once, in a notebook's first cells."""
     matplotlib.rcParams.update(_STYLE)
-    # Pyplot chooses its backend late; in a notebook figures can be a cell's value only after that.
-    plt.get_backend()
+    _show_figures()
 
 
 def figure(width: float = 6.4, height: float = 3.6) -> Figure:
@@ -56,5 +58,18 @@ def figure(width: float = 6.4, height: float = 3.6) -> Figure:
 
     Width and height are in inches, at 100 pixels an inch.
     """
+    _show_figures()
     with matplotlib.rc_context(_STYLE):
-        return Figure(figsize=(width, height))
+        sheet = Figure(figsize=(width, height))
+        FigureCanvasAgg(sheet)
+    return sheet
+
+
+@cache
+def _show_figures() -> None:
+    """Let a notebook show a figure that is the value of a cell, before pyplot has made one.
+
+    It is matplotlib's backend for notebooks that tells IPython how, and pyplot loads it late.
+    """
+    if "inline" in matplotlib.get_backend():
+        plt.switch_backend(matplotlib.get_backend())
