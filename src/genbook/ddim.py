@@ -55,8 +55,11 @@ def timesteps(T: int, steps: int, spacing: Spacing = "linear") -> list[int]:
 
     Raises:
         ValueError: unknown spacing, or not 1 ≤ steps ≤ T.
+        TypeError: steps is not an integer.
     """
     choice("spacing", spacing, Spacing)
+    if not isinstance(steps, int):
+        raise TypeError(f"steps must be an integer, got {steps!r}")
     if not 1 <= steps <= T:
         raise ValueError(f"steps must lie in 1..T = {T}, got {steps}")
     power = 1 if spacing == "linear" else 2
@@ -149,6 +152,7 @@ def step(
         # a_s x_0 + direction · eps with x_0 = (x_t − b_t eps) / a_t, sorted by x_t and eps
         xs = combine(a_s / a_t, xt, direction - a_s / a_t * b_t, eps)
     else:
+        same_shape(xt=xt, x0=x0)
         xs = combine(a_s, x0, direction, eps)
     return xs + σ * _given(noise, xt) if eta else xs
 
