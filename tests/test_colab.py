@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 
 from coursekit.project import Project
 from coursekit.setup_cell import is_setup
@@ -55,18 +56,29 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def colab(tmp_path: Path) -> Path:
-    """The Python of a fresh environment with torch installed first, as this machine has it."""
-    import torch
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment with the torch of this one, installed first, and a kernel ``colab``."""
+    folder = tmp_path_factory.mktemp("colab")
+    call(sys.executable, "-m", "venv", folder)
+    pip = [folder / "bin" / "python", "-m", "pip"]
+    # Colab's pip is newer than the one a new environment of an older Python begins with.
+    call(*pip, "install", "-q", "pip>=24.1")
+    try:
+        call(*pip, "install", "-q", f"torch=={torch.__version__}")
+    except AssertionError:  # a build with a label ("+cpu") that the default index does not carry
+        index = os.environ.get("TORCH_INDEX", "https://download.pytorch.org/whl/cpu")
+        call(*pip, "install", "-q", f"torch=={torch.__version__}", "--index-url", index)
+    call(*pip, "install", "-q", *PACKAGES)
+    call(pip[0], "-m", "ipykernel", "install", "--prefix", folder, "--name", "colab")
+    return folder
 
-    call(sys.executable, "-m", "venv", tmp_path / "venv")
-    python = tmp_path / "venv" / "bin" / "python"
-    call(python, "-m", "pip", "install", "-q", f"torch=={torch.__version__}")
-    call(python, "-m", "pip", "install", "-q", *PACKAGES)
-    kernel = ["ipykernel", "install", "--prefix", tmp_path / "kernels", "--name", "colab"]
-    call(python, "-m", *kernel)
-    return python
+
+@pytest.fixture
+def colab(environment: Path) -> Path:
+    """The environment without the book, whatever an earlier notebook has installed."""
+    call(environment / "bin" / "python", "-m", "pip", "uninstall", "-q", "-y", "genbook")
+    return environment
 
 
 @pytest.mark.timeout(1800)
@@ -85,7 +97,7 @@ def test_a_notebook_runs_alone_and_leaves_torch_and_numpy(
     folder = tmp_path / "empty"
     folder.mkdir()
     (tmp_path / "alone.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
-    run(tmp_path / "alone.ipynb", folder, tmp_path / "kernels", errors=name.startswith("exercises"))
+    run(tmp_path / "alone.ipynb", folder, colab, errors=name.startswith("exercises"))
 
     done = nbformat.read(tmp_path / "alone.ipynb", as_version=4)
     cells = [cell for cell in done.cells if cell.cell_type == "code"]
@@ -111,7 +123,7 @@ def printed(cell: nbformat.NotebookNode) -> str:
     )
 
 
-def run(path: Path, folder: Path, kernels: Path, errors: bool) -> None:
+def run(path: Path, folder: Path, prefix: Path, errors: bool) -> None:
     """Execute ``path`` in place, in ``folder``, with the kernel of the fresh environment."""
     code = (
         "import nbformat, sys\n"
@@ -124,7 +136,7 @@ def run(path: Path, folder: Path, kernels: Path, errors: bool) -> None:
         "nbformat.write(notebook, path)\n"
     )
     environment = {
-        "JUPYTER_PATH": str(kernels / "share" / "jupyter"),
+        "JUPYTER_PATH": str(prefix / "share" / "jupyter"),
         "COLAB_RELEASE_TAG": "release-colab",
         "PYTHONPATH": "",
     }

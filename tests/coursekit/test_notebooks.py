@@ -208,6 +208,7 @@ def test_a_failing_solution_keeps_its_exercises_and_the_chapter_goes_on(
     assert changed == {"book/toy.ipynb"}
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_is_finished_and_the_next_run_continues(
     book: Project, tmp_path: Path
 ) -> None:
@@ -246,6 +247,7 @@ def test_an_interrupt_keeps_what_is_finished_and_the_next_run_continues(
     assert rows == {"book/toy": "current", "book/slow": "executed"}
 
 
+@pytest.mark.slow
 def test_two_notebooks_at_a_time(book: Project, run: toy.Run) -> None:
     assert run(book, "notebooks", "--jobs", "2").exit_code == 0
     assert drift(book, ["toy"]) == []
