@@ -318,6 +318,11 @@ REFUSED = {
     "nested code-cell": ("> ```{code-cell}\n> x\n> ```", 1, "unknown directive {code-cell}"),
     "unknown role": ("A\nB {abbr}`x`", 2, "unknown role {abbr}"),
     "unknown role in a title": (":::{admonition} {abbr}`x`\nA\n:::", 1, "unknown role {abbr}"),
+    "unknown role below options": (
+        ":::{admonition} T\n:class: tip\n\nA\n{abbr}`x`\n:::",
+        5,
+        "unknown role {abbr}",
+    ),
     "unknown role in a table": ("| a |\n|---|\n| {abbr}`x` |", 3, "unknown role {abbr}"),
     "unknown role in a definition": ("T\n: A\n\n  {abbr}`x`", 4, "unknown role {abbr}"),
     "unknown option": ("```{note}\n:color: red\n\nx\n```", 1, "unknown option ':color:'"),
@@ -330,7 +335,7 @@ REFUSED = {
     "dangling link": ("[x](delta.md)", 1, "there is no file 'delta.md'"),
     "dangling label in a link": ("[x](#delta)", 1, "unknown label 'delta'"),
     "dangling file": ("```{literalinclude} x.py\n```", 1, "there is no file 'x.py'"),
-    "file outside": ("```{literalinclude} ../../../x.py\n```", 1, "there is no file"),
+    "file outside": ("```{literalinclude} ../../outside.py\n```", 1, "there is no file"),
     "eq to a section": ("{eq}`sec-alpha`", 1, "'sec-alpha' is a section"),
     "ref to an equation": ("{ref}`eq-gamma`", 1, "refer to it with {eq}"),
     "ref to a theorem": ("{ref}`lem-alpha`", 1, "refer to it with {prf:ref}"),
@@ -375,6 +380,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_with_file_and_line(root: Path, name: str) -> None:
     text, line, message = REFUSED[name]
+    (root.parent / "outside.py").write_text("secret = 1\n", encoding="utf-8")
     with pytest.raises(SourceError) as caught:
         cells_of(root, text)
     assert message in str(caught.value)
