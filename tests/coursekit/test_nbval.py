@@ -11,6 +11,8 @@ import pytest
 
 from coursekit.project import Project
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CANARIES = ROOT / "tests" / "canaries"
 
@@ -54,7 +56,6 @@ def test_canaries_are_not_collected_with_the_rest() -> None:
     assert "no tests collected" in result.stdout
 
 
-@pytest.mark.slow
 def test_the_derived_notebooks_pass_in_two_processes_and_a_change_is_seen(done: Project) -> None:
     paths = [done.notebook(room, "toy") for room in ("book", "solutions")]
     good = nbval("-n", "2", "--dist", "loadfile", *paths)
