@@ -182,8 +182,8 @@ def _is_module(node: ast.expr) -> bool:
 def _other_values(value: Any) -> list[Any]:
     if isinstance(value, bool):
         return [not value]
-    if isinstance(value, int):  # -1 for 0 would be the same dimension of every vector
-        return [value + 1, value - 1] if value else [1]
+    if isinstance(value, int):
+        return [value + 1, value - 1]
     if isinstance(value, float):
         return [value + 1.0, 2 * value] if value else [1.0]
     return []

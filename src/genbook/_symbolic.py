@@ -1,4 +1,4 @@
-"""The symbolic part of `verify.identity`: differences, and the changes that must not go unnoticed.
+"""The symbolic part of ``verify.identity``: differences, and changes that must not go unnoticed.
 
 Proving equality is SymPy's work. That a *changed* equation is no longer one is shown numerically,
 at random points: this is quick, and a difference found at one point is a proof.
@@ -53,7 +53,7 @@ def difference(left: sp.Expr, right: sp.Expr) -> sp.Expr:
 
 
 def _by_force(expression: sp.Expr) -> sp.Expr:
-    """For what `simplify` leaves: common denominator, roots and logarithms joined."""
+    """For what ``simplify`` leaves: common denominator, roots and logarithms joined."""
     merged = sp.logcombine(sp.powsimp(sp.together(sp.expand(expression)), force=True), force=True)
     return sp.simplify(sp.radsimp(merged))
 

@@ -61,17 +61,18 @@ def ledger() -> list[Record]:
 def identity(label: str, lhs: Any, rhs: Any) -> None:
     """Check that two SymPy expressions (or matrices) are equal: simplify(lhs − rhs) = 0.
 
-    Leave the operation that the claim is about unevaluated (`sp.Derivative`, `sp.Integral`,
-    `sp.Sum`, or an expression in the definitions): it is carried out here. Declare positive symbols
-    positive, or roots do not simplify.
+    Leave the operation that the claim is about unevaluated (``sp.Derivative``, ``sp.Integral``,
+    ``sp.Sum``, or an expression in the definitions): it is carried out here. Declare positive
+    symbols positive, or roots do not simplify.
 
     Guards: both sides must not be the same expression from the start; one of them must contain a
-    symbol, and none a floating-point number, which is never exact; and dropping any term of `rhs`,
-    or changing any number in it, must break the equality (for a constant `rhs`, the same holds for
-    `lhs`).
+    symbol, and none a floating-point number, which is never exact; and dropping any term of
+    ``rhs``, or changing any number in it, must break the equality (for a constant ``rhs``, the same
+    holds for ``lhs``).
 
-    Raises: VerificationError if the difference is not zero or a guard finds the check empty;
-    TypeError if a side is not an expression.
+    Raises:
+        VerificationError: the difference is not zero, or a guard finds the check empty.
+        TypeError: a side is not an expression.
     """
     _check_label(label)
     pairs = _symbolic.pairs(lhs, rhs)
@@ -96,16 +97,20 @@ def identity(label: str, lhs: Any, rhs: Any) -> None:
 
 
 def close(label: str, computed: Any, expected: Any, rtol: float = 1e-6, atol: float = 0.0) -> None:
-    """Check |computed − expected| ≤ atol + rtol · |expected|, entry by entry, without broadcasting.
+    """Check that two computations agree, entry by entry and without broadcasting.
 
-    `computed` and `expected` are numbers, NumPy arrays or torch tensors of one shape that come from
-    two *independent* computations.
+        ``|computed − expected| ≤ atol + rtol · |expected|``
+
+    ``computed`` and ``expected`` are numbers, NumPy arrays or torch tensors of one shape that come
+    from two *independent* computations.
 
     Guards: refuses one object for both and shared memory; empty arrays, NaN, infinities, all zeros
     and arrays of one repeated value (which cannot tell a permutation or a wrong index); and a
     tolerance that would accept an error of 1 % of the expected size.
 
-    Raises: VerificationError; TypeError for what is not numeric.
+    Raises:
+        VerificationError: they differ, or a guard finds that they could not.
+        TypeError: one of them is not numeric.
     """
     _check_label(label)
     if computed is expected:
@@ -153,19 +158,21 @@ def close(label: str, computed: Any, expected: Any, rtol: float = 1e-6, atol: fl
 def statistic(
     label: str, samples: Any, expected: Any, z: float = 4.0, alternative: Any = None
 ) -> None:
-    """Check that the mean of independent samples lies within z standard errors of `expected`.
+    """Check that the mean of independent samples lies within z standard errors of ``expected``.
 
-    `samples` has shape (n, …) and `expected` shape (…); to check a variance, give squares. The
+    ``samples`` has shape (n, …) and ``expected`` shape (…); to check a variance, give squares. The
     standard error is std(samples) / √n. With k components z is widened by Bonferroni, so that the
     whole check errs as seldom as a single one at z.
 
-    `alternative`, of the shape of `expected`, is the value that the nearest mistake would give (β_t
-    where √β_t belongs). The standard error must be small enough to tell the two in at least one
-    component: |alternative − expected| ≥ 2 z · error. Without an alternative every component must
-    be able to see an error of 10 % of the largest |expected|.
+    ``alternative``, of the shape of ``expected``, is the value that the nearest mistake would give
+    (β_t where √β_t belongs). The standard error must be small enough to tell the two in at least
+    one component: ``|alternative − expected| ≥ 2 z · error``. Without an alternative every
+    component must be able to see an error of 10 % of the largest ``|expected|``.
 
-    Raises: VerificationError if the mean is too far off, if the samples are too few or constant, or
-    if the standard error is too wide; TypeError for what is not numeric.
+    Raises:
+        VerificationError: the mean is too far off, the samples are too few or constant, or the
+            standard error is too wide.
+        TypeError: samples or expected are not numeric.
     """
     _check_label(label)
     values, target = _array(label, samples, "samples"), _array(label, expected, "expected")
@@ -203,14 +210,17 @@ def statistic(
 
 
 def claim(label: str, value: Any, relation: str, bound: float) -> None:
-    """Check an experiment's headline: `value relation bound`, with relation one of < <= > >=.
+    """Check an experiment's headline: ``value relation bound``, with relation one of < <= > >=.
 
-    `value` is a number or an interval with fields `value, low, high` (`evaluation.bootstrap` gives
-    one); of an interval the end counts that is worse for the claim. `bound` is a number written in
-    the text, not one measured beside the value.
+    ``value`` is a number or an interval with fields ``value, low, high`` (``evaluation.bootstrap``
+    gives one); of an interval the end counts that is worse for the claim. ``bound`` is a number
+    written in the text, not one measured beside the value.
 
-    Raises: VerificationError if the relation fails, for NaN, for booleans, and if value and
-    bound are one object; ValueError for another relation; TypeError for what is not a number.
+    Raises:
+        VerificationError: the relation fails, the value is NaN or a boolean, or value and bound are
+            one object.
+        ValueError: another relation.
+        TypeError: value or bound is not a number.
     """
     _check_label(label)
     if relation not in _RELATIONS:
@@ -240,7 +250,7 @@ def claim(label: str, value: Any, relation: str, bound: float) -> None:
 def _check_resolution(
     label: str, target: np.ndarray, alternative: Any, needed: np.ndarray, n: int
 ) -> None:
-    """Refuse a standard error with which the mistake could pass; `needed` is 2 z · error."""
+    """Refuse a standard error with which the mistake could pass; ``needed`` is 2 z · error."""
     if alternative is None:
         gap = np.full(target.shape, _DEFAULT_ERROR * np.abs(target).max())
         if not gap.any():

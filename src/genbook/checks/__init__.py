@@ -2,9 +2,9 @@
 
     check("ddim.step", step)
 
-prints `ddim.step ✓ 2/2 points, 6 cases`, or the first case in which the answer is wrong and, where
-the outputs are those of a known misconception, a sentence about it. A chapter's entries are the
-list `QUESTIONS` in `genbook/checks/<slug>.py`.
+prints ``ddim.step ✓ 2/2 points, 6 cases``, or the first case in which the answer is wrong and,
+where the outputs are those of a known misconception, a sentence about it. A chapter's entries are
+the list ``QUESTIONS`` in ``genbook/checks/<slug>.py``.
 """
 
 from genbook.checks.registry import Case, Misconception, Question, question, questions, slugs

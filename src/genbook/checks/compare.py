@@ -1,7 +1,7 @@
 """Values of students: copied, read without trusting them, and compared.
 
 A student's value may be anything, so nothing of it is called: it is taken apart by its exact type
-into NumPy arrays, numbers, strings, lists and dictionaries (`plain`), and those are compared.
+into NumPy arrays, numbers, strings, lists and dictionaries (``plain``), and those are compared.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def clone(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """The value made of None, bool, int, float, complex, str, `Array`, list and dict only.
+    """The value made of None, bool, int, float, complex, str, ``Array``, list and dict only.
 
     Tuples and generators become lists. Raises Unreadable, with a reason, for all else.
     """

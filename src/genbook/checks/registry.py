@@ -19,7 +19,7 @@ _MACHINERY = {"registry", "compare", "run", "show"}
 
 @dataclass(frozen=True)
 class Case:
-    """One call of the student's function; `label` is a word for it that the student reads."""
+    """One call of the student's function; ``label`` is a word for it that the student reads."""
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
@@ -43,18 +43,23 @@ def _no_cases(seed: int) -> list[Case]:
 class Question:
     """A question: what is asked for, how it is tried, and the ways of being wrong that we know.
 
-    id            "<slug>.<name>"
-    points        all of them or none
-    name          what the student defines
-    reference     the solution; where it raises, the student's function must raise the same
-    cases         seed -> the calls; the same seed gives the same cases
-    misconceptions, alternatives (at least two other correct answers, written differently)
-    rtol, atol    |answer − reference| ≤ atol + rtol · |reference|
-    manual        read by a person; has no cases
-    use           for a class or a sampler: use(answer, *args) gives the value to compare
-    equivalent_mutants   changes of the reference that change nothing: description -> reason
+    Args:
+        id: ``<slug>.<name>``.
+        points: all of them or none.
+        name: what the student defines.
+        reference: the solution; where it raises, the student's function must raise the same.
+        cases: from a seed to the calls; the same seed gives the same cases.
+        misconceptions: the known ways of being wrong, each rejected and named.
+        alternatives: at least two other correct answers, written differently.
+        rtol: with atol, ``|answer − reference| ≤ atol + rtol · |reference|`` counts as equal.
+        atol: see rtol.
+        manual: read by a person; has no cases.
+        use: for a class or a sampler, ``use(answer, *args)`` gives the value to compare.
+        equivalent_mutants: changes of the reference that change nothing, and why (see
+            tests/mutation.py).
 
-    Raises: ValueError for an entry that cannot work.
+    Raises:
+        ValueError: an entry that cannot work.
     """
 
     id: str
@@ -90,7 +95,8 @@ def slugs() -> list[str]:
 def questions(slug: str) -> list[Question]:
     """The questions of a chapter, in the order of its exercise sheet.
 
-    Raises: ValueError for a slug without questions, with the slugs there are.
+    Raises:
+        ValueError: a slug without questions.
     """
     if slug not in slugs():
         raise ValueError(f"no questions for {slug!r}; there are some for {', '.join(slugs())}")
@@ -101,7 +107,8 @@ def questions(slug: str) -> list[Question]:
 def question(question_id: str) -> Question:
     """The question with this id.
 
-    Raises: ValueError for an unknown id, with the nearest known ones.
+    Raises:
+        ValueError: an unknown id; the message has the nearest known ones.
     """
     slug = question_id.partition(".")[0] if isinstance(question_id, str) else ""
     if slug in slugs():

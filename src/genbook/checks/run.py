@@ -1,7 +1,7 @@
 """Run an answer on a question's cases, judge the outcomes, and say what was wrong.
 
-Running (`outcomes`) and judging (`judge`) are separate, so that a grader can run an answer in one
-process and judge it in another.
+Running (``outcomes``) and judging (``judge``) are separate, so that a grader can run an answer in
+one process and judge it in another.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _RANDOM = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call did: a plain value, or a `problem` in words with its `kind`.
+    """What a call did: a plain value, or a ``problem`` in words with its ``kind``.
 
-    kind: "value", "error" (an exception, whose type is `error`), "missing" (NotImplementedError),
+    kind: "value", "error" (an exception, whose type is ``error``), "missing" (NotImplementedError),
     "signature" (the call does not fit), "unreadable", or "mutated" (an argument was changed).
     """
 
@@ -44,7 +44,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Result:
-    """The verdict on an answer; `misconception` is the name of the one recognised."""
+    """The verdict on an answer; ``misconception`` is the name of the one recognised."""
 
     points: int
     possible: int
@@ -52,13 +52,16 @@ class Result:
     misconception: str | None = None
 
     def _ipython_display_(self) -> None:
-        """Show nothing: `check` has printed its line, which the value of a cell would repeat."""
+        """Show nothing: ``check`` has printed its line, which the value of a cell would repeat."""
 
 
 def check(question_id: str, answer: Any, seed: int = 0) -> Result:
     """Try an answer on the cases of a question, print what came of it, and return the verdict.
 
-    Never raises for a wrong answer. Raises: ValueError for an unknown id.
+    Never raises for a wrong answer.
+
+    Raises:
+        ValueError: an unknown id.
     """
     entry = question(question_id)
     result = verdict(entry, answer, seed)
@@ -67,7 +70,7 @@ def check(question_id: str, answer: Any, seed: int = 0) -> Result:
 
 
 def verdict(entry: Question, answer: Any, seed: int = 0) -> Result:
-    """`check` without the registry and without printing."""
+    """``check`` without the registry and without printing."""
     if entry.manual:
         message = f"{entry.id} · read by your instructor ({_points(entry.points)})"
         return Result(0, entry.points, message)
@@ -89,7 +92,7 @@ def outcomes(
 ) -> list[Outcome]:
     """What the answer does in each case. Every call gets its own copies of the arguments.
 
-    `randomness` seeds the global generators, which an answer should leave alone.
+    ``randomness`` seeds the global generators, which an answer should leave alone.
     """
     with _own_randomness(randomness):
         return [_outcome(entry, answer, case) for case in cases]
@@ -103,7 +106,8 @@ def judge(
 ) -> Result:
     """Compare outcomes with the reference's; the first wrong case becomes the message.
 
-    `expected`, the reference's outcomes, saves running it again for many answers to the same cases.
+    ``expected``, the reference's outcomes, saves running it again for many answers to the same
+    cases.
     """
     assert entry.reference is not None
     expected = expected or outcomes(entry, entry.reference, cases)

@@ -65,7 +65,7 @@ def _value(item: Any) -> str:
 
 
 def call(name: str, function: Callable[..., Any] | None, case: Case) -> str:
-    """The call of a case: `step(xt=tensor(…), t=7, s=3)`, named as in the reference."""
+    """The call of a case: ``step(xt=tensor(…), t=7, s=3)``, named as in the reference."""
     parts = [value(argument) for argument in case.args]
     try:
         bound = inspect.signature(function).bind(*case.args, **case.kwargs)  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def call(name: str, function: Callable[..., Any] | None, case: Case) -> str:
 
 
 def signature(name: str, function: Callable[..., Any] | None) -> str:
-    """`step(schedule, xt, eps, t, s, eta=0.0, noise=None)`, without annotations."""
+    """``step(schedule, xt, eps, t, s, eta=0.0, noise=None)``, without annotations."""
     try:
         original = inspect.signature(function)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -89,7 +89,7 @@ def signature(name: str, function: Callable[..., Any] | None) -> str:
 
 
 def error(problem: BaseException) -> str:
-    """`ValueError: …`, and below it the line of the student's code in which it happened."""
+    """``ValueError: …``, and below it the line of the student's code in which it happened."""
     try:
         message = str(problem)
     except Exception:

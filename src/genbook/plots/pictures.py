@@ -21,8 +21,11 @@ _GAP = 0.08  # inches between rows without titles
 def mosaic(x: Any, columns: int | None = None, gap: int = 1) -> np.ndarray:
     """A batch (N, C, H, W) in [−1, 1] as one picture of tiles, uint8 (H', W') or (H', W', 3).
 
-    Tiles are `gap` white pixels apart. Values outside [−1, 1] are clipped: an x_t is no image yet.
-    Raises: ValueError for another shape or a NaN.
+    Tiles are ``gap`` white pixels apart. Values outside [−1, 1] are clipped: an x_t is no image
+    yet.
+
+    Raises:
+        ValueError: another shape, or a NaN.
     """
     batch = _batch(x)
     n, _, height, width = batch.shape
@@ -44,8 +47,8 @@ def images(
 ) -> Figure:
     """A grid of images (N, C, H, W) in [−1, 1], as a figure.
 
-    `titles` has one entry an image, or one a column. `size` is the width of an image in inches; by
-    default the grid fills 6.8 inches, an image at most 0.8.
+    ``titles`` has one entry an image, or one a column. ``size`` is the width of an image in inches;
+    by default the grid fills 6.8 inches, an image at most 0.8.
     """
     batch = _batch(x)
     n = batch.shape[0]
@@ -88,7 +91,7 @@ def digits_row(x: Any, labels: Sequence[Any] | None = None) -> Figure:
 def film(frames: Sequence[Any], titles: Sequence[Any]) -> Figure:
     """The same images at several times: a row an image, a column a time, the titles above.
 
-    `frames` are batches (N, C, H, W) of one shape, `titles` one word for each.
+    ``frames`` are batches (N, C, H, W) of one shape, ``titles`` one word for each.
     """
     stack = np.stack([_batch(frame) for frame in frames], axis=1)
     return images(stack.reshape(-1, *stack.shape[2:]), columns=len(frames), titles=titles)

@@ -61,9 +61,9 @@ _SCRIPT = """
 
 
 def frame(source: Any, colours: int = 64) -> bytes:
-    """A picture as a small PNG with a palette of at most `colours`, the same bytes on every run.
+    """A picture as a small PNG with a palette of at most ``colours``, the same bytes on every run.
 
-    `source` is a matplotlib figure, or an image (H, W), (C, H, W) or a batch (N, C, H, W) with
+    ``source`` is a matplotlib figure, or an image (H, W), (C, H, W) or a batch (N, C, H, W) with
     values in [−1, 1], or a uint8 array (H, W[, 3]).
     """
     picture = _picture(source)
@@ -98,7 +98,7 @@ def _picture(source: Any) -> Image.Image:
 
 @dataclass(frozen=True)
 class Scrubber:
-    """Frames (PNG) with a label and an alternative text each, under one slider called `name`."""
+    """Frames (PNG) with a label and an alternative text each, under one slider called ``name``."""
 
     frames: tuple[bytes, ...]
     labels: tuple[str, ...]
@@ -159,14 +159,18 @@ def scrubber(
 ) -> Scrubber:
     """A slider over pictures; show it as the value of a cell.
 
-    frames    what `frame` accepts, or PNG bytes; one a position
-    labels    the value at each position; shown as "t = 900" (`name` and the value)
-    alt       what is to be seen: one text for all (the label is added), or one a frame
-    captions  optionally, a sentence below each frame
-    start     the position shown first; by default the last
-    width     shown width in pixels; by default small pictures are enlarged
+    Args:
+        frames: what ``frame`` accepts, or PNG bytes; one a position.
+        labels: the value at each position, shown as "t = 900" (name and value).
+        alt: what is to be seen: one text for all (the label is added), or one a frame.
+        name: of what the slider moves.
+        captions: optionally, a sentence below each frame.
+        start: the position shown first; by default the last.
+        width: in pixels; by default small pictures are enlarged.
+        colours: in the palette of a frame.
 
-    Raises: ValueError if there are fewer than two frames, or not one label (alt, caption) a frame.
+    Raises:
+        ValueError: fewer than two frames, or not one label (alternative text, caption) a frame.
     """
     pictures = tuple(f if isinstance(f, bytes) else frame(f, colours) for f in frames)
     n = len(pictures)
@@ -200,7 +204,7 @@ def _value(label: Any) -> str:
 
 
 class Explorer:
-    """A scrubber made from a drawing function; `live` makes it a widget in a running kernel."""
+    """A scrubber made from a drawing function; ``live`` makes it a widget in a running kernel."""
 
     def __init__(self, draw: Callable[[Any], Any], values: Sequence[Any], stored: Scrubber) -> None:
         self.draw, self.values, self.stored = draw, list(values), stored
@@ -252,10 +256,10 @@ def explore(
     start: int = -1,
     width: int | None = None,
 ) -> Explorer:
-    """A slider over `draw(value)`: what a cell stores is always the scrubber of these frames.
+    """A slider over ``draw(value)``: what a cell stores is always the scrubber of these frames.
 
-    `draw` returns a figure or an image; `label` writes a value, by default as itself. In a running
-    kernel `explore(…).live()` gives the widget that draws anew at every value.
+    ``draw`` returns a figure or an image; ``label`` writes a value, by default as itself. In a
+    running kernel ``explore(…).live()`` gives the widget that draws anew at every value.
     """
     labels = [label(v) if label else v for v in values]
     frames = [draw(value) for value in values]

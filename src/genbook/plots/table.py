@@ -12,7 +12,7 @@ __all__ = ["Table", "table"]
 
 @dataclass(frozen=True)
 class Table:
-    """A table of words; `_repr_html_` is accessible markup, `str` the same in plain text."""
+    """A table of words; ``_repr_html_`` is accessible markup, ``str`` the same in plain text."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -63,9 +63,11 @@ def table(
 ) -> Table:
     """A table whose first column names the rows; columns of numbers are aligned to the right.
 
-    Numbers are written with `digits` significant digits, intervals (`evaluation.Interval`) as
+    Numbers are written with ``digits`` significant digits, intervals (``evaluation.Interval``) as
     "0.57 [0.53, 0.61]", None as "–", strings as they are.
-    Raises: ValueError if a row is longer or shorter than the header.
+
+    Raises:
+        ValueError: a row is longer or shorter than the header.
     """
     for row in rows:
         if len(row) != len(header):
