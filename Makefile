@@ -29,7 +29,7 @@ CODE := $(shell find src -name '*.py' -o -name '*.json' 2>/dev/null | grep -v eg
 PAGES := $(shell find book solutions -name '*.md' -o -name '*.ipynb' -o -name '*.bib' -o -name '*.yml' \
 	-o -name '*.json' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.svg' 2>/dev/null)
 
-.PHONY: help book serve notebooks check lint test site-test nbval requirements clean
+.PHONY: help book serve notebooks check lint test nbval colab requirements clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,12 +76,12 @@ test: lint ## Everything CI runs: lint, types, derivation, site, all tests, note
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 	$(MAKE) --no-print-directory nbval
 
-site-test: book
-	$(BIN)/python -m pytest tests/site
-
 # --dist loadfile: the cells of one notebook share a kernel, so they must run in one worker.
 nbval: $(READY)
 	$(BIN)/python -m pytest --nbval --nbval-current-env book solutions -n $(JOBS) --dist loadfile
+
+colab: $(READY) ## Run the notebooks as Colab would: fresh environment, empty folder, one notebook
+	$(BIN)/python -m pytest tests/test_colab.py
 
 requirements: $(READY) ## Pin what is installed in .venv now, as the environment of the stored outputs
 	$(BIN)/python -m coursekit.pins > requirements.new

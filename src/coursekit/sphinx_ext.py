@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -278,9 +279,20 @@ def set_theme_options(app: Sphinx, config: Any) -> None:
         use_download_button=False,
         use_fullscreen_button=False,
         search_bar_text="Search the book",
+        # The sidebar holds the search field; a second one above it would only take room.
+        navbar_persistent=[],
         pygments_light_style="a11y-high-contrast-light",
         pygments_dark_style="a11y-high-contrast-dark",
     )
+
+
+def plain_docstring(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Keep formulas of docstrings formulas: `|x|` is a norm and `*args` a star, not markup."""
+    for position, line in enumerate(lines):
+        line = line.replace("|", r"\|")
+        lines[position] = re.sub(r"(?<![*\w`])\*(?=\w)(?![^*]*\w\*)", r"\\*", line)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -288,6 +300,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", set_theme_options)
     app.connect("builder-inited", add_assets)
     app.connect("doctree-read", add_cards)
+    app.connect("autodoc-process-docstring", plain_docstring)
     accessible_html.connect(app)
     app.add_directive("noise-scrubber", NoiseScrubber)
     app.add_directive("chapter-map", ChapterMap)

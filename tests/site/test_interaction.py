@@ -1,0 +1,82 @@
+"""What a reader does: move a slider, search, switch the theme, read without scripts."""
+
+from __future__ import annotations
+
+import pytest
+
+from conftest import CHAPTERS, PHONE, Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+# A slider's visible picture, as its data.
+SHOWN = """root => [...root.querySelectorAll('[data-frame]')]
+    .filter(frame => getComputedStyle(frame).display !== 'none')
+    .map(frame => frame.querySelector('img').src)"""
+
+
+@pytest.mark.parametrize("docname", ["book/intro", *CHAPTERS])
+def test_the_slider_moves_its_picture(docname: str, visit: Visitor) -> None:
+    with visit(docname) as seen:
+        figures = seen.page.locator("[data-scrubber]")
+        assert figures.count() >= 1
+        for figure in figures.all():
+            slider = figure.locator("input[type=range]")
+            slider.scroll_into_view_if_needed()
+            assert slider.get_attribute("aria-label")
+            slider.focus()
+            seen.page.keyboard.press("Home")
+            first, words = figure.evaluate(SHOWN), figure.locator("output").inner_text()
+            seen.page.keyboard.press("ArrowRight")
+            second = figure.evaluate(SHOWN)
+            assert len(first) == len(second) == 1
+            assert first != second
+            assert figure.locator("output").inner_text() != words
+        assert seen.problems == []
+
+
+@pytest.mark.parametrize("docname", ["book/intro", *CHAPTERS])
+def test_without_scripts_every_frame_is_there(docname: str, visit: Visitor) -> None:
+    with visit(docname, script=False) as seen:
+        for figure in seen.page.locator("[data-scrubber]").all():
+            assert len(figure.evaluate(SHOWN)) == figure.locator("[data-frame]").count()
+            assert not figure.locator("input").is_visible()
+
+
+def test_search_finds_ddim(visit: Visitor) -> None:
+    with visit("search") as seen:
+        seen.page.goto(f"{visit.address}/search.html?q=DDIM")
+        results = seen.page.locator("#search-results li a")
+        results.first.wait_for()
+        found = [link.get_attribute("href") or "" for link in results.all()]
+        assert any("book/ddim.html" in href for href in found)
+        assert seen.problems == []
+
+
+def test_the_theme_switch_reaches_dark(visit: Visitor) -> None:
+    with visit("book/how_to_read") as seen:
+        theme = "document.documentElement.dataset.theme"
+        assert seen.page.evaluate(theme) == "light"
+        switch = seen.page.locator(".theme-switch-button:visible").first
+        met = set()
+        for _ in range(3):
+            switch.click()
+            met.add(seen.page.evaluate(theme))
+        assert met == {"light", "dark"}
+
+
+def test_the_contents_open_on_a_phone(visit: Visitor) -> None:
+    with visit("book/how_to_read", PHONE) as seen:
+        seen.page.locator("button.primary-toggle:visible").first.click()
+        link = seen.page.locator("#pst-primary-sidebar-modal a", has_text="Glossary")
+        link.wait_for()
+        link.click()
+        seen.page.wait_for_url("**/book/glossary.html")
+
+
+@pytest.mark.parametrize("docname", CHAPTERS)
+def test_a_solution_is_folded_until_asked_for(docname: str, visit: Visitor) -> None:
+    with visit(docname.replace("book/", "solutions/")) as seen:
+        answer = seen.page.locator(".tag_answer details").first
+        assert not answer.locator("pre").first.is_visible()
+        answer.locator("summary").click()
+        assert answer.locator("pre").first.is_visible()
