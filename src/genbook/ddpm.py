@@ -51,6 +51,7 @@ Model = Callable[..., Tensor]
 Prediction = Literal["eps", "x0", "v", "mean"]
 """What the network predicts; "mean" is the mean of x_{t-1}, the paper's μ̃."""
 
+FixedVariance = Literal["posterior", "beta"]
 Variance = Literal["posterior", "beta", "learned"]
 """The variance of a reverse step: β̃_t, β_t, or in between as the network says."""
 
@@ -105,7 +106,7 @@ def step(
     t: Time,
     s: Time | None = None,
     noise: Tensor | None = None,
-    variance: Literal["posterior", "beta"] = "posterior",
+    variance: FixedVariance = "posterior",
 ) -> Tensor:
     """One ancestral step back, from t to s < t (algorithm 2, line 4).
 
@@ -129,10 +130,10 @@ def step(
     """
     same_shape(xt=xt, eps=eps)
     s = t - 1 if s is None else s
-    choice("variance", variance, Literal["posterior", "beta"])
+    choice("variance", variance, FixedVariance)
     α, β, b_t = schedule.alpha(t, s, xt), schedule.beta(t, s, xt), schedule.b(t, xt)
     signal_left(α)
-    mean = combine(1 / α**0.5, xt, -β / b_t / α**0.5, eps)
+    mean = combine(1 / α**0.5, xt, -β / b_t / α**0.5, eps)  # read each tensor only once
     if noise is None:
         return mean
     same_shape(xt=xt, noise=noise)

@@ -39,10 +39,8 @@ def randn(
 
 
 def combine(p: float | Tensor, x: Tensor, q: float | Tensor, y: Tensor) -> Tensor:
-    """p x + q y in two operations instead of three; p and q are numbers or broadcast over x."""
-    if isinstance(q, Tensor):
-        return torch.addcmul(p * x, q, y)
-    return torch.mul(x, p).add_(y, alpha=q)
+    """p x + q y in two operations instead of three; p and q are floats or broadcast over x."""
+    return torch.mul(x, p).add_(y, alpha=q) if isinstance(q, float) else (p * x).addcmul_(q, y)
 
 
 def times_like(x: Tensor, t: int) -> Tensor:
