@@ -263,6 +263,8 @@ def same(one: Any, other: Any, depth: int = 0) -> bool:
     """Whether an argument still is what it was before the call, bit for bit (NaN equals NaN)."""
     if type(one) is not type(other) or depth > _DEEPEST:
         return type(one) is type(other)
+    if isinstance(one, bool | int | float | str | complex):
+        return one == other or one != one
     if isinstance(one, torch.Generator):  # drawing from it is what it is for
         return True
     if isinstance(one, torch.Tensor):
@@ -279,8 +281,6 @@ def same(one: Any, other: Any, depth: int = 0) -> bool:
         )
     if isinstance(one, Mapping):
         return set(one) == set(other) and all(same(one[k], other[k], depth + 1) for k in one)
-    if isinstance(one, bool | int | float | str | complex):
-        return one == other or one != one
     if isinstance(one, torch.nn.Module):
         return same(dict(one.state_dict()), dict(other.state_dict()), depth + 1)
     if hasattr(one, "__dict__") and not isinstance(one, type) and not callable(one):

@@ -181,14 +181,16 @@ def _wrong(entry: Question, got: Outcome, right: Outcome) -> str:
 
 def _recognise(entry: Question, cases: list[Case], done: list[Outcome]) -> Misconception | None:
     """The first misconception that explains every case: same values, same errors."""
+    # Two functions that fail alike in every case need not share a reason.
+    if not any(got.kind in ("value", "mutated") for got in done):
+        return None
     for misconception in entry.misconceptions:
-        wrong = outcomes(entry, misconception.function, cases)
-        pairs = list(zip(done, wrong, strict=True))
-        # Two functions that fail alike in every case need not share a reason.
-        if any(got.kind in ("value", "mutated") for got in done) and all(
-            _alike(entry, *pair) for pair in pairs
-        ):
-            return misconception
+        with _own_randomness(0):
+            if all(
+                _alike(entry, got, _outcome(entry, misconception.function, case))
+                for got, case in zip(done, cases, strict=True)
+            ):
+                return misconception
     return None
 
 
