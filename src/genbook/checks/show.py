@@ -26,7 +26,7 @@ _FEW = 8
 _LIBRARIES = tuple(
     os.path.dirname(path)
     for path in (os.__file__, os.path.dirname(torch.__file__), os.path.dirname(__file__))
-)
+)  # the standard library, site-packages, this package
 
 
 def value(item: Any) -> str:
