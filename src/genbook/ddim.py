@@ -17,15 +17,17 @@ import torch
 from torch import Tensor
 
 from genbook import paths
-from genbook.ddpm import Model, first_state, signal_left
 from genbook.sampling import (
+    Model,
     below,
     choice,
     combine,
     descending,
+    first_state,
     last,
     randn,
     same_shape,
+    signal_left,
     steps_of,
     times_like,
 )
@@ -189,7 +191,7 @@ def states(
         progress: show a progress bar.
     """
     path = _path(schedule, steps, spacing, timesteps)
-    x = first_state(schedule, shape, generator, xT)
+    x = first_state(shape, generator, xT, schedule.betas.device)
     yield path[0], x
     for t, s in steps_of(path, progress):
         x0, eps = _predict(model, schedule, x, t, cond, prediction)

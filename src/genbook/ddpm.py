@@ -13,7 +13,7 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import torch
@@ -21,17 +21,20 @@ from torch import Tensor
 
 from genbook import paths
 from genbook.sampling import (
+    Model,
     choice,
     combine,
     descending,
     finite,
+    first_state,
     last,
     randn,
     same_shape,
+    signal_left,
     steps_of,
     times_like,
 )
-from genbook.schedules import Coefficient, NoiseSchedule, Time
+from genbook.schedules import NoiseSchedule, Time
 
 __all__ = [
     "loss",
@@ -44,9 +47,6 @@ __all__ = [
     "variational_loss",
     "vlb_terms",
 ]
-
-Model = Callable[..., Tensor]
-"""A network, called as ``model(x, t, cond)`` with t an int64 tensor ``(B,)``."""
 
 Prediction = Literal["eps", "x0", "v", "mean"]
 """What the network predicts; "mean" is the mean of x_{t-1}, the paper's μ̃."""
@@ -246,7 +246,7 @@ def states(
     """
     T = schedule.T
     path = descending(range(T, -1, -1) if timesteps is None else timesteps, T)
-    x = first_state(schedule, shape, generator, xT)
+    x = first_state(shape, generator, xT, schedule.betas.device)
     yield path[0], x
     for t, s in steps_of(path, progress):
         output = model(x, times_like(x, t), cond)
@@ -347,28 +347,6 @@ def random_times(schedule: NoiseSchedule, x0: Tensor, generator: torch.Generator
     source = x0.device if generator is None else generator.device
     t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator, device=source)
     return t.to(x0.device)
-
-
-def first_state(
-    schedule: NoiseSchedule,
-    shape: Sequence[int],
-    generator: torch.Generator | None,
-    xT: Tensor | None,
-) -> Tensor:
-    """x_T: the given one, or noise on the schedule's device."""
-    if xT is None:
-        return randn(shape, generator, schedule.betas.device)
-    if xT.shape != torch.Size(shape):
-        raise ValueError(f"xT must have the shape asked for, {tuple(shape)}, got {tuple(xT.shape)}")
-    return xT
-
-
-def signal_left(α: Coefficient) -> None:
-    """Refuse a step from a_t = 0, where x_t is the noise and eps says nothing about x_0."""
-    if not (bool((α > 0).all()) if isinstance(α, Tensor) else α > 0):
-        raise ValueError(
-            "eps does not determine x_0 where a_t = 0 (zero terminal SNR): predict v or x0"
-        )
 
 
 def _target(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import get_args
 
@@ -11,17 +11,23 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "Model",
     "below",
     "choice",
     "combine",
     "descending",
     "finite",
+    "first_state",
     "last",
     "randn",
     "same_shape",
+    "signal_left",
     "steps_of",
     "times_like",
 ]
+
+Model = Callable[..., Tensor]
+"""A network, called as ``model(x, t, cond)`` with t an int64 tensor ``(B,)``."""
 
 
 def randn(
@@ -41,6 +47,24 @@ def randn(
 def combine(p: float | Tensor, x: Tensor, q: float | Tensor, y: Tensor) -> Tensor:
     """p x + q y in two operations instead of three; p and q are floats or broadcast over x."""
     return torch.mul(x, p).add_(y, alpha=q) if isinstance(q, float) else (p * x).addcmul_(q, y)
+
+
+def first_state(
+    shape: Sequence[int],
+    generator: torch.Generator | None,
+    xT: Tensor | None,
+    device: torch.device,
+) -> Tensor:
+    """Where a sampler starts: the given x_T, or noise.
+
+    Raises:
+        ValueError: the given one has another shape.
+    """
+    if xT is None:
+        return randn(shape, generator, device)
+    if xT.shape != torch.Size(shape):
+        raise ValueError(f"xT must have the shape asked for, {tuple(shape)}, got {tuple(xT.shape)}")
+    return xT
 
 
 def times_like(x: Tensor, t: int) -> Tensor:
@@ -84,6 +108,18 @@ def below(s: int | Tensor, t: int | Tensor) -> None:
     """
     if not (s < t if isinstance(s, int) and isinstance(t, int) else (torch.as_tensor(t) > s).all()):
         raise ValueError(f"s must be below t (time runs down to the data): s = {s}, t = {t}")
+
+
+def signal_left(a: float | Tensor) -> None:
+    """Refuse a step from a_t = 0, where x_t is the noise and eps says nothing about x_0.
+
+    Raises:
+        ValueError: a, or its square, is 0 (or NaN).
+    """
+    if not (a > 0 if isinstance(a, float) else bool((a > 0).all())):
+        raise ValueError(
+            "eps does not determine x_0 where a_t = 0 (zero terminal SNR): use v or x0"
+        )
 
 
 def same_shape(**tensors: Tensor) -> None:
