@@ -103,6 +103,30 @@ def test_bootstrap_covers_as_often_as_it_says():
     assert 0.90 <= hits / 200 <= 0.985
 
 
+def test_groups_keep_their_sizes_and_only_they_are_mixed():
+    groups = torch.tensor([2, 0, 2, 1, 0, 2])
+    x = torch.arange(6.0).double() + 10 * groups
+
+    def by_group(again: torch.Tensor) -> float:
+        sizes = torch.bincount((again // 10).long(), minlength=3)
+        assert sizes.tolist() == [2, 1, 3]
+        seen.update(again.tolist())
+        return again.mean().item()
+
+    seen: set[float] = set()
+    evaluation.bootstrap(by_group, x, groups=[groups])
+    assert seen == set(x.tolist())
+
+
+def test_grouping_removes_the_spread_of_the_group_sizes():
+    groups = torch.arange(200) % 2
+    x = 10.0 * groups.double() + torch.randn(200, generator=torch.Generator().manual_seed(0))
+    _, low, high = evaluation.bootstrap(torch.mean, x, groups=[groups])
+    assert 0.15 < high - low < 0.4  # 2 x 1.96 / sqrt(200) = 0.28; without groups 1.4
+    with pytest.raises(ValueError, match="one label a row"):
+        evaluation.bootstrap(torch.mean, x, groups=[groups[:5]])
+
+
 @pytest.mark.parametrize(
     "wrong", [{"level": 1.0}, {"level": 0.0}, {"repeats": 1}], ids=lambda w: str(w)
 )

@@ -5,7 +5,7 @@ classifier, so the distance here is a *Fréchet distance on classifier features*
 belongs to Inception features.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -108,6 +108,7 @@ def bootstrap(
     repeats: int = 200,
     level: float = 0.95,
     generator: torch.Generator | None = None,
+    groups: Sequence[Tensor | None] | None = None,
 ) -> Interval:
     """Value of `statistic(*samples)` with a bootstrap interval.
 
@@ -119,9 +120,13 @@ def bootstrap(
     Args:
         generator: of the resampling; by default a fresh one with seed 0, so the interval is
             reproducible.
+        groups: for each sample labels `(N,)`, int64 from 0, or None. Rows are then drawn within
+            their group, so each group keeps its size. Right when the sizes were chosen, as with 50
+            images of each class: drawing over all would add a spread that the experiment has not.
 
     Raises:
-        ValueError: for a level outside (0, 1), fewer than two repeats or an empty sample.
+        ValueError: for a level outside (0, 1), fewer than two repeats, an empty sample, or groups
+            that do not fit the samples.
 
     Source: Efron 1979; Efron and Tibshirani 1993, chapters 10 (bias) and 13 (percentiles).
     """
@@ -131,14 +136,31 @@ def bootstrap(
         )
     if not samples or any(len(s) == 0 for s in samples):
         raise ValueError("give at least one sample, none of them empty")
+    groups = [None] * len(samples) if groups is None else groups
+    if len(groups) != len(samples) or any(
+        g is not None and len(g) != len(s) for s, g in zip(samples, groups, strict=True)
+    ):
+        raise ValueError("groups must hold, for each sample, None or one label a row")
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     value = float(statistic(*samples))
     draws = torch.empty(repeats, dtype=torch.float64)
     for i in range(repeats):
-        again = [s[torch.randint(len(s), (len(s),), generator=generator)] for s in samples]
+        again = [s[_again(len(s), g, generator)] for s, g in zip(samples, groups, strict=True)]
         draws[i] = float(statistic(*again))
     tail = (1 - level) / 2
     low, high = (
         draws.quantile(torch.tensor([tail, 1 - tail]).double()) - draws.mean() + value
     ).tolist()
     return Interval(value, low, high)
+
+
+def _again(n: int, groups: Tensor | None, generator: torch.Generator) -> Tensor:
+    """Indices `(n,)` drawn with repetition, each from the group of the row that it replaces."""
+    if groups is None:
+        return torch.randint(n, (n,), generator=generator)
+    sizes = torch.bincount(groups)
+    starts = sizes.cumsum(0) - sizes
+    of = groups.sort().values  # row i of the sorted sample is in group of[i]
+    # float64, where rand() stays far enough below 1 for the product to stay below the size
+    within = (torch.rand(n, generator=generator, dtype=torch.float64) * sizes[of]).long()
+    return groups.argsort(stable=True)[starts[of] + within]

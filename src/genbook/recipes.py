@@ -137,6 +137,7 @@ class DigitsDDPM(Recipe):
     T: int = 1000
     drop: float = 0.1
     network: ClassVar[dict[str, Any]] = {"base": 32, "multipliers": (1, 1), "patch": 2}
+    evaluation_steps: ClassVar[int] = 100
     samples: ClassVar[int] = 1437  # as many as training images, for distances of equal bias
 
     def model(self) -> nn.Module:
@@ -158,36 +159,43 @@ class DigitsDDPM(Recipe):
     def look(self, model: nn.Module, path: Path) -> None:
         plots.images(self._sample(model, 60), columns=10).savefig(path)
 
+    def _labels(self, count: int) -> Tensor:
+        return torch.arange(count) % digits.CLASSES
+
     def _sample(self, model: nn.Module, count: int) -> Tensor:
-        labels = torch.arange(count) % digits.CLASSES
-        shape = (count, *digits.SHAPE)
-        random = generator(self.seed, 2)
         model.eval()
-        return ddim.sample(model, self.schedule(), shape, 100, cond=labels, generator=random)
+        return ddim.sample(
+            model,
+            self.schedule(),
+            (count, *digits.SHAPE),
+            self.evaluation_steps,
+            cond=self._labels(count),
+            generator=generator(self.seed, 2),
+        )
 
     def metrics(self, model: nn.Module) -> dict[str, Any]:
-        train_set, test_set = digits.load("train").images, digits.load("test").images
-        x = self._sample(model, self.samples)
-        n = len(x)
-        right = (evaluation.predict(x) == torch.arange(n) % digits.CLASSES).double()
-        fake, real, test = map(evaluation.features, (x, train_set, test_set))
-        near, fresh = evaluation.nearest(x, train_set), evaluation.nearest(test_set, train_set)
+        train_set, test_set = digits.load("train"), digits.load("test")
+        x, labels = self._sample(model, self.samples), self._labels(self.samples)
+        right = (evaluation.predict(x) == labels).double()
+        real = evaluation.features(train_set.images)
+        fresh = evaluation.nearest(test_set.images, train_set.images).mean()
 
-        def ratio(a: Tensor, b: Tensor) -> Tensor:
-            return a.mean() / b.mean()
+        def distance(images: Tensor, classes: Tensor) -> dict[str, Any]:
+            features = evaluation.features(images)
+            interval = evaluation.bootstrap(
+                lambda f: evaluation.frechet(f, real), features, groups=[classes]
+            )
+            return measured(interval, len(images))
 
+        near = evaluation.bootstrap(
+            lambda d: d.mean() / fresh, evaluation.nearest(x, train_set.images)
+        )
         return {
-            "class accuracy": measured(evaluation.bootstrap(torch.mean, right), n),
-            "Fréchet distance to the training images": measured(
-                evaluation.bootstrap(evaluation.frechet, fake, real), n
-            ),
-            "Fréchet distance of the test images to the training images": measured(
-                evaluation.bootstrap(evaluation.frechet, test, real), len(test)
-            ),
-            "nearest-neighbour distance over that of test images": measured(
-                evaluation.bootstrap(ratio, near, fresh), n
-            ),
-            "how": "100 DDIM steps, eta 0, labels 0..9 in turn, no guidance",
+            "class accuracy": measured(evaluation.bootstrap(torch.mean, right), len(x)),
+            "Fréchet distance to the training images": distance(x, labels),
+            "Fréchet distance of the test images to the training images": distance(*test_set),
+            "nearest-neighbour distance over that of test images": measured(near, len(x)),
+            "how": f"{self.evaluation_steps} DDIM steps, eta 0, labels 0..9 in turn, no guidance",
         }
 
 
