@@ -200,7 +200,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_undisturbed_one(tmp_path):
     subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True)
     killed = subprocess.Popen(command(tmp_path / "killed"), stderr=subprocess.DEVNULL)
     checkpoint = tmp_path / "killed" / "checkpoint.pt"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not checkpoint.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     killed.kill()
@@ -258,7 +258,7 @@ def test_two_processes_make_the_gradients_of_one(tmp_path):
     script = tmp_path / "worker.py"
     script.write_text(WORKER.format(folder=str(Path(__file__).parent), out=str(out)))
     two = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
-    subprocess.run([sys.executable, *two], check=True, capture_output=True, timeout=80)
+    subprocess.run([sys.executable, *two], check=True, capture_output=True, timeout=300)
     grads, losses, average = torch.load(out, weights_only=True)
     run = Trainer(*toy_unet(), steps=5, batch=16, pieces=4, ema=0.5)
     for step in range(5):
