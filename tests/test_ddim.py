@@ -488,6 +488,7 @@ def test_lerp_is_too_short_and_slerp_is_not():
 
 SCHEDULE = NoiseSchedule.linear(10)
 X = torch.zeros(3, 2)
+B3 = SCHEDULE.b(3)
 
 
 @pytest.mark.parametrize(
@@ -504,7 +505,7 @@ X = torch.zeros(3, 2)
         (lambda: ddim.sigma(SCHEDULE, 5, 3, 1.5), ValueError, r"eta must lie .* got 1.5"),
         (lambda: ddim.sigma(SCHEDULE, 3, 5), ValueError, r"s = 5, t = 3"),
         (lambda: ddim.q_posterior(SCHEDULE, X, X, 3, 5, 0.0), ValueError, r"s = 5, t = 3"),
-        (lambda: ddim.q_posterior(SCHEDULE, X, X, 5, 3, 0.5), ValueError, "sigma must"),
+        (lambda: ddim.q_posterior(SCHEDULE, X, X, 5, 3, 1.01 * B3), ValueError, "sigma must"),
         (lambda: ddim.q_posterior(SCHEDULE, X, X[:1], 5, 3, 0.0), ValueError, r"x0 and xt"),
         (lambda: ddim.step(SCHEDULE, X, X[:1], 5, 3), ValueError, r"xt and eps"),
         (lambda: ddim.step(SCHEDULE, X, X, 3, 5), ValueError, r"s = 5, t = 3"),

@@ -402,7 +402,7 @@ def test_bound_is_tight_where_the_reverse_chain_is_exact():
 
 def test_no_loss_where_there_is_nothing_to_learn():
     """Data that is always the same: with the posterior variance only L_0 and L_T are not zero."""
-    schedule = NoiseSchedule.linear(60, 1e-3, 0.3)
+    schedule = NoiseSchedule.linear(60, 1e-3, 0.01)  # too short: x_T is far from pure noise
     x0 = torch.full((8, 3), 0.5, dtype=F64)
 
     def knowing(x, t, cond):
