@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from coursekit.project import Project
 from coursekit.references import Book
 from coursekit.setup_cell import is_setup, setup_cell
 from coursekit.source import Source, SourceError, read
+from coursekit.strip import strip
 from coursekit.times import BUDGET
 
 Room = Literal["book", "solutions", "exercises"]
@@ -88,7 +90,7 @@ def derive(project: Project, book: Book, slug: str) -> list[Derived]:
         questions = exercises.registry(slug)
         sheet = exercises.prepare(source, questions)
         found.append(_build(project, book, "solutions", slug, sheet, questions))
-        found.append(_build(project, book, "exercises", slug, exercises.strip(sheet), questions))
+        found.append(_build(project, book, "exercises", slug, strip(sheet), questions))
     return found
 
 
@@ -156,7 +158,7 @@ def _build(
     room: Room,
     slug: str,
     source: Source,
-    questions: object = (),
+    questions: Sequence[exercises.Question] = (),
 ) -> Derived:
     cells = lower(_without_roles(source), book)
     authored = [cell for cell in source.cells if cell.kind == "code"]
@@ -165,7 +167,7 @@ def _build(
     for cell, written in zip(lowered, authored, strict=True):
         cell.metadata["tags"] = _notebook_tags(written.text, cell.metadata.get("tags", []))
     if room != "book":
-        _add_nbgrader(cells, source, {question.id: question for question in questions})  # type: ignore[attr-defined]
+        _add_nbgrader(cells, source, {question.id: question for question in questions})
     first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
     cells.insert(first, setup_cell(project.repository_url()))
     kernel = source.header["kernelspec"]

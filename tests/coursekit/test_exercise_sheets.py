@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import toy
 
-from coursekit import exercises
+from coursekit import exercises, strip
 from coursekit.project import Project
 from coursekit.source import Cell, SourceError, read
 
 
 def stripped(book: Project) -> str:
     sheet = exercises.prepare(read(book.sheet("toy")), toy.QUESTIONS)
-    return "\n".join(cell.text for cell in exercises.strip(sheet).cells)
+    return "\n".join(cell.text for cell in strip.strip(sheet).cells)
 
 
 def test_solutions_are_gone_and_what_the_student_needs_is_kept(book: Project) -> None:
@@ -85,8 +85,8 @@ def test_a_question_that_is_missing_or_too_many(book: Project) -> None:
         exercises.prepare(source, toy.QUESTIONS[:2])
 
 
-def strip(code: str, *tags: str) -> str:
-    return exercises.strip_code(Cell("code", code, 10, {"tags": list(tags)}), Path("sheet.md"))
+def stripped_cell(code: str, *tags: str) -> str:
+    return strip.strip_code(Cell("code", code, 10, {"tags": list(tags)}), Path("sheet.md"))
 
 
 @pytest.mark.parametrize(
@@ -117,13 +117,13 @@ def strip(code: str, *tags: str) -> str:
 )
 def test_markers_must_be_balanced_known_and_placed(code: str, line: int, message: str) -> None:
     with pytest.raises(SourceError, match=message) as caught:
-        strip(code, "answer")
+        stripped_cell(code, "answer")
     assert caught.value.line == line
 
 
 def test_a_solution_outside_an_answer_cell_is_refused() -> None:
     with pytest.raises(SourceError, match="no tag 'answer'"):
-        strip("### BEGIN SOLUTION\nx = 1\n### END SOLUTION")
+        stripped_cell("### BEGIN SOLUTION\nx = 1\n### END SOLUTION")
 
 
 def test_several_solutions_in_one_class_become_several_stubs() -> None:
@@ -139,7 +139,7 @@ def test_several_solutions_in_one_class_become_several_stubs() -> None:
         ### BEGIN SOLUTION
         return y
         ### END SOLUTION'''
-    text = strip(code, "answer")
+    text = stripped_cell(code, "answer")
     assert text.count("        raise NotImplementedError()") == 2
     assert "return" not in text
     methods = [node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
