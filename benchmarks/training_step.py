@@ -86,8 +86,8 @@ def lucidrains(x: Tensor) -> tuple[nn.Module, Step]:
 
     Installed by `pip install --no-deps denoising-diffusion-pytorch einops`.
     """
-    # Its module imports these for its own data loader and FID, which we do not use; torchvision does
-    # not load beside every build of torch.
+    # Its module imports these for its own data loader and FID, which we do not use; torchvision
+    # does not load beside every build of torch.
     mocked = [name for name in UNUSED if name not in sys.modules]
     sys.modules.update({name: MagicMock() for name in mocked})
     try:
