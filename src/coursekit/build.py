@@ -94,7 +94,18 @@ def drift(project: Project, slugs: Sequence[str]) -> list[str]:
             path for path in (project.chapter(slug), project.sheet(slug)) if not path.is_file()
         ]
         problems += [f"{slug} lacks {project.relative(path)}" for path in missing]
-    return problems + times.excesses(project.root)
+    return problems + _orphans(project) + times.excesses(project.root)
+
+
+def _orphans(project: Project) -> list[str]:
+    """Derived notebooks whose source is gone."""
+    rooms = {"book": project.chapter, "solutions": project.sheet, "exercises": project.sheet}
+    return [
+        f"{project.relative(path)} has no source: delete it"
+        for room, source in rooms.items()
+        for path in sorted((project.root / room).glob("*.ipynb"))
+        if not source(path.stem).is_file()
+    ]
 
 
 def _chapters(notebooks: Sequence[Derived]) -> list[Source]:

@@ -134,6 +134,11 @@ def test_a_chapter_without_its_sheet_is_drift(done: Project, run: toy.Run) -> No
     assert "toy lacks solutions/toy.md" in run(done, "notebooks", "--check").stderr
 
 
+def test_a_notebook_without_a_source_is_drift(done: Project, run: toy.Run) -> None:
+    done.notebook("exercises", "toy").rename(done.notebook("exercises", "old"))
+    assert "exercises/old.ipynb has no source" in run(done, "notebooks", "--check").stderr
+
+
 def test_twice_the_budget_is_drift(done: Project, run: toy.Run) -> None:
     path = done.root / "book" / "times.json"
     entries = json.loads(path.read_text())
