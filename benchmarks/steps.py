@@ -18,8 +18,6 @@ STEPS = 50
 SHAPES = {"64×2": (64, 2), "4×64²": (1, 4, 64, 64)}
 DDIM_TARGETS = {"64×2": 0.10, "4×64²": 0.12}
 DDPM_TARGET = 0.20
-# Drawing 16384 normal numbers takes 0.4 of diffusers' whole step, and we draw as many.
-DDPM_DRAWN_TARGETS = {"64×2": 0.20, "4×64²": 0.50}
 DRAW = "diffusers.schedulers.scheduling_ddpm.randn_tensor"
 
 
@@ -64,8 +62,9 @@ def ddpm_steps(name: str) -> list[Comparison]:
             peer.step(eps, t, xt)
 
     given = compare(f"DDPM {name}, noise given", ours, {"diffusers": (theirs, DDPM_TARGET)})
-    target = DDPM_DRAWN_TARGETS[name]
-    return given + compare(f"DDPM {name}", ours_drawn, {"diffusers": (theirs_drawn, target)})
+    # For 4×64² the target is missed: drawing 16384 normal numbers, which both have to do, takes 0.4
+    # of diffusers' whole step. The rows with the noise given show the step itself.
+    return given + compare(f"DDPM {name}", ours_drawn, {"diffusers": (theirs_drawn, DDPM_TARGET)})
 
 
 def run() -> list[Comparison]:
