@@ -22,6 +22,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # One thread a process: on two cores, two workers with one thread each beat one with two.
 export OMP_NUM_THREADS ?= 1
 export PYTHONUTF8 := 1
+# tests/test_colab.py makes an environment of its own, with torch from the same place.
+export TORCH_INDEX
 
 READY := $(VENV)/.ready
 SITE := _build/html/index.html
