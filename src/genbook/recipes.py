@@ -128,10 +128,10 @@ class DigitsDDPM(Recipe):
     summary: str = "a class-conditional diffusion model of the handwritten digits (predicts eps)"
     use: str = (
         "Samples of 8x8 digits for the book's chapters, with labels 0..9 or the null class. "
-        "Too small for anything else. Its samples lie a little nearer to training images than fresh "
-        "digits do: a nearest-neighbour ratio below 1."
+        "Too small for anything else."
     )
-    steps: int = 12_000
+    # Twice as many steps bring the samples nearer to the training images than fresh digits are.
+    steps: int = 6_000
     lr: float = 3e-3
     ema: float = 0.9995
     kind: str = "linear"
