@@ -256,7 +256,8 @@ def _name(value: Any) -> str:
         return "None"
     if isinstance(value, bool):
         return f"the truth value {value}"
-    return {list: "a list", dict: "a dictionary"}.get(type(value), "a number")
+    kinds: dict[type, str] = {list: "a list", dict: "a dictionary"}
+    return kinds.get(type(value), "a number")
 
 
 def same(one: Any, other: Any, depth: int = 0) -> bool:
