@@ -127,6 +127,18 @@ def add_cards(app: Sphinx, doctree: nodes.document) -> None:
                 cell["prompt_hide"] = "Hide the solution"
 
 
+def leave_sheets_unnumbered(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Take the numbers from the headings of sheets: "2.17.1. Question 1" helps nobody."""
+    for docname in env.found_docs:
+        page = read_page(env, docname)
+        if page is not None and page.kind == "sheet":
+            env.toc_secnumbers.pop(docname, None)
+            env.titles[docname].attributes.pop("secnumber", None)
+            for reference in env.tocs[docname].findall(nodes.reference):
+                reference.attributes.pop("secnumber", None)
+    return []
+
+
 class NoiseScrubber(SphinxDirective):
     """`{noise-scrubber}`: a slider over digits made from noise while the site is built."""
 
@@ -190,32 +202,36 @@ class EquationLedger(SphinxDirective):
         for path, claims in chapters.items():
             for source in (path, path.removesuffix(".md") + ".ipynb"):
                 self.env.note_dependency(str(root / source))
-            docname = path.removesuffix(".md")
-            title = nodes.title("", "", _document_link(docname))
-            rows = [_ledger_row(claim) for claim in claims]
-            found.append(
-                nodes.section(
-                    "",
-                    title,
-                    _table(["Claim", "What it says", "How it is verified"], rows),
-                    ids=[f"ledger-{claims[0].slug}"],
-                )
+            slug = claims[0].slug
+            section = nodes.section(
+                "", nodes.title("", _title(root / path)), ids=[f"ledger-{slug}"]
             )
+            section += nodes.paragraph(
+                "", "", nodes.Text("Chapter: "), _document_link(f"book/{slug}"), nodes.Text(".")
+            )
+            head = ["Claim", "How it is verified", "What it says"]
+            section += _table(head, [self._row(claim) for claim in claims])
+            found.append(section)
         return found
 
+    def _row(self, claim: Entry) -> list[list[nodes.Node]]:
+        """Number and label with a link, the method and what the check printed, the claim."""
+        # The ledger stands in book/, so the root of the site is one level up.
+        name = f"({claim.number})" if claim.number else "headline"
+        link = nodes.reference("", name, refuri=f"../{claim.url}", internal=True)
+        printed = claim.printed.removeprefix(f"{claim.label} ")
+        how = f"{claim.method}: {printed}" if printed else claim.method
+        says: list[nodes.Node] = [nodes.math("", claim.latex)]
+        if claim.label.startswith("claim-"):  # a sentence, with formulas in it
+            says, problems = self.parse_inline(claim.latex)
+            says += problems
+        return [[link, nodes.Text(" "), nodes.literal("", claim.label)], [nodes.Text(how)], says]
 
-def _ledger_row(claim: Entry) -> list[list[nodes.Node]]:
-    """Number and label as a link, the formula or headline, the method and the printed line."""
-    # The ledger stands in book/, so the root of the site is one level up.
-    name = f"({claim.number})" if claim.number else "headline"
-    link = nodes.reference("", name, refuri=f"../{claim.url}", internal=True)
-    headline = claim.label.startswith("claim-")
-    says = nodes.Text(claim.latex) if headline else nodes.math("", claim.latex)
-    return [
-        [link, nodes.Text(" "), nodes.literal("", claim.label)],
-        [says],
-        [nodes.Text(claim.method)],
-    ]
+
+def _title(path: Path) -> str:
+    """The title of a page: its first heading."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next(line[2:].strip() for line in lines if line.startswith("# "))
 
 
 class NotebookTimes(SphinxDirective):
@@ -244,7 +260,9 @@ class ModelCards(SphinxDirective):
                 [[nodes.Text(key.replace("_", " "))], [nodes.Text(_plain(value))]]
                 for key, value in card.items()
             ]
-            section += _table(["Property", "Value"], rows)
+            table = _table(["Property", "Value"], rows)
+            table["classes"].append("gb-model-card")
+            section += table
             found.append(section)
         return found
 
@@ -290,6 +308,8 @@ def plain_docstring(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
     """Keep formulas of docstrings formulas: `|x|` is a norm and `*args` a star, not markup."""
+    if what == "data" and lines:  # else Napoleon takes the words before a colon for a type
+        lines[0] = lines[0].replace(": ", " — ", 1)
     for position, line in enumerate(lines):
         line = line.replace("|", r"\|")
         lines[position] = re.sub(r"(?<![*\w`])\*(?=\w)(?![^*]*\w\*)", r"\\*", line)
@@ -300,7 +320,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", set_theme_options)
     app.connect("builder-inited", add_assets)
     app.connect("doctree-read", add_cards)
-    app.connect("autodoc-process-docstring", plain_docstring)
+    app.connect("env-get-updated", leave_sheets_unnumbered, priority=900)  # after the numbering
+    app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before Napoleon
     accessible_html.connect(app)
     app.add_directive("noise-scrubber", NoiseScrubber)
     app.add_directive("chapter-map", ChapterMap)

@@ -77,7 +77,8 @@ def sigma(
     √(1 − ᾱ_t / ᾱ_s), is :func:`genbook.ddpm.sample` with these timesteps and ``variance="beta"``.)
 
     Returns:
-        A float for integers t and s, else a tensor; see :meth:`NoiseSchedule.gather`.
+        A float for integers t and s, else a tensor; see
+        :meth:`~genbook.schedules.NoiseSchedule.gather`.
 
     Raises:
         ValueError: η outside [0, 1], s ≥ t, or t out of range.
