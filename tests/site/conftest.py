@@ -6,55 +6,16 @@ so; with CI set they fail instead.
 
 from __future__ import annotations
 
-import gzip
 import os
-import re
-import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import yaml
-from playwright.sync_api import Browser, Page, Response, Route, sync_playwright
-
-ROOT = Path(__file__).parents[2]
-SITE = Path(os.environ.get("GENBOOK_SITE", ROOT / "_build" / "html"))
-
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-
-
-def toc_pages() -> list[str]:
-    """Every page of `_toc.yml`, as docnames in reading order."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    found = [toc["root"]]
-
-    def walk(entries: list[dict]) -> None:
-        for entry in entries:
-            found.append(entry["file"])
-            walk(entry.get("sections", []))
-
-    for part in toc["parts"]:
-        walk(part["chapters"])
-    return found
-
-
-# Pages that Sphinx adds. _modules/… are the sources that the API page links to.
-GENERATED = ["genindex", "search"]
-PAGES = toc_pages()
-CHAPTERS = [page for page in PAGES if f"solutions/{Path(page).name}" in PAGES]
+from playwright.sync_api import Browser, sync_playwright
+from site_visits import FLAGS, SITE, Visitor, find_chromium
 
 
 def _absent(reason: str) -> None:
@@ -86,12 +47,6 @@ def address(site: Path) -> Iterator[str]:
     server.shutdown()
 
 
-def find_chromium() -> str | None:
-    """The Chromium to test with: `$CHROMIUM` or the distribution's."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
@@ -102,83 +57,6 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         yield chromium
         chromium.close()
-
-
-@dataclass
-class Visit:
-    """An open page and what went wrong while it loaded."""
-
-    page: Page
-    problems: list[str] = field(default_factory=list)
-    responses: list[Response] = field(default_factory=list)
-
-    def weight(self) -> int:
-        """Bytes a server with gzip would have sent so far, images left out."""
-        total = 0
-        for response in self.responses:
-            kind = response.header_value("content-type") or ""
-            if response.status != 200 or kind.startswith("image/"):
-                continue
-            body = response.body()
-            if "html" in kind:  # pictures inside the page are pictures all the same
-                body = re.sub(rb"data:image/[^\"')]*", b"", body)
-            total += len(body) if "font" in kind else len(gzip.compress(body))
-        return total
-
-
-class Visitor:
-    """Opens pages; every visit has a fresh profile."""
-
-    def __init__(self, browser: Browser, address: str) -> None:
-        self.browser = browser
-        self.address = address
-
-    @contextmanager
-    def __call__(
-        self, docname: str, size: dict = DESKTOP, theme: str = "light", script: bool = True
-    ) -> Iterator[Visit]:
-        """The page `docname`, loaded, its equations typeset."""
-        context = self.browser.new_context(
-            viewport=size,
-            color_scheme=theme,
-            java_script_enabled=script,
-            reduced_motion="reduce",
-        )
-        visit = Visit(context.new_page())
-
-        def keep_inside(route: Route) -> None:
-            if route.request.url.startswith((self.address, "data:", "blob:")):
-                route.continue_()
-            else:
-                visit.problems.append(f"asks the outside network for {route.request.url}")
-                route.abort()
-
-        page = visit.page
-        context.route("**/*", keep_inside)
-        page.on("pageerror", lambda error: visit.problems.append(f"script error: {error}"))
-        page.on(
-            "console",
-            lambda line: line.type == "error" and visit.problems.append(f"console: {line.text}"),
-        )
-        page.on(
-            "requestfailed",
-            lambda request: visit.problems.append(f"failed: {request.url} {request.failure}"),
-        )
-
-        def note(response: Response) -> None:
-            visit.responses.append(response)
-            if response.status >= 400:
-                visit.problems.append(f"{response.status}: {response.url}")
-
-        page.on("response", note)
-        page.goto(f"{self.address}/{docname}.html", wait_until="load")
-        if script:
-            page.evaluate("async () => { await window.MathJax?.startup?.promise }")
-            page.evaluate("async () => { await document.fonts.ready }")
-        try:
-            yield visit
-        finally:
-            context.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-
-from conftest import DESKTOP, GENERATED, PAGES, PHONE, Visitor
+from site_visits import DESKTOP, GENERATED, PAGES, PHONE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from conftest import CHAPTERS, PHONE, Visitor
+from site_visits import CHAPTERS, PHONE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -10,8 +10,7 @@ import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-
-from conftest import CHAPTERS, PAGES, ROOT
+from site_visits import CHAPTERS, PAGES, ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-
-from conftest import GENERATED, PAGES, PHONE, Visitor
+from site_visits import GENERATED, PAGES, PHONE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
