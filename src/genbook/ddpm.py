@@ -187,9 +187,9 @@ def p_reverse(
     """The model's reverse step p(x_s | x_t) = N(mean, exp(log_variance)), whatever it predicts.
 
     A "learned" variance comes with an output of twice the channels, ``(B, 2 C, …)``: its second
-    half w, from −1 to 1, interpolates the logarithms (Nichol & Dhariwal 2021, equation 15),
+    half ν, from −1 to 1, interpolates the logarithms (Nichol & Dhariwal 2021, equation 15),
 
-        log σ² = (1 + w)/2 · log β + (1 − w)/2 · log β̃,    β̃ = b_s² / b_t² · β.
+        log σ² = (1 + ν)/2 · log β + (1 − ν)/2 · log β̃,    β̃ = b_s² / b_t² · β.
 
     At s = 0, where β̃ = 0, the logarithm takes the value of the step from 2 to 1.
 
@@ -207,8 +207,8 @@ def p_reverse(
     log_beta, log_posterior = _log_variances(schedule, t, s, xt)
     log_variance = log_beta if variance == "beta" else log_posterior
     if variance == "learned":
-        output, w = _halves(output, xt)
-        log_variance = (1 + w) / 2 * log_beta + (1 - w) / 2 * log_posterior
+        output, ν = _halves(output, xt)
+        log_variance = (1 + ν) / 2 * log_beta + (1 - ν) / 2 * log_posterior
     same_shape(xt=xt, output=output)
     if prediction == "mean":
         return output, log_variance
@@ -365,8 +365,8 @@ def _halves(output: Tensor, xt: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(
             f"a learned variance needs {2 * xt.shape[1]} output channels, got {tuple(output.shape)}"
         )
-    prediction, w = output.chunk(2, dim=1)
-    return prediction, w
+    prediction, ν = output.chunk(2, dim=1)
+    return prediction, ν
 
 
 def _log_variances(

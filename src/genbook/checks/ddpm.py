@@ -26,8 +26,7 @@ def _schedules(seed: int) -> list[NoiseSchedule]:
 
 
 def _column(schedule: NoiseSchedule, name: str, t: Time, like: Tensor) -> Tensor:
-    """A schedule's column at t, shaped to multiply a batch; misconceptions and alternatives use "
-    "it."""
+    """A schedule's column at t, shaped to multiply a batch, for misconceptions and alternatives."""
     values = getattr(schedule, name)[torch.as_tensor(t)].to(like)
     return values.reshape(-1, *[1] * (like.ndim - 1)) if values.ndim else values
 
@@ -563,7 +562,7 @@ EPS_ERROR = Question(
         Misconception(
             "inverse ratio",
             _changed_weight("x0", lambda s, t: (float(s.b(t)) / float(s.a(t))) ** 2),
-            "Your factor for x0 is upside down. Near t = 0 a small error in x_0 would be a large "
+            "Your factor for x0 is upside down. Near t = 0 a small error in x_0 is a large "
             "one in eps, because there is little noise to be found.",
         ),
         Misconception(
