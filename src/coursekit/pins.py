@@ -1,8 +1,8 @@
 """Print exact pins of the running environment: `python -m coursekit.pins > requirements.txt`.
 
-What `genbook[test]` needs, directly or not, is pinned; what else is installed is not. Torch is pinned
-without its build label ("+cpu"), because the label differs between machines and the Makefile has
-installed the right build already.
+What `genbook[test]` needs, directly or not, is pinned; what else is installed is not. Torch is
+pinned without its build label ("+cpu"), because the label differs between machines and the Makefile
+has installed the right build already.
 """
 
 from __future__ import annotations
