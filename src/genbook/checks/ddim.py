@@ -247,7 +247,7 @@ def _step_loop(
 
 
 def _step_with(
-    change: Callable[..., tuple[float, float, float]],
+    change: Callable[..., tuple[float, float | complex, float]],
 ) -> Callable[..., Tensor]:
     """A wrong step: `change` gives the factors of x̂_0, eps and noise.
 
@@ -290,6 +290,28 @@ def _with_sigma(sigma: Callable[..., float]) -> Callable[..., tuple[float, float
         return a_s, _root(b_s**2 - wrong**2), wrong
 
     return factors
+
+
+def _larger_sigma(
+    root: Callable[[float], float | complex],
+) -> Callable[..., tuple[float, float | complex, float]]:
+    """The factors with σ̂ for σ. b_s² − σ̂² can be negative, and roots differ in what they do."""
+
+    def factors(
+        a_t: float, b_t: float, a_s: float, b_s: float, eta: float, alpha: float
+    ) -> tuple[float, float | complex, float]:
+        sigma = eta * math.sqrt(1 - (a_t / a_s) ** 2)
+        return a_s, root(b_s**2 - sigma**2), sigma
+
+    return factors
+
+
+_ROOTS: dict[str, Callable[[float], float | complex]] = {
+    "": math.sqrt,
+    ", NaN": lambda x: math.sqrt(x) if x >= 0 else math.nan,
+    ", complex": lambda x: x**0.5,
+    ", clamped": _root,
+}
 
 
 def _noise_as_prediction(
@@ -395,6 +417,48 @@ STEP = Question(
             "b_s / b_t in front; without it the marginal at s is too wide, and the last jump "
             "leaves noise on the image.",
         ),
+        *(
+            Misconception(
+                "the larger variance throughout" + how,
+                _step_with(_larger_sigma(root)),
+                "Your σ is σ̂ = √(1 − ᾱ_t / ᾱ_s), which can be more than all the noise at s, so "
+                "that b_s² − σ² becomes negative. The σ of the family has b_s / b_t in front.",
+            )
+            for how, root in _ROOTS.items()
+        ),
+        Misconception(
+            "difference of standard deviations",
+            _step_with(
+                lambda a_t, b_t, a_s, b_s, η, α: (
+                    a_s,
+                    b_s - _right_sigma(a_t, b_t, a_s, b_s, η),
+                    _right_sigma(a_t, b_t, a_s, b_s, η),
+                )
+            ),
+            "Your direction term is b_s − σ. Standard deviations do not add up, variances do: "
+            "√(b_s² − σ²).",
+        ),
+        Misconception(
+            "always eta = 1",
+            _step_with(
+                _with_sigma(lambda a_t, b_t, a_s, b_s, η, α: _right_sigma(a_t, b_t, a_s, b_s, 1.0))
+            ),
+            "Your σ is the one of η = 1, whatever `eta` says. Multiply it with η.",
+        ),
+        Misconception(
+            "always eta = 0",
+            _step_with(lambda a_t, b_t, a_s, b_s, η, α: (a_s, b_s, 0.0)),
+            "Your step is right for η = 0, and it ignores `eta` and `noise` otherwise: σ is "
+            "missing, under the root and before the fresh noise.",
+        ),
+        Misconception(
+            "eta squared",
+            _step_with(
+                _with_sigma(lambda a_t, b_t, a_s, b_s, η, α: _right_sigma(a_t, b_t, a_s, b_s, η**2))
+            ),
+            "Your σ has η². η multiplies the standard deviation σ itself; only the variance σ² "
+            "gets the square.",
+        ),
         Misconception(
             "eta on the variance",
             _step_with(
@@ -482,7 +546,7 @@ def _slerp_cases(seed: int) -> list[Case]:
     images = torch.randn(2, 3, 1, 8, 8, generator=g)
     w = 0.15 + 0.3 * float(torch.rand((), generator=g))
     # Angles well away from 0, where the formula loses digits, and lengths that differ.
-    plane = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([[0.0, 1.0], [-1.0, 0.5]])
+    plane = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([[0.0, 1.0], [-1.0, -0.8]])
     return [
         Case((*plane, 0.5), label="two pairs in the plane, half-way"),
         Case((*images, w), label="noise images"),
@@ -508,6 +572,24 @@ def _angle_of_raw(u: Tensor, v: Tensor, w: float) -> Tensor:
     axes = tuple(range(1, u.ndim))
     angle = torch.acos((u * v).sum(axes, keepdim=True))
     return (torch.sin((1 - w) * angle) * u + torch.sin(w * angle) * v) / torch.sin(angle)
+
+
+def _angle_of_raw_clamped(u: Tensor, v: Tensor, w: float) -> Tensor:
+    axes = tuple(range(1, u.ndim))
+    angle = torch.acos((u * v).sum(axes, keepdim=True).clamp(-1, 1))
+    return (torch.sin((1 - w) * angle) * u + torch.sin(w * angle) * v) / torch.sin(angle)
+
+
+def _last_axis(u: Tensor, v: Tensor, w: float) -> Tensor:
+    lengths = u.norm(dim=-1, keepdim=True) * v.norm(dim=-1, keepdim=True)
+    angle = torch.acos((u * v).sum(-1, keepdim=True) / lengths)
+    return (torch.sin((1 - w) * angle) * u + torch.sin(w * angle) * v) / torch.sin(angle)
+
+
+def _unit_length(u: Tensor, v: Tensor, w: float) -> Tensor:
+    p, q = u.flatten(1), v.flatten(1)
+    p, q = p / p.norm(dim=1, keepdim=True), q / q.norm(dim=1, keepdim=True)
+    return slerp(p, q, w).reshape(u.shape)
 
 
 def _undivided(u: Tensor, v: Tensor, w: float) -> Tensor:
@@ -555,6 +637,24 @@ SLERP = Question(
             _angle_of_raw,
             "The arc cosine of u · v is an angle only for vectors of length 1 (and NaN for most "
             "others): divide by both lengths first.",
+        ),
+        Misconception(
+            "angle of vectors that were not normalised, clamped",
+            _angle_of_raw_clamped,
+            "You clamped u · v into [−1, 1]. It left that range because u and v do not have length "
+            "1: divide by both lengths instead.",
+        ),
+        Misconception(
+            "last axis only",
+            _last_axis,
+            "You summed over the last axis only, so that every row of an image got an angle of "
+            "its own. A sample is one vector: sum over all axes but the first.",
+        ),
+        Misconception(
+            "unit length",
+            _unit_length,
+            "Your result has length 1. The lengths are divided out for the angle only; the arc "
+            "goes from u itself to v itself.",
         ),
         Misconception(
             "not divided by sin θ",
@@ -635,6 +735,18 @@ def _eps_of_time_t_kept(model: Model, schedule: NoiseSchedule, xT: Tensor, steps
     return x
 
 
+def _sample_linspace(whole: Callable[[float], int]) -> Callable[..., Tensor]:
+    """A wrong sampler: `steps` times, so one jump too few. `whole` rounds them."""
+
+    def wrong(model: Model, schedule: NoiseSchedule, xT: Tensor, steps: int) -> Tensor:
+        x = xT
+        for t, s in pairwise(whole(time) for time in np.linspace(schedule.T, 0, steps).tolist()):
+            x = step(schedule, x, model(x, t), t, s)
+        return x
+
+    return wrong
+
+
 def _sample_cases(seed: int) -> list[Case]:
     g = _generator(seed)
     linear, _, random = _schedules(seed)
@@ -679,6 +791,15 @@ SAMPLE = Question(
             "noise of time t kept",
             _eps_of_time_t_kept,
             "You put the noise back with b_t. The state that you build belongs to time s: b_s.",
+        ),
+        *(
+            Misconception(
+                name,
+                _sample_linspace(whole),
+                "You visit `steps` times, and so make one jump too few. Jumps are the gaps between "
+                "times: so many jumps need steps + 1 times.",
+            )
+            for name, whole in (("one jump too few", round), ("one jump too few, cut off", int))
         ),
     ),
 )
@@ -747,6 +868,18 @@ def _two_ends(sampler: Callable[[int], Tensor], exact: Tensor, steps: list[int])
     return math.log(first / last) / math.log(steps[-1] / steps[0])
 
 
+@dataclass(frozen=True)
+class UnequalEntries:
+    """A result of which one entry converges with order 1, and all others with order 2."""
+
+    exact: Tensor
+
+    def __call__(self, steps: int) -> Tensor:
+        errors = torch.full_like(self.exact, 3 / steps**2)
+        errors[0] = 1 / steps
+        return self.exact + errors
+
+
 def _order_cases(seed: int) -> list[Case]:
     g = _generator(seed)
     schedule = NoiseSchedule.linear(200, 5e-4, 0.1)
@@ -754,10 +887,12 @@ def _order_cases(seed: int) -> list[Case]:
     x = torch.randn(6, 2, generator=g, dtype=torch.float64)
     one = Sampler(GaussianNoise(schedule, 0.0, spread), x)
     two = Sampler(GaussianNoise(schedule, 1.0, 0.3), x)
+    three = UnequalEntries(x[:, 0].contiguous())
     return [
         Case((one, one.exact(), [5, 10, 20, 40, 80]), label="doubling"),
         Case((two, two.exact(), [4, 10, 25, 100]), label="other steps, data off centre"),
         Case((one, one.exact(), [3, 7]), label="two points"),
+        Case((three, three.exact, [2, 4, 8, 16]), label="some entries converge faster"),
     ]
 
 
@@ -790,6 +925,18 @@ ORDER = Question(
             _order_with(lambda d: d.square().mean()),
             "Your order is twice too large: you fitted the mean *squared* error, which falls like "
             "n^(−2p). Take the root first.",
+        ),
+        Misconception(
+            "largest error",
+            _order_with(lambda d: d.abs().max()),
+            "You fitted the largest error. It follows one entry; the question asks for the root "
+            "mean square over all entries.",
+        ),
+        Misconception(
+            "mean absolute error",
+            _order_with(lambda d: d.abs().mean()),
+            "You fitted the mean absolute error. The question asks for the root mean square: "
+            "square, average, then take the root.",
         ),
         Misconception(
             "steps without logarithm",

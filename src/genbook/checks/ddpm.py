@@ -302,6 +302,14 @@ def _posterior_with(
     return wrong
 
 
+def _posterior_upside_down(
+    schedule: NoiseSchedule, x0: Tensor, xt: Tensor, t: int
+) -> tuple[Tensor, Tensor]:
+    mean, _ = q_posterior(schedule, x0, xt, t)
+    before, now = schedule.alpha_bars[t - 1], schedule.alpha_bars[t]
+    return mean, schedule.betas[t] * (1 - now) / (1 - before)  # infinite at t = 1
+
+
 def _posterior_cases(seed: int) -> list[Case]:
     g = _generator(seed)
     linear, cosine, random = _schedules(seed)
@@ -346,6 +354,18 @@ Q_POSTERIOR = Question(
                 )
             ),
             "Your second value is the standard deviation; the question asks for the variance.",
+        ),
+        Misconception(
+            "mean only",
+            lambda schedule, x0, xt, t: q_posterior(schedule, x0, xt, t)[0],
+            "You returned the mean only. Return two things, the mean and the variance: "
+            "`return mean, variance`.",
+        ),
+        Misconception(
+            "ratio upside down",
+            _posterior_upside_down,
+            "The ratio in your variance is upside down. Knowing x_0 makes x_{t−1} more certain, so "
+            "the variance must be smaller than β_t, and 0 at t = 1.",
         ),
         Misconception(
             "weights swapped",
@@ -435,6 +455,15 @@ def _given_step(schedule: NoiseSchedule, xt: Tensor, eps: Tensor, t: int, noise:
     return mean + beta * noise
 
 
+def _given_scale(schedule: NoiseSchedule, t: int) -> float:
+    return float(schedule.gather("betas", t)) ** 0.5  # β / √(1 − α)
+
+
+def _shorter_variance(schedule: NoiseSchedule, t: int) -> float:
+    before, now = schedule.alpha_bars[t - 1], schedule.alpha_bars[t]
+    return float(schedule.betas[t] * (1 - before) / (1 - now)) ** 0.5
+
+
 def _step_cases(seed: int) -> list[Case]:
     g = _generator(seed)
     linear, cosine, random = _schedules(seed)
@@ -463,8 +492,32 @@ STEP = Question(
             "by, what the noise is multiplied with, and the last step.",
         ),
         Misconception(
+            "only the factor of eps repaired",
+            _step_with(_right_scale, lambda s, t: float(s.gather("betas", t))),
+            "What eps is divided by is right now. Two mistakes remain, both about the fresh noise: "
+            "its factor (β_t is a variance), and the step in which there should be none.",
+        ),
+        Misconception(
+            "only the factor of the noise repaired",
+            _step_with(_given_scale, lambda s, t: float(s.gather("betas", t)) ** 0.5),
+            "The factor of the noise is right now. Two mistakes remain: whose noise is eps, that "
+            "of one step or that of the whole jump from x_0? And what happens at t = 1?",
+        ),
+        Misconception(
+            "only the last step repaired",
+            _step_with(_given_scale, lambda s, t: float(s.gather("betas", t)) if t > 1 else 0.0),
+            "The last step is free of noise now. Two mistakes remain, both about factors: what "
+            "eps is divided by (α_t or ᾱ_t?), and the noise (variance or standard deviation?).",
+        ),
+        Misconception(
+            "the posterior variance",
+            _step_with(_right_scale, _shorter_variance),
+            "You add noise of variance β̃_t, that of q(x_{t−1} | x_t, x_0). This is a choice too, "
+            "but the sampler of this question has σ_t² = β_t.",
+        ),
+        Misconception(
             "alpha for alpha-bar",
-            _step_with(lambda s, t: float(s.gather("betas", t)) ** 0.5, _right_sigma),
+            _step_with(_given_scale, _right_sigma),
             "You divide by √(1 − α_t). The eps that the network predicts is the noise of the whole "
             "jump from x_0, so its factor is √(1 − ᾱ_t).",
         ),
@@ -582,6 +635,25 @@ EPS_ERROR = Question(
             "In the factor for the mean, β_t must be squared, as all factors of a squared error "
             "are.",
         ),
+        Misconception(
+            "all upside down",
+            lambda s, t, prediction: 1 / eps_error(s, t, prediction),
+            "All your factors are upside down: they lead from the error of eps to that of the "
+            "prediction. Solve for eps first; the factor is what then stands before the "
+            "prediction, squared.",
+        ),
+        Misconception(
+            "none squared",
+            lambda s, t, prediction: eps_error(s, t, prediction) ** 0.5,
+            "Your factors convert the error itself. For the *squared* error each of them has to "
+            "be squared.",
+        ),
+        Misconception(
+            "noise share for v",
+            _changed_weight("v", lambda s, t: float(s.b(t)) ** 2),
+            "Your factor for v is b_t². In eps = b x_t + a v, the b belongs to x_t, which is "
+            "known; the error of v is multiplied with a.",
+        ),
     ),
 )
 
@@ -665,6 +737,28 @@ DESIGN = Question(
                 )
             ),
             "Your signal-to-noise ratio itself falls on a straight line. Its *logarithm* should.",
+        ),
+        Misconception(
+            "alpha for beta",
+            _design_with(lambda λ: 1 - _steps_of(λ.sigmoid())),
+            "These are the α_t. The question asks for β_t = 1 − α_t.",
+        ),
+        Misconception(
+            "alpha-bar itself",
+            _design_with(lambda λ: λ.sigmoid()),
+            "These are the ᾱ_t, which is half of the way. α_t is the ratio of two neighbours, "
+            "ᾱ_t / ᾱ_{t−1}, and β_t = 1 − α_t.",
+        ),
+        Misconception(
+            "one beta too few",
+            _design_with(lambda λ: 1 - λ.sigmoid()[1:] / λ.sigmoid()[:-1]),
+            "You return T − 1 values: β_1 is missing. It leads from ᾱ_0 = 1 to ᾱ_1; put ᾱ_0 in "
+            "front before you divide neighbours.",
+        ),
+        Misconception(
+            "nothing happens in the first step",
+            _design_with(lambda λ: _steps_of(λ.sigmoid()) * (torch.arange(len(λ)) > 0)),
+            "Your β_1 is 0, as if ᾱ_0 were ᾱ_1. Before the first step there is no noise: ᾱ_0 = 1.",
         ),
     ),
 )
