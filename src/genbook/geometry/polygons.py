@@ -84,8 +84,8 @@ def point_in_polygon(
         ValueError: unknown rule, fewer than three corners, or shapes, NaN, infinity.
 
     References:
-        Shimrat (1962), Algorithm 112: Position of point relative to polygon; Hacker's correction
-        of it in the same year is the half-open rule.
+        Shimrat (1962), Algorithm 112: Position of point relative to polygon; Hormann & Agathos
+        (2001), The point in polygon problem for arbitrary polygons.
     """
     if rule not in get_args(Rule):
         raise ValueError(f"rule must be one of {get_args(Rule)}, got {rule!r}")
