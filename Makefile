@@ -27,6 +27,7 @@ export TORCH_INDEX
 
 READY := $(VENV)/.ready
 SITE := _build/html/index.html
+RENDERED := _build/.rendered
 CODE := $(shell find src -name '*.py' -o -name '*.json' 2>/dev/null | grep -v egg-info)
 PAGES := $(shell find book solutions -name '*.md' -o -name '*.ipynb' -o -name '*.bib' -o -name '*.yml' \
 	-o -name '*.json' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.svg' 2>/dev/null)
@@ -49,12 +50,12 @@ $(READY): requirements.txt pyproject.toml
 
 # The stored outputs go to Jupyter Book's cache first, so that nothing is executed. -n -W: a reference
 # that leads nowhere is an error, here as in CI.
-$(SITE): $(READY) _config.yml _toc.yml $(CODE) $(PAGES)
+$(RENDERED): $(READY) _config.yml _toc.yml $(CODE) $(PAGES)
 	$(BIN)/coursekit cache
 	$(BIN)/jupyter-book build . -n -W --keep-going
 	@touch $@
 
-book: $(SITE) ## Render the book and say where it is
+book: $(RENDERED) ## Render the book and say where it is
 	@echo "The book: file://$(CURDIR)/$(SITE)  (make serve shows it at http://localhost:$(PORT)/)"
 
 serve: book ## Show the book at http://localhost:8000/ (PORT=… for another port)
