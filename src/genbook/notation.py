@@ -106,9 +106,7 @@ def _symbols(*names: str) -> tuple[sp.Symbol, ...]:
 # Our own symbols. The discrete ones carry the index t, the continuous ones the argument (t).
 a_t, b_t, a_s, b_s, lam = _symbols("a_t", "b_t", "a_s", "b_s", r"\lambda_t")
 x0, eps, x_t, score, v = _symbols("x_0", r"\epsilon", "x_t", "s", "v")
-eps_c, eps_n, w, eta, time = _symbols(
-    r"\epsilon_c", r"\epsilon_\varnothing", "w", r"\eta", "t"
-)
+eps_c, eps_n, w, eta, time = _symbols(r"\epsilon_c", r"\epsilon_\varnothing", "w", r"\eta", "t")
 a_u, b_u, dlog_a, dratio = _symbols(
     "a(t)", "b(t)", r"\tfrac{d\ln a}{dt}", r"{\tfrac{d}{dt}\tfrac{b^2}{a^2}}"
 )
