@@ -210,7 +210,9 @@ class EquationLedger(SphinxDirective):
                 "", "", nodes.Text("Chapter: "), _document_link(f"book/{slug}"), nodes.Text(".")
             )
             head = ["Claim", "How it is verified", "What it says"]
-            section += _table(head, [self._row(claim) for claim in claims])
+            table = _table(head, [self._row(claim) for claim in claims])
+            table["classes"].append("gb-ledger")
+            section += table
             found.append(section)
         return found
 
@@ -219,8 +221,8 @@ class EquationLedger(SphinxDirective):
         # The ledger stands in book/, so the root of the site is one level up.
         name = f"({claim.number})" if claim.number else "headline"
         link = nodes.reference("", name, refuri=f"../{claim.url}", internal=True)
-        printed = claim.printed.removeprefix(f"{claim.label} ")
-        how = f"{claim.method}: {printed}" if printed else claim.method
+        # The printed line says the method too, and of the check that really ran.
+        how = claim.printed.removeprefix(f"{claim.label} ") or claim.method
         says: list[nodes.Node] = [nodes.math("", claim.latex)]
         if claim.label.startswith("claim-"):  # a sentence, with formulas in it
             says, problems = self.parse_inline(claim.latex)
