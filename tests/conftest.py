@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 
 import pytest
@@ -72,3 +73,9 @@ def plane() -> Mixture:
         torch.tensor([[-1.0, -0.5], [0.8, -0.2], [0.0, 0.9]], dtype=torch.float64),
         torch.tensor([0.2, 0.1, 0.3], dtype=torch.float64),
     )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """A background job is started with Ctrl-C ignored, and so are its children: tests need it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
