@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest, norm
 
-from genbook import ddpm
+from genbook import bound, ddpm
 from genbook.schedules import NoiseSchedule
 
 F64 = torch.float64
@@ -390,13 +390,13 @@ def test_bound_is_tight_where_the_reverse_chain_is_exact():
     def perfect(x, t, cond):
         return schedule.b(t, x) * x
 
-    terms = ddpm.vlb_terms(perfect, schedule, x0, None, seeded(), variance="beta", levels=None)
+    terms = bound.vlb_terms(perfect, schedule, x0, None, seeded(), variance="beta", levels=None)
     assert terms.shape == (4000, 61)
-    bound = terms.sum(1)
+    total = terms.sum(1)
     entropy = math.log2(2 * math.pi * math.e) / 2
-    error = float(bound.std()) / math.sqrt(4000)
-    assert abs(float(bound.mean()) - entropy) < 4 * error < 0.15
-    worse = ddpm.vlb_terms(perfect, schedule, x0, None, seeded(), levels=None).sum(1)
+    error = float(total.std()) / math.sqrt(4000)
+    assert abs(float(total.mean()) - entropy) < 4 * error < 0.15
+    worse = bound.vlb_terms(perfect, schedule, x0, None, seeded(), levels=None).sum(1)
     assert float(worse.mean()) > entropy + 4 * error
 
 
@@ -408,7 +408,7 @@ def test_no_loss_where_there_is_nothing_to_learn():
     def knowing(x, t, cond):
         return (x - schedule.a(t, x) * 0.5) / schedule.b(t, x)
 
-    terms = ddpm.vlb_terms(knowing, schedule, x0, None, seeded(), levels=5)
+    terms = bound.vlb_terms(knowing, schedule, x0, None, seeded(), levels=5)
     assert float(terms[:, 1:-1].abs().max()) < 1e-12
     assert float(terms[:, 0].abs().max()) < 1e-6
     a, b = schedule.rates(60)
@@ -421,7 +421,7 @@ def test_terms_are_the_weighted_simple_loss():
     schedule = NoiseSchedule.linear(50, 1e-3, 0.3)
     x0 = normal(5, 4)
     for variance in ("posterior", "beta"):
-        terms = ddpm.vlb_terms(curved, schedule, x0, None, seeded(), variance=variance)
+        terms = bound.vlb_terms(curved, schedule, x0, None, seeded(), variance=variance)
         g = seeded()
         for t in range(50, 1, -1):
             eps = torch.randn(x0.shape, generator=g, dtype=F64)
@@ -440,13 +440,13 @@ def test_variational_loss_estimates_the_bound():
     schedule = NoiseSchedule.linear(20, 1e-2, 0.5)
     x0 = normal(4000, 2).clamp(-1, 1)
     for variance, model in (("posterior", curved), ("learned", doubled)):
-        terms = ddpm.vlb_terms(
+        terms = bound.vlb_terms(
             model, schedule, x0.reshape(-1, 2, 1), None, seeded(), variance=variance
         )
         exact = float(terms[:, :-1].sum(1).mean())
         estimates = torch.stack(
             [
-                ddpm.variational_loss(
+                bound.variational_loss(
                     model, schedule, x0.reshape(-1, 2, 1), None, seeded(i), variance=variance
                 )
                 for i in range(20)
@@ -464,7 +464,7 @@ def test_learned_variance_has_a_gradient():
         return layer(x)
 
     x0 = normal(8, 2, 5, dtype=torch.float32).clamp(-1, 1)
-    ddpm.variational_loss(model, schedule, x0, None, seeded(), variance="learned").backward()
+    bound.variational_loss(model, schedule, x0, None, seeded(), variance="learned").backward()
     assert layer.weight.grad.isfinite().all() and (layer.weight.grad[2:] != 0).all()
 
 
@@ -474,7 +474,7 @@ def test_learned_variance_has_a_gradient():
 @settings(max_examples=60, deadline=None)
 def test_decoder_is_a_probability(mean, log_variance, levels):
     x0 = torch.linspace(-1, 1, levels, dtype=F64)
-    log_prob = ddpm._decoder_log_prob(
+    log_prob = bound._decoder_log_prob(
         x0, torch.tensor(mean, dtype=F64), torch.tensor(log_variance, dtype=F64), levels
     )
     assert float(log_prob.exp().sum()) == pytest.approx(1, abs=1e-9)
@@ -516,13 +516,13 @@ X = torch.zeros(3, 2)
             ValueError,
             r"unknown prediction 'noise': use one of 'eps', 'x0', 'v', 'mean'",
         ),
-        (lambda: ddpm.variational_loss(curved, SCHEDULE, X / 0), ValueError, r"NaN"),
+        (lambda: bound.variational_loss(curved, SCHEDULE, X / 0), ValueError, r"NaN"),
         (
-            lambda: ddpm.variational_loss(curved, SCHEDULE, X, variance="learned"),
+            lambda: bound.variational_loss(curved, SCHEDULE, X, variance="learned"),
             ValueError,
             r"needs 4 output channels, got \(3, 2\)",
         ),
-        (lambda: ddpm.vlb_terms(curved, SCHEDULE, X / 0), ValueError, r"NaN"),
+        (lambda: bound.vlb_terms(curved, SCHEDULE, X / 0), ValueError, r"NaN"),
         (
             lambda: ddpm.sample(curved, SCHEDULE, (3, 2), timesteps=[3, 5, 0]),
             ValueError,

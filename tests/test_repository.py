@@ -28,10 +28,11 @@ def tracked() -> list[str]:
 
 @pytest.mark.parametrize("slug", CHAPTERS)
 def test_a_chapter_has_all_its_rooms(slug: str) -> None:
+    package = ROOT / "src" / "genbook" / slug  # a module, or a package of small ones
     rooms = [
         f"book/{slug}.md",
         f"book/{slug}.ipynb",
-        f"src/genbook/{slug}.py",
+        f"src/genbook/{slug}/__init__.py" if package.is_dir() else f"src/genbook/{slug}.py",
         f"src/genbook/checks/{slug}.py",
         f"solutions/{slug}.md",
         f"solutions/{slug}.ipynb",

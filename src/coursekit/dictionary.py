@@ -1,6 +1,6 @@
 """The directive ``{paper-dictionary}``: the table of the page *Notation*, made from its rows.
 
-The rows live in :mod:`genbook.notation`, where a test evaluates both columns of each; this module
+The rows live in :mod:`genbook.papers`, where a test evaluates both columns of each; this module
 only writes them as a Markdown table, grouped by paper.
 """
 
@@ -14,7 +14,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from genbook.notation import ROWS, Row
+from genbook.papers import ROWS, Row
 
 __all__ = ["PaperDictionary", "markdown", "setup"]
 
@@ -36,7 +36,7 @@ def markdown() -> list[str]:
 
 
 class PaperDictionary(SphinxDirective):
-    """Renders :data:`genbook.notation.ROWS` as a table."""
+    """Renders :data:`genbook.papers.ROWS` as a table."""
 
     has_content: ClassVar[bool] = False
 

@@ -127,15 +127,24 @@ def add_cards(app: Sphinx, doctree: nodes.document) -> None:
                 cell["prompt_hide"] = "Hide the solution"
 
 
-def leave_sheets_unnumbered(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Take the numbers from the headings of sheets: "2.17.1. Question 1" helps nobody."""
+def number_chapters_only(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Take the numbers from the headings within a page: "1.2. Step 1" counts the same thing twice.
+
+    Chapters keep theirs, which their equations and figures begin with; sheets have none.
+    """
     for docname in env.found_docs:
         page = read_page(env, docname)
-        if page is not None and page.kind == "sheet":
-            env.toc_secnumbers.pop(docname, None)
+        if page is None:
+            continue
+        keep = 1 if page.kind == "chapter" else 0  # the length of a chapter's number
+        numbers = env.toc_secnumbers.get(docname, {})
+        for anchor, number in numbers.items():
+            numbers[anchor] = number if len(number) == keep else ()
+        if not keep:
             env.titles[docname].attributes.pop("secnumber", None)
-            for reference in env.tocs[docname].findall(nodes.reference):
-                reference.attributes.pop("secnumber", None)
+        for reference in env.tocs[docname].findall(nodes.reference):
+            if len(reference.get("secnumber", ())) > keep:
+                reference.attributes.pop("secnumber")
     return []
 
 
@@ -322,7 +331,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", set_theme_options)
     app.connect("builder-inited", add_assets)
     app.connect("doctree-read", add_cards)
-    app.connect("env-get-updated", leave_sheets_unnumbered, priority=900)  # after the numbering
+    app.connect("env-get-updated", number_chapters_only, priority=900)  # after the numbering
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before Napoleon
     accessible_html.connect(app)
     app.add_directive("noise-scrubber", NoiseScrubber)

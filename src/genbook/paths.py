@@ -10,9 +10,8 @@ Whatever a network is asked for is a combination p x_0 + q eps:
     "score"     ∇ log p(x_t) = −eps / b                         p = 0     q = −1/b
 
 so a conversion is the solution of two linear equations, one for x_t and one for the prediction.
-What is
-said of x_0 and eps holds for their conditional means given x_t, which is what a network learns: the
-relations are linear.
+What is said of x_0 and eps holds for their conditional means given x_t, which is what a network
+learns: the relations are linear.
 """
 
 from __future__ import annotations

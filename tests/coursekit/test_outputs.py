@@ -7,10 +7,12 @@ import io
 
 import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
 
-from coursekit.outputs import StandardErrorOutput, carry, normalise, strip_png
+from coursekit.outputs import StandardErrorOutput, carry, normalise, palette_png, strip_png
 
 
 def png() -> bytes:
@@ -31,6 +33,31 @@ def test_png_loses_its_metadata_and_keeps_its_pixels() -> None:
     assert (before == after).all()
     assert strip_png(stripped) == stripped
     assert strip_png(b"no picture") == b"no picture"
+
+
+def encoded(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_plots_get_a_palette_and_look_the_same() -> None:
+    data = png()
+    small = palette_png(data)
+    assert len(small) < 0.7 * len(data)
+    before, after = (
+        np.asarray(Image.open(io.BytesIO(file)).convert("RGB"), float) for file in (data, small)
+    )
+    assert before.shape == after.shape and ((before - after) ** 2).mean() ** 0.5 < 2
+    assert palette_png(small) == small
+    assert palette_png(b"no picture") == b"no picture"
+
+
+def test_photographs_and_transparent_pictures_keep_their_colours() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 4), np.uint8)
+    assert palette_png(encoded(noise[..., :3])) == encoded(noise[..., :3])
+    glass = np.full((64, 64, 4), 128, np.uint8)
+    assert palette_png(encoded(glass)) == encoded(glass)
 
 
 def test_streams_are_merged_and_carriage_returns_resolved() -> None:

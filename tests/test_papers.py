@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import sympy as sp
 
-from genbook.notation import OURS, PAPERS, ROWS, Row, Setting, evaluate
+from genbook.papers import OURS, PAPERS, ROWS, Row, Setting, evaluate
 
 IDS = [f"{row.paper}-{row.what}" for row in ROWS]
 
