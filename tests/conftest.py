@@ -1,53 +1,13 @@
-"""An oracle for the tests: Gaussian mixtures, whose noise is predicted in closed form."""
+"""Oracles for the tests: Gaussian mixtures, whose noise is predicted in closed form."""
 
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 
 import pytest
 import torch
-from torch import Tensor
 
-from genbook.schedules import NoiseSchedule
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """Data x_0 ~ Σ_k w_k N(m_k, s_k² I), of which x_t = a x_0 + b eps is known exactly."""
-
-    weights: Tensor  # (K,)
-    means: Tensor  # (K, d)
-    stds: Tensor  # (K,)
-
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        k = torch.multinomial(self.weights, n, replacement=True, generator=generator)
-        noise = torch.randn(n, self.means.shape[1], generator=generator, dtype=torch.float64)
-        return self.means[k] + self.stds[k, None] * noise
-
-    def eps(self, x: Tensor, a: float, b: float) -> Tensor:
-        """E[eps | x_t = x] = −b ∇ log p_t(x), x of shape (B, d)."""
-        variances = a**2 * self.stds**2 + b**2
-        difference = a * self.means - x[:, None]
-        log_prob = self.weights.log() - x.shape[1] / 2 * variances.log()
-        log_prob = log_prob - (difference**2).sum(-1) / (2 * variances)
-        score = (log_prob.softmax(1) / variances)[..., None] * difference
-        return -b * score.sum(1)
-
-    def model(self, schedule: NoiseSchedule):
-        """The perfect network for this data, called as ``model(x, t, cond)``."""
-
-        def predict(x: Tensor, t: Tensor, cond: Tensor | None = None) -> Tensor:
-            assert t.dtype == torch.int64 and t.shape == (len(x),) and (t == t[0]).all()
-            return self.eps(x, schedule.a(int(t[0])), schedule.b(int(t[0])))
-
-        return predict
-
-    def cdf(self, x: Tensor, a: float = 1.0, b: float = 0.0) -> Tensor:
-        """P(x_t ≤ x) in one dimension, x of shape (B,)."""
-        stds = (a**2 * self.stds**2 + b**2).sqrt()
-        z = (x[:, None] - a * self.means[:, 0]) / stds
-        return (self.weights * torch.special.ndtr(z)).sum(1)
+from genbook.gaussians import GaussianMixture
 
 
 @pytest.fixture
@@ -55,24 +15,23 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
+def round_bumps(weights: list[float], means: list[list[float]], stds: list[float]):
+    """A mixture of Gaussians that are as wide in every direction."""
+    weights, means, stds = (torch.tensor(v, dtype=torch.float64) for v in (weights, means, stds))
+    eye = torch.eye(means.shape[1], dtype=torch.float64)
+    return GaussianMixture(weights, means, stds[:, None, None] ** 2 * eye)
+
+
 @pytest.fixture
-def mixture() -> Mixture:
+def mixture() -> GaussianMixture:
     """Two bumps of unequal weight and width on a line."""
-    return Mixture(
-        torch.tensor([0.3, 0.7], dtype=torch.float64),
-        torch.tensor([[-1.0], [0.5]], dtype=torch.float64),
-        torch.tensor([0.1, 0.3], dtype=torch.float64),
-    )
+    return round_bumps([0.3, 0.7], [[-1.0], [0.5]], [0.1, 0.3])
 
 
 @pytest.fixture
-def plane() -> Mixture:
+def plane() -> GaussianMixture:
     """Three bumps in the plane."""
-    return Mixture(
-        torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64),
-        torch.tensor([[-1.0, -0.5], [0.8, -0.2], [0.0, 0.9]], dtype=torch.float64),
-        torch.tensor([0.2, 0.1, 0.3], dtype=torch.float64),
-    )
+    return round_bumps([0.2, 0.3, 0.5], [[-1.0, -0.5], [0.8, -0.2], [0.0, 0.9]], [0.2, 0.1, 0.3])
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,0 +1,158 @@
+"""The arithmetic of Gaussians N(m, C): maps, products, conditionals, and the KL divergence.
+
+A mean has the shape ``(D,)`` and a covariance ``(D, D)``, symmetric and positive definite, of one
+floating-point type; batches may come first unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["condition", "kl", "linear_map", "product"]
+
+
+def linear_map(
+    mean: Tensor,
+    covariance: Tensor,
+    matrix: Tensor,
+    shift: Tensor | float = 0.0,
+    noise: Tensor | float = 0.0,
+) -> tuple[Tensor, Tensor]:
+    r"""Mean and covariance of $A x + c + z$ for $x \sim \mathcal{N}(m, C)$ and fresh noise z.
+
+    $A m + c$ and $A C A^\top + R$, for a matrix A ``(E, D)``, a shift c ``(E,)`` and independent
+    noise z of mean 0 and covariance R ``(E, E)``. Batches may come first.
+    """
+    mean, covariance, matrix = tensors(mean=mean, covariance=covariance, matrix=matrix)
+    _cholesky(mean, covariance)
+    if matrix.ndim < 2 or matrix.shape[-1] != mean.shape[-1]:
+        raise ValueError(
+            f"the matrix must have shape (E, {mean.shape[-1]}), not {tuple(matrix.shape)}"
+        )
+    image = (matrix @ mean[..., None])[..., 0] + shift
+    return image, matrix @ covariance @ matrix.mT + noise
+
+
+def product(
+    mean1: Tensor, covariance1: Tensor, mean2: Tensor, covariance2: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    r"""$\mathcal{N}(x; m_1, C_1)\,\mathcal{N}(x; m_2, C_2) = Z\,\mathcal{N}(x; m, C)$.
+
+    Inverse covariances add, $C^{-1} = C_1^{-1} + C_2^{-1}$, and
+    $m = C (C_1^{-1} m_1 + C_2^{-1} m_2)$, $Z = \mathcal{N}(m_1; m_2, C_1 + C_2)$. Computed with the
+    gain $G = C_1 (C_1 + C_2)^{-1}$, as $m_1 + G (m_2 - m_1)$ and $C_1 - G C_1$: one inverse.
+
+    Returns:
+        m ``(D,)``, C ``(D, D)`` and log Z.
+    """
+    mean1, covariance1, mean2, covariance2 = tensors(
+        mean1=mean1, covariance1=covariance1, mean2=mean2, covariance2=covariance2
+    )
+    _cholesky(mean1, covariance1), _cholesky(mean2, covariance2)
+    _same_space(mean1, mean2)
+    root = torch.linalg.cholesky(covariance1 + covariance2)
+    gain = torch.cholesky_solve(covariance1, root).mT
+    apart = (mean2 - mean1)[..., None]
+    white = torch.linalg.solve_triangular(root, apart, upper=False)[..., 0]
+    log_root = root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    log_z = -0.5 * white.square().sum(-1) - log_root
+    covariance = covariance1 - gain @ covariance1
+    return (
+        mean1 + (gain @ apart)[..., 0],
+        (covariance + covariance.mT) / 2,
+        log_z - 0.5 * mean1.shape[-1] * math.log(2 * math.pi),
+    )
+
+
+def condition(
+    mean: Tensor, covariance: Tensor, known: Sequence[int], value: Tensor
+) -> tuple[Tensor, Tensor]:
+    r"""The other entries of $x \sim \mathcal{N}(m, C)$ when those at `known` are `value`.
+
+    With u the unknown and v the known entries: mean $m_u + C_{uv} C_{vv}^{-1} (v - m_v)$,
+    covariance $C_{uu} - C_{uv} C_{vv}^{-1} C_{vu}$, which does not depend on the value.
+
+    Args:
+        known: different indices in 0..D − 1.
+        value: shape ``(…, len(known))``; batches give batches of means.
+    """
+    mean, covariance, value = tensors(mean=mean, covariance=covariance, value=value)
+    _cholesky(mean, covariance)
+    D, v = mean.shape[-1], list(known)
+    if not v or len(set(v)) != len(v) or not all(0 <= i < D for i in v) or len(v) == D:
+        raise ValueError(f"known must be some, not all, different indices in 0..{D - 1}, got {v}")
+    if value.shape[-1:] != (len(v),):
+        raise ValueError(f"{len(v)} known entries need as many values, got {tuple(value.shape)}")
+    u = [i for i in range(D) if i not in v]
+    cross, of_v = covariance[u][:, v], covariance[v][:, v]
+    gain = torch.linalg.solve(of_v, cross.mT).mT
+    return mean[u] + (value - mean[v]) @ gain.mT, covariance[u][:, u] - gain @ cross.mT
+
+
+def kl(mean1: Tensor, covariance1: Tensor, mean2: Tensor, covariance2: Tensor) -> Tensor:
+    r"""$\mathrm{KL}(\mathcal{N}(m_1, C_1) \,\|\, \mathcal{N}(m_2, C_2))$ in nats.
+
+    $\tfrac12 [\operatorname{tr}(C_2^{-1} C_1) + (m_2 - m_1)^\top C_2^{-1} (m_2 - m_1) - D
+    + \log(\det C_2 / \det C_1)]$, for means ``(D,)`` and covariances ``(D, D)``; batches may come
+    first.
+
+    Raises:
+        TypeError, ValueError: as for :class:`GaussianMixture`.
+    """
+    mean1, covariance1, mean2, covariance2 = tensors(
+        mean1=mean1, covariance1=covariance1, mean2=mean2, covariance2=covariance2
+    )
+    root1, root2 = _cholesky(mean1, covariance1), _cholesky(mean2, covariance2)
+    _same_space(mean1, mean2)
+    white = torch.linalg.solve_triangular(root2, (mean2 - mean1)[..., None], upper=False)
+    ratio = torch.linalg.solve_triangular(root2, root1, upper=False)
+    logs = [root.diagonal(dim1=-2, dim2=-1).log().sum(-1) for root in (root1, root2)]
+    squares = ratio.square().sum((-2, -1)) + white.square().sum((-2, -1))
+    return 0.5 * (squares - mean1.shape[-1]) + logs[1] - logs[0]
+
+
+def tensors(**given: Any) -> list[Tensor]:
+    """The arguments as tensors of one floating-point type, finite."""
+    tensors = {name: torch.as_tensor(value) for name, value in given.items()}
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point():
+            raise TypeError(f"{name} must be floating-point, not {tensor.dtype}")
+        if not tensor.isfinite().all():
+            raise ValueError(f"{name} must be finite, got NaN or infinity")
+    if len({tensor.dtype for tensor in tensors.values()}) > 1:
+        found = ", ".join(f"{name} {tensor.dtype}" for name, tensor in tensors.items())
+        raise TypeError(f"all must be of one type, got {found}")
+    return list(tensors.values())
+
+
+def symmetric(covariance: Tensor, name: str) -> None:
+    apart = (covariance - covariance.mT).abs().amax()
+    if apart > math.sqrt(torch.finfo(covariance.dtype).eps) * covariance.abs().amax():
+        raise ValueError(f"{name} must be symmetric, entries differ by {float(apart):.3g}")
+
+
+def _cholesky(mean: Tensor, covariance: Tensor) -> Tensor:
+    """The lower root of a covariance ``(…, D, D)`` that fits a mean ``(…, D)``."""
+    D = mean.shape[-1] if mean.ndim else 0
+    if D == 0 or covariance.shape[-2:] != (D, D):
+        raise ValueError(
+            "a mean (D,) needs a covariance (D, D), got "
+            f"{tuple(mean.shape)} and {tuple(covariance.shape)}"
+        )
+    symmetric(covariance, "a covariance")
+    root, failed = torch.linalg.cholesky_ex(covariance)
+    if failed.any():
+        raise ValueError("a covariance is not positive definite")
+    return root
+
+
+def _same_space(mean1: Tensor, mean2: Tensor) -> None:
+    if mean1.shape[-1] != mean2.shape[-1]:
+        raise ValueError(
+            f"the two Gaussians have {mean1.shape[-1]} and {mean2.shape[-1]} dimensions"
+        )
