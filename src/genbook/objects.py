@@ -1,16 +1,18 @@
 """Names, objects and tensors: which objects are the same, and which share their numbers.
 
-same_object(a, b)      two names, one object?
-shares_storage(a, b)   two objects, but the same numbers underneath?
-describe(x)            what x is, in words that are the same in every run
-snapshot(x)            x as it is now, whatever happens to x later
-EMA(model, decay)      the average of a network's weights, with numbers of its own
+    same_object(a, b)      two names, one object?
+    shares_storage(a, b)   two objects, but the same numbers underneath?
+    describe(x)            what x is, in words that are the same in every run
+    snapshot(x)            x as it is now, whatever happens to x later
+    EMA(model, decay)      the average of a network's weights, with numbers of its own
+
+Two tensors can be two objects on the same numbers. The chapter's bugs live in that gap.
 """
 
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +20,6 @@ from torch import Tensor, nn
 
 __all__ = ["EMA", "describe", "same_object", "shares_storage", "snapshot"]
 
-T = TypeVar("T")
 _IMMUTABLE = (type(None), bool, int, float, complex, str, bytes, range, torch.dtype)
 
 
@@ -156,7 +157,7 @@ def _describe_tensor(value: Tensor) -> str:
     return f"{words}, all {held} numbers of its storage"
 
 
-def snapshot(value: T) -> T:
+def snapshot(value: Any) -> Any:
     """`value` as it is now: a deep copy that nothing done to the original can change.
 
     Tensors come without their history and own exactly the numbers they show; a slice does not take
@@ -164,8 +165,7 @@ def snapshot(value: T) -> T:
     mode they were in. Two names for one object inside `value` are two names for one copy. Files,
     locks and whatever else cannot be copied raise the TypeError of `copy.deepcopy`.
     """
-    copied: T = _snapshot(value, {})
-    return copied
+    return _snapshot(value, {})
 
 
 def _snapshot(value: Any, memo: dict[int, Any]) -> Any:
