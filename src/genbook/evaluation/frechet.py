@@ -55,6 +55,7 @@ def frechet_extrapolated(
     repeats: int = 100,
     level: float = 0.95,
     generator: torch.Generator | None = None,
+    groups: tuple[Tensor, Tensor] | None = None,
 ) -> Interval:
     """The Fréchet distance for infinitely many samples, by a line through 1/N, with its interval.
 
@@ -66,6 +67,8 @@ def frechet_extrapolated(
         splits: the numbers of pieces, at least two different ones. The smallest piece needs more
             rows than columns, or its covariance has no full rank and the bias is no line.
         repeats, level, generator: see :func:`bootstrap`, which makes the interval.
+        groups: the classes, int64 `(N,)` and `(M,)`, where their sizes were chosen: every piece
+            then holds its share of each class, and so does every bootstrap sample.
 
     Raises:
         ValueError: as :func:`frechet`; too few samples for the splits; or fewer than two splits.
@@ -77,21 +80,31 @@ def frechet_extrapolated(
     least = max(splits) * (features_a.shape[-1] + 1)
     a, b = checked(features_a, features_b, rows_a=least, rows_b=least)
     generator = torch.Generator().manual_seed(0) if generator is None else generator
+    if groups is None:
+        groups = (torch.zeros(len(a), dtype=torch.int64), torch.zeros(len(b), dtype=torch.int64))
+    if len(groups[0]) != len(a) or len(groups[1]) != len(b):
+        raise ValueError("groups must hold one label for each row of either sample")
+    # In the order of their groups, as `bootstrap` returns the rows that it draws.
+    a, b = (x[g.argsort(stable=True)] for x, g in zip((a, b), groups, strict=True))
+    of_a, of_b = (g.sort().values for g in groups)
     m = torch.tensor(splits, dtype=torch.float64)
     slopes = (m - m.mean()) / (m - m.mean()).square().sum()
     weights = 1 / len(m) - m.mean() * slopes  # of the intercept of the least-squares line
 
     def at_zero(a: Tensor, b: Tensor) -> Tensor:
-        a, b = (x[torch.randperm(len(x), generator=generator)] for x in (a, b))
-        return weights @ torch.tensor([_pieces(a, b, n) for n in splits], dtype=torch.float64)
+        a, b = a[_shuffled(of_a, generator)], b[_shuffled(of_b, generator)]
+        means = [sum(frechet(a[i::n], b[i::n]) for i in range(n)) / n for n in splits]
+        return weights @ torch.tensor(means, dtype=torch.float64)
 
-    return bootstrap(at_zero, a, b, repeats=repeats, level=level, generator=generator)
+    return bootstrap(
+        at_zero, a, b, repeats=repeats, level=level, generator=generator, groups=(of_a, of_b)
+    )
 
 
-def _pieces(a: Tensor, b: Tensor, n: int) -> float:
-    """The mean distance of n pairs of pieces."""
-    pairs = zip(a.tensor_split(n), b.tensor_split(n), strict=True)
-    return sum(frechet(*pair) for pair in pairs) / n
+def _shuffled(groups: Tensor, generator: torch.Generator) -> Tensor:
+    """A random order in which every n-th row makes a piece with its share of each group."""
+    order = torch.randperm(len(groups), generator=generator)
+    return order[groups[order].argsort(stable=True)]
 
 
 def _distance(mean_a: Tensor, factor_a: Tensor, mean_b: Tensor, factor_b: Tensor) -> float:

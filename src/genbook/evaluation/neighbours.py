@@ -182,4 +182,5 @@ def _distances(x: Tensor, y: Tensor) -> Tensor:
 
 def _radii(x: Tensor, k: int) -> Tensor:
     """Distance `(N,)` of each point to its k-th nearest other point."""
-    return _distances(x, x).fill_diagonal_(-1).kthvalue(k + 1, dim=1).values
+    own = _distances(x, x).fill_diagonal_(-1)
+    return own.topk(k + 1, dim=1, largest=False).values[:, -1]
