@@ -24,7 +24,7 @@ def _generator(seed: int) -> torch.Generator:
 
 def by_hand() -> tuple[float, float, float]:
     bits = -1 + math.log2(8)
-    distance = 2**2 + 3**2
+    distance = 4 + 9
     coverage = 1 - (2 / 5) * (1 / 4)
     return bits, distance, coverage
 
@@ -157,6 +157,12 @@ MMD = Question(
     reference=mmd,
     cases=_mmd_cases,
     alternatives=(_mmd_loop, _mmd_numpy),
+    equivalent_mutants={
+        "between = torch.exp(-torch.cdist(x, y) ** 2 / (2 * h ** 2)).mean() → "
+        "between = torch.exp(-torch.cdist(y, x) ** 2 / (2 * h ** 2)).mean()": (
+            "the mean over a matrix is that over its transpose"
+        ),
+    },
     misconceptions=(
         Misconception(
             "diagonal kept",

@@ -100,7 +100,7 @@ def nearest(x: Tensor, train: Tensor) -> Tensor:
         )
     if len(train) == 0 or not (x.isfinite().all() and train.isfinite().all()):
         raise ValueError("there is no training image, or the images contain NaN or infinity")
-    return torch.cdist(x.flatten(1).double(), train.flatten(1).double()).amin(1)
+    return _distances(x.flatten(1).double(), train.flatten(1).double()).amin(1)
 
 
 class Memorisation(NamedTuple):
@@ -159,8 +159,11 @@ def memorisation(
     own = torch.randint(len(fresh), (repeats, len(fresh)), generator=generator)
     null = fresh[many].mean(1) / fresh[own].mean(1)
     p_value = (1 + int((null <= ratio.value).sum())) / (1 + repeats)
+    # Of H held-out distances the r-th has a share r / (H + 1) of the distribution below it, in the
+    # mean; torch puts the r-th at (r - 1) / (H - 1).
+    below = max(0.0, (quantile * (len(fresh) + 1) - 1) / (len(fresh) - 1))
     close = bootstrap(
-        lambda a, b: (a < b.quantile(quantile)).double().mean(),
+        lambda a, b: (a < b.quantile(below)).double().mean(),
         mine,
         fresh,
         repeats=repeats,
