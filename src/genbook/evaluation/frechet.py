@@ -2,8 +2,8 @@
 
 Everybody's root is a D × D one, of a product that is not symmetric, and may come out complex. Here
 nothing can: with factors C_a = Aᵀ A and C_b = Bᵀ B the trace of the root is the sum of the singular
-values of A Bᵀ, and they are real, whatever the rank. A triangular factor of the centred sample
-serves, so the covariance itself is never formed, nor squared.
+values of A Bᵀ, and they are real, whatever the rank. Any factors serve, and triangular ones are
+cheap.
 """
 
 from collections.abc import Sequence
@@ -116,9 +116,15 @@ def _distance(mean_a: Tensor, factor_a: Tensor, mean_b: Tensor, factor_b: Tensor
 
 
 def _factor(x: Tensor) -> Tensor:
-    """The triangular factor (min(N, D), D) of the sample's covariance."""
-    centred = (x - x.mean(0)) / (len(x) - 1) ** 0.5
-    return torch.linalg.qr(centred, mode="r").R
+    """A triangular factor (min(N, D), D) of the sample's covariance."""
+    centred = x - x.mean(0)
+    if len(x) > x.shape[1]:
+        factor, failed = torch.linalg.cholesky_ex(centred.T @ centred / (len(x) - 1), upper=True)
+        pivots = factor.diagonal()
+        if not failed and pivots.min() > 1e-4 * pivots.max():
+            return factor
+    # Twice the work, but the covariance is never formed, so small pivots keep all their digits.
+    return torch.linalg.qr(centred / (len(x) - 1) ** 0.5, mode="r").R
 
 
 def _root(covariance: Tensor, d: int) -> Tensor:

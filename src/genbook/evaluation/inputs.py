@@ -17,6 +17,7 @@ def checked(
         raise ValueError(
             f"{what} must be (N, D) and (M, D), not {tuple(a.shape)} and {tuple(b.shape)}"
         )
+    a, b = a.double(), b.double()
     for sample, least in ((a, rows_a), (b, rows_b)):
         if len(sample) < least:
             number = {1: "one row", 2: "two rows"}.get(least, f"{least} rows")
@@ -24,6 +25,6 @@ def checked(
                 f"{what} must have at least {number}; there are {len(a)} and {len(b)}: "
                 "too few samples"
             )
-        if not sample.isfinite().all():
+        if not sample.sum().isfinite():  # a NaN or an infinity does not leave a sum again
             raise ValueError(f"{what} contain NaN or infinity")
-    return a.double(), b.double()
+    return a, b
