@@ -1,16 +1,14 @@
 """Likelihood as a code length: bits per dimension, and the noise that turns bins into densities."""
 
-from typing import TypeVar
-
 import torch
 from torch import Tensor
 
 __all__ = ["bits_per_dimension", "dequantise"]
 
-Nats = TypeVar("Nats", float, Tensor)
 
-
-def bits_per_dimension(nats: Nats, dimensions: int, bin_width: float = 1.0) -> Nats:
+def bits_per_dimension(
+    nats: float | Tensor, dimensions: int, bin_width: float = 1.0
+) -> float | Tensor:
     """Bits per dimension of discrete data, from −log density in nats.
 
         nats / (D log 2) − log2(bin_width)
