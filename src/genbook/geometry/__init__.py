@@ -2,8 +2,8 @@
 
 The module of the chapter `geometry`, one file for each of its parts: vectors and the side of a line
 (`vectors`), lines and segments (`segments`), polygons and hulls (`polygons`), and what the later
-chapters do with them (`measures`, `raster`). Plain NumPy in float64, vectorised over points: a point has the
-shape ``(2,)`` and any leading dimensions broadcast.
+chapters do with them (`measures`, `raster`). Plain NumPy in float64, vectorised over points: a
+point has the shape ``(2,)`` and any leading dimensions broadcast.
 
 Two rules hold throughout.
 

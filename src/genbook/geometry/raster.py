@@ -85,7 +85,7 @@ def outline(polygons: ArrayLike, height: int, width: int) -> Array:
     seen = cells.column >= 0
     at = cells.row[seen] * width + cells.column[seen]
     length = np.bincount(at, cells.length[seen], len(corners) * height * width)
-    return length.reshape(*shape, height, width)
+    return length.astype(np.float64).reshape(*shape, height, width)
 
 
 def _corners(polygons: ArrayLike, height: int, width: int) -> tuple[Array, tuple[int, ...]]:
@@ -108,8 +108,9 @@ def _cells(corners: Array, height: int, width: int) -> _Cells:
 
     # Edge by row: one part for each row that the edge touches.
     part, row = _spread(np.minimum(y, y + dy), np.maximum(y, y + dy), 0, height)
-    picture, x, y, dx, dy, length = (v[part] for v in (picture, x, y, dx, dy, length))
-    begin, end = _between(row, row + 1.0, y, dy)
+    row_of_all = picture[part] * height + row
+    x, y, dx, dy, length = (v[part] for v in (x, y, dx, dy, length))
+    begin, end = _between(row.astype(np.float64), y, dy)
     x, y = x + begin * dx, y + begin * dy
     share = end - begin
     dx, dy, length = share * dx, share * dy, share * length
@@ -117,11 +118,11 @@ def _cells(corners: Array, height: int, width: int) -> _Cells:
     # Part by column; all that is left of the picture is one column, −1.
     low, high = np.minimum(x, x + dx), np.maximum(x, x + dx)
     piece, column = _spread(low, high, -1, width)
-    picture, row, x, dx, dy, length = (v[piece] for v in (picture, row, x, dx, dy, length))
-    begin, end = _between(np.where(column < 0, -np.inf, column), column + 1.0, x, dx)
+    x, dx, dy, length = (v[piece] for v in (x, dx, dy, length))
+    begin, end = _between(column.astype(np.float64), x, dx)
     share = end - begin
     middle = x + (begin + end) / 2 * dx
-    return _Cells(picture * height + row, column, share * dy, middle, share * length)
+    return _Cells(row_of_all[piece], column, share * dy, middle, share * length)
 
 
 def _spread(
@@ -140,10 +141,14 @@ def _spread(
     return which, start[which] + offset
 
 
-def _between(low: Array, high: Array, start: Array, step: Array) -> tuple[Array, Array]:
-    """For which part [t0, t1] of [0, 1] start + t · step lies between low and high."""
+def _between(low: Array, start: Array, step: Array) -> tuple[Array, Array]:
+    """For which part [t0, t1] of [0, 1] start + t · step lies in [low, low + 1].
+
+    Where low is −1 that is all below 0: rows are not −1, and column −1 is endless.
+    """
     flat = step == 0
     safe = np.where(flat, 1.0, step)
-    a, b = (low - start) / safe, (high - start) / safe
+    a = (np.where(low < 0, -np.inf, low) - start) / safe
+    b = (low + 1 - start) / safe
     t0, t1 = np.clip(np.minimum(a, b), 0, 1), np.clip(np.maximum(a, b), 0, 1)
     return np.where(flat, 0.0, t0), np.where(flat, 1.0, t1)

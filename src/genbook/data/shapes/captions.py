@@ -8,8 +8,8 @@
 
 In "a red star left of a blue ring and above a green cross" both relations are the star's. No two
 things of a caption have colour and kind in common. There is no room for three large shapes, nor
-for any three in a row: of three things at most one is large, and the first is never said to be between
-the others ("left of … and right of …").
+for any three in a row: of three things at most one is large, and the first is never said to be
+between the others ("left of … and right of …").
 """
 
 from __future__ import annotations

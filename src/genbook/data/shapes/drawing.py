@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from genbook.data.shapes.outlines import LOOPS, TIPS
-from genbook.data.shapes.scenes import Scenes
+from genbook.data.shapes.scenes import Ints, Scenes
 from genbook.data.shapes.vocabulary import KINDS, MOST, SIDE, palette
 from genbook.geometry import Array, coverage, outline
 
@@ -102,7 +102,7 @@ def _by_kind(
     return torch.from_numpy(result)
 
 
-def _set(scenes: Scenes, picture: Array, slot: Array, points: Array) -> Array:
+def _set(scenes: Scenes, picture: Ints, slot: Ints, points: Array) -> Array:
     """Points `(M, 2)` of a kind's outline, set into the picture: `(n, M, 2)` in pixels."""
     radius = scenes.radius.numpy()[picture, slot, None]
     tilt = scenes.tilt.numpy()[picture, slot, None]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from genbook.data.shapes.captions import Caption, parse
@@ -84,7 +86,7 @@ def stream(
     return iter(lambda: draw(batch, generator, split, shapes), None)
 
 
-def _seeds(n: int, generator: torch.Generator):
+def _seeds(n: int, generator: torch.Generator) -> NDArray[np.uint64]:
     if not isinstance(generator, torch.Generator):
         raise TypeError(f"generator must be a torch.Generator, not {type(generator).__name__}")
     if n < 0:

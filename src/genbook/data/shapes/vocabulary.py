@@ -8,9 +8,8 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-
-from genbook.geometry import Array
 
 __all__ = [
     "BACKGROUND",
@@ -21,8 +20,8 @@ __all__ = [
     "SHAPE",
     "SIZES",
     "Split",
-    "palette",
     "pairs",
+    "palette",
 ]
 
 SIDE = 32
@@ -71,7 +70,7 @@ Split = Literal["train", "held-out", "all"]
 
 
 @cache
-def _pairs(split: str) -> Array:
+def _pairs(split: str) -> NDArray[np.int64]:
     held = [
         [colour, kind]
         for colour in range(len(COLOURS))
@@ -84,9 +83,9 @@ def _pairs(split: str) -> Array:
 def pairs(split: Split) -> list[tuple[str, str]]:
     """The combinations (colour, kind) of a split: 24 to train, 12 held out, together all 36.
 
-    Held out is colour c with kind k where c − k leaves 1 when divided by 3: two kinds of each colour, two
-    colours of each kind. Every colour and every kind is seen in training, in four combinations; a
-    red triangle never is. All shapes of a picture are of its split.
+    Held out is colour number c with kind number k where c − k leaves 1 when divided by 3: two kinds
+    of each colour, two colours of each kind. Every colour and every kind is seen in training, in
+    four combinations; a red triangle never is. All shapes of a picture are of its split.
 
     Raises:
         ValueError: for an unknown split.
@@ -95,7 +94,7 @@ def pairs(split: Split) -> list[tuple[str, str]]:
     return [(names[c], KINDS[k]) for c, k in _numbers(split)]
 
 
-def _numbers(split: Split) -> Array:
+def _numbers(split: Split) -> NDArray[np.int64]:
     if split not in get_args(Split):
         raise ValueError(f"split must be one of {get_args(Split)}, got {split!r}")
     return _pairs(split)
