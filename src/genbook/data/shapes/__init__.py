@@ -8,14 +8,16 @@
 
 Every part of a caption is true of its picture and clearly so: between small and large, left and
 middle, left of and above lies a margin in which nothing is drawn. Masks, edges and key points are
-computed from the same scene (`drawing`), and a reader that sees only the pixels says which parts of
-a caption hold (`reader`). One module for each part: `vocabulary`, `captions`, `outlines`, `scenes`,
-`drawing`, `streams`, `reader`.
+computed from the same scene, and a reader that sees only the pixels says which parts of a caption
+hold (:func:`read`). One module for each part: `vocabulary`, `captions`, `outlines`, `scenes`,
+`drawing`, `streams`, `seeing`, `reader`.
 """
 
 from genbook.data.shapes.captions import Caption, Thing, count, every, nth, parse
 from genbook.data.shapes.drawing import KeyPoints, edges, key_points, masks, render
+from genbook.data.shapes.reader import Verdict, read, tally
 from genbook.data.shapes.scenes import Scenes, place_of, relation_of
+from genbook.data.shapes.seeing import Found, see
 from genbook.data.shapes.streams import Drawings, draw, illustrate, stream
 from genbook.data.shapes.vocabulary import (
     BACKGROUND,
@@ -40,10 +42,12 @@ __all__ = [
     "SIZES",
     "Caption",
     "Drawings",
+    "Found",
     "KeyPoints",
     "Scenes",
     "Split",
     "Thing",
+    "Verdict",
     "count",
     "draw",
     "edges",
@@ -56,7 +60,10 @@ __all__ = [
     "palette",
     "parse",
     "place_of",
+    "read",
     "relation_of",
     "render",
+    "see",
     "stream",
+    "tally",
 ]

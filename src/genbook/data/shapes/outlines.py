@@ -45,7 +45,7 @@ LOOPS: dict[str, tuple[Array, ...]] = {
     "square": (_SQUARE,),
     "triangle": (_around(3, 1.3),),
     "star": (_STAR,),
-    "ring": (_disc(1.08), _disc(0.56)),
+    "ring": (_disc(1.08), _disc(0.52)),
     "cross": (_cross(1.15, 0.4),),
 }
 

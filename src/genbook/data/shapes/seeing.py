@@ -34,8 +34,8 @@ from genbook.geometry import Array, coverage
 
 __all__ = ["Found", "see"]
 
-# A pixel belongs to a shape if the shape covers half of it.
-_CORE = 0.5
+# A pixel belongs to a shape that covers this much of it; above a half, thin rings break.
+_CORE = 0.42
 # Fewer pixels than this are a speck: the smallest shape has 22.
 _SPECK = 8
 # Limits of misfit, see Found; measured: drawings stay below 0.02, blurred and noisy ones below 0.1.
