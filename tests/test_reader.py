@@ -13,7 +13,7 @@ from torch import Tensor
 from genbook import evaluation
 from genbook.data import shapes
 
-PICTURES = 1500
+PICTURES = 1000
 
 
 def blurred(x: Tensor, std: float) -> Tensor:
@@ -56,7 +56,7 @@ CORRUPTIONS = {
     "noise 0.15": lambda x, g: noisy(x, 0.15, g),
     "blur 0.8": lambda x, g: blurred(x, 0.8),
     "JPEG 90": lambda x, g: compressed(x, 90),
-    "faded": lambda x, g: 0.85 * x,
+    "faded": lambda x, g: 0.9 * x,
 }
 
 
@@ -150,27 +150,31 @@ def test_noise_and_blank_pictures_hold_nothing(generator):
     assert read(levels) == 0
     painted = shapes.palette()[1].view(6, 3, 1, 1).expand(6, 3, 32, 32)
     assert read(painted) == 0
-    # Smooth noise has blobs, and a round blob of one colour is a small circle: it may be read,
-    # but less often than once a picture, of the about 18 blobs that there are.
-    smooth = shapes.see(3 * blurred(noise, 1.5))
-    assert sum(map(len, smooth)) > 10 * len(noise)
-    assert read(3 * blurred(noise, 1.5)) < len(noise)
+    # Smooth noise has blobs, and a round blob of one colour is a small circle: it is read at times.
+    assert read(3 * blurred(noise[:60], 1.5)) < 0.3 * 60
 
 
 def test_foreign_drawings_are_read_or_refused():
-    """A diamond, a half disc and a bar are none of the six; a red disc of another program is."""
+    """A diamond, a half disc and an ellipse are none of the six; another program's disc is."""
     y, x = np.mgrid[0:32, 0:32] + 0.5 - 16
     discs = {
         "disc": np.clip(6 - np.hypot(x, y) + 0.5, 0, 1),
         "diamond": np.clip(7 - np.abs(x) - np.abs(y) + 0.5, 0, 1),
         "half": np.clip(7 - np.hypot(x, y) + 0.5, 0, 1) * (y > 0),
-        "bar": ((np.abs(x) < 8) & (np.abs(y) < 2)).astype(float),
+        "ellipse": np.clip(7 - np.hypot(x, 1.5 * y) + 0.5, 0, 1),
     }
     back, colours = shapes.palette()
     mask = torch.from_numpy(np.stack(list(discs.values()))).float()[:, None]
     images = back[:, None, None] + mask * (colours[0] - back)[:, None, None]
     kinds = [[f.kind for f in found] for found in shapes.see(images)]
     assert kinds == [["circle"], [None], [None], [None]]
+
+
+def test_what_stands_on_its_head_is_refused(generator):
+    images, _, scenes = shapes.draw(200, generator, shapes=1)
+    for kind, (found,) in zip(scenes.kind[:, 0], shapes.see(images.flip(2)), strict=True):
+        upside = shapes.KINDS[kind]
+        assert found.kind == (None if upside in ("triangle", "star") else upside)
 
 
 def test_shapes_that_touch_are_told_apart_by_colour():
@@ -187,7 +191,11 @@ def test_reading_does_not_depend_on_the_batch(held_out):
     together = shapes.read(images, captions)
     alone = [shapes.read(images[i : i + 1], captions[i : i + 1])[0] for i in range(40)]
     assert [v.attributes for v in together] == [v.attributes for v in alone]
-    assert [v.found for v in together] == [v.found for v in alone]
+    for one, other in zip(together, alone, strict=True):
+        for f, g in zip(one.found, other.found, strict=True):
+            assert (f.kind, f.colour, f.size) == (g.kind, g.colour, g.size)
+            numbers = (f.radius, f.misfit, *f.middle), (g.radius, g.misfit, *g.middle)
+            assert numbers[0] == pytest.approx(numbers[1], abs=1e-9)
 
 
 def test_the_tally_goes_into_an_interval(held_out):

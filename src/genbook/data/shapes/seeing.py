@@ -38,10 +38,12 @@ __all__ = ["Found", "see"]
 _CORE = 0.42
 # Fewer pixels than this are a speck: the smallest shape has 22.
 _SPECK = 8
-# Limits of misfit, see Found; measured: drawings stay below 0.02, blurred and noisy ones below 0.1.
-_MISFIT, _TINT = 0.2, 0.5
+# Limits of misfit, see Found; measured: drawings stay below 0.01, with noise of 0.1 below 0.06.
+_MISFIT, _TINT = 0.1, 0.5
 # A radius beyond these is no shape's: a picture that is white all over is not a white square.
 _RADII = (0.75 * RADII[0][0], 1.3 * RADII[1][1])
+# Further from upright, a square is a diamond, and a triangle or a star stands on its head.
+_TILT = 1.7 * TILT
 _BETWEEN_SIZES = (RADII[0][1] + RADII[1][0]) / 2
 _BLOCK = 512  # shapes at a time
 
@@ -58,12 +60,12 @@ class Found:
     """One shape that the reader sees.
 
     Attributes:
-        kind: or None, if it looks like none of the six, or is much too small or large.
+        kind: or None, if it looks like none of the six, is not upright, or much too small or large.
         colour: or None, if it has none of the six.
         size: "small" or "large": the radius below or above the middle between both.
         middle: (x, y) in pixels, y down.
         radius: in pixels, of the best kind with this area.
-        misfit: Σ (α − drawing)² / Σ drawing² of the best kind; above 0.2 it is none.
+        misfit: Σ (α − drawing)² / Σ drawing² of the best kind; above 0.1 it is none.
         tint: how far its pixels are from the line between background and colour, root mean square,
             in units of [-1, 1]; above 0.5 it has no colour.
     """
@@ -146,8 +148,8 @@ def _look(
         part = np.zeros((stop - start, SIDE, SIDE))
         at = picture[own], colour[owner[own]], row[own], column[own]
         part[owner[own] - start, row[own], column[own]] = share[at]
-        for i, (kind, radius, misfit, middle) in enumerate(_fit(part), start):
-            sound = misfit <= _MISFIT and _RADII[0] <= radius <= _RADII[1]
+        for i, (kind, radius, tilt, misfit, middle) in enumerate(_fit(part), start):
+            sound = misfit <= _MISFIT and abs(tilt) <= _TILT and _RADII[0] <= radius <= _RADII[1]
             found.append(
                 Found(
                     KINDS[kind] if sound else None,
@@ -206,14 +208,15 @@ def _regions(cores: Sequence[NDArray[np.bool_]]) -> NDArray[np.int64]:
     return region
 
 
-def _fit(share: Array) -> list[tuple[int, float, float, tuple[float, float]]]:
-    """Kind, radius, misfit and middle of shapes, from their shares of the pixels `(n, 32, 32)`."""
+def _fit(share: Array) -> list[tuple[int, float, float, float, tuple[float, float]]]:
+    """Kind, radius, tilt, misfit and middle of shapes: their shares of the pixels `(n, 32, 32)`."""
     centres = np.arange(SIDE) + 0.5
     area = share.sum((1, 2))
     x0 = (share.sum(1) @ centres) / area
     y0 = (share.sum(2) @ centres) / area
     z = (centres - x0[:, None])[:, None, :] + 1j * (centres - y0[:, None])[:, :, None]
     best = np.full(len(share), np.inf)
+    tilts = np.zeros(len(share))
     kinds = np.zeros(len(share), np.int64)
     for number, kind in enumerate(KINDS):
         radius = np.sqrt(area / AREA[number])
@@ -221,7 +224,7 @@ def _fit(share: Array) -> list[tuple[int, float, float, tuple[float, float]]]:
         if not ROUND[number]:
             fold = _FOLD[number]
             turn = np.angle((share * z**fold).sum((1, 2)) * np.exp(-1j * _UPRIGHT[number]))
-            tilt = np.clip(turn / fold, -1.2 * TILT, 1.2 * TILT)
+            tilt = turn / fold
         turned = (radius * np.exp(1j * tilt))[:, None]
         drawing = np.zeros_like(share)
         for sign, loop in zip((1, -1), LOOPS[kind], strict=False):
@@ -230,9 +233,11 @@ def _fit(share: Array) -> list[tuple[int, float, float, tuple[float, float]]]:
         misfit = _misfit(share, drawing)
         better = misfit < best
         best, kinds = np.where(better, misfit, best), np.where(better, number, kinds)
+        tilts = np.where(better, tilt, tilts)
     radii = np.sqrt(area / AREA[kinds])
     middles = zip(x0.tolist(), y0.tolist(), strict=True)
-    return list(zip(kinds.tolist(), radii.tolist(), best.tolist(), middles, strict=True))
+    numbers = (v.tolist() for v in (kinds, radii, tilts, best))
+    return list(zip(*numbers, middles, strict=True))
 
 
 def _misfit(share: Array, drawing: Array) -> Array:

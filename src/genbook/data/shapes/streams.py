@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -83,7 +84,8 @@ def stream(
     """
     if batch < 1:
         raise ValueError(f"batch must be at least 1, got {batch}")
-    return iter(lambda: draw(batch, generator, split, shapes), None)
+    # Not a generator function: those check nothing before the first batch.
+    return (draw(batch, generator, split, shapes) for _ in count())
 
 
 def _seeds(n: int, generator: torch.Generator) -> NDArray[np.uint64]:
