@@ -212,7 +212,8 @@ def sample(name: str, n: int, generator: torch.Generator | None = None) -> Tenso
         raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
     _check(n)
     if name in MIXTURES:
-        return MIXTURES[name]().sample(n, generator).float()
+        points = mixture(name).sample(n, generator) if n else torch.empty(0, 2)
+        return points.float()
     return _SAMPLERS[name](n, generator)
 
 
