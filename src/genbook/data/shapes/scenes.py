@@ -40,7 +40,7 @@ __all__ = ["Scenes", "place_of", "relation_of"]
 
 Ints = NDArray[np.int64]
 
-# How often the places of a picture are drawn at a time, and at most.
+# How often the places of a picture are drawn in the first round, and at most in all.
 _TRIES, _MOST_TRIES = 12, 20_000
 _WORDS = 16  # random numbers that go to the caption
 _PLACES = 4 * MOST  # and to each try
@@ -226,11 +226,12 @@ def _placed(
     there = np.arange(MOST) < many[:, None]
     middle, radius, tilt = np.zeros((n, MOST, 2)), np.zeros((n, MOST)), np.zeros((n, MOST))
     left = np.arange(n)
-    for tries in range(0, _MOST_TRIES, _TRIES):
-        if not len(left):
-            break
-        u = uniforms(seeds[left], _WORDS + tries * _PLACES, _TRIES * _PLACES)
-        u = u.reshape(len(left), _TRIES, MOST, 4)
+    before, now = 0, _TRIES
+    while len(left) and before < _MOST_TRIES:
+        u = uniforms(seeds[left], _WORDS + before * _PLACES, now * _PLACES)
+        u = u.reshape(len(left), now, MOST, 4)
+        # Few are left, and they are the hard ones: the first good try is the same in any rounds.
+        before, now = before + now, min(2 * now, 64 * _TRIES)
         at, r, slant, good = _try(u, there[left], kind[left], size[left], place[left])
         good &= _related(at, relation[left])
         done, first = good.any(1), good.argmax(1)
