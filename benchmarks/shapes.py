@@ -71,7 +71,7 @@ def run() -> list[Comparison]:
     drawn = compare(
         f"shapes: {PICTURES} captioned pictures",
         lambda: shapes.draw(PICTURES, generator),
-        {"Pillow, 8×8, scenes given": (peers["Pillow, 8×8"], 3.0)},
+        {"Pillow, 8×8, scenes given": (peers["Pillow, 8×8"], 2.0)},
         rounds=9,
     )
     return rendered + drawn
