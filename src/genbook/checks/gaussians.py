@@ -33,20 +33,23 @@ def _gaussian(
 
 
 def by_hand() -> tuple[float, float, float]:
-    variance = 1 / (1 / 4 + 1 / 1)
-    mean = variance * (20 / 4 + 23 / 1)
-    divergence = 0.5 * (4 / 1 - 1 + (23 - 20) ** 2 / 1 + math.log(1 / 4))
+    variance = 1 / (1 / 4 + 1 / 2)
+    mean = variance * (20 / 4 + 23 / 2)
+    divergence = 0.5 * (4 / 2 - 1 + (23 - 20) ** 2 / 2 + math.log(2 / 4))
     return mean, variance, divergence
 
 
+_NATS = 2.75 - math.log(2) / 2
+
+
 def _by_hand_gain() -> list[float]:
-    gain = 4 / (4 + 1)
-    return [20 + gain * 3, 4 - gain * 4, 6 - math.log(2)]
+    gain = 4 / (4 + 2)
+    return [20 + gain * 3, 4 - gain * 4, _NATS]
 
 
 def _by_hand_torch() -> Tensor:
-    divergence = kl_divergence(Normal(torch.tensor(20.0), 2.0), Normal(torch.tensor(23.0), 1.0))
-    return torch.stack([torch.tensor(22.4), torch.tensor(0.8), divergence])
+    p, q = (Normal(torch.tensor(m), v**0.5) for m, v in ((20.0, 4), (23.0, 2)))
+    return torch.stack([torch.tensor(22.0), torch.tensor(4 / 3), kl_divergence(p, q)])
 
 
 BY_HAND = Question(
@@ -56,45 +59,51 @@ BY_HAND = Question(
     reference=by_hand,
     cases=lambda seed: [Case(label="the three numbers")],
     alternatives=(_by_hand_gain, _by_hand_torch),
+    equivalent_mutants={
+        "divergence = 0.5 * (4 / 2 - 1 + (23 - 20) ** 2 / 2 + math.log(2 / 4)) → "
+        "divergence = 0.5 * (4 / 2 - 1 + (20 - 23) ** 2 / 2 + math.log(2 / 4))": (
+            "the square has no sign"
+        ),
+    },
     misconceptions=(
         Misconception(
             "variances for deviations",
-            lambda: (20 + 3 * 16 / 17, 16 / 17, 0.5 * (16 - 1 + 9 + math.log(1 / 16))),
-            "You took 4 for the standard deviation. The second argument of N(m, ·) is the "
+            lambda: (22.4, 3.2, 0.5 * (16 / 4 - 1 + 9 / 4 + math.log(4 / 16))),
+            "You took 4 and 2 for standard deviations. The second argument of N(m, ·) is the "
             "variance.",
         ),
         Misconception(
             "the sum",
-            lambda: (43.0, 5.0, 6 - math.log(2)),
+            lambda: (43.0, 6.0, _NATS),
             "You added two random variables. Two witnesses of one number multiply their "
             "densities: inverse variances add, and the result is narrower than both.",
         ),
         Misconception(
             "the middle",
-            lambda: (21.5, 0.8, 6 - math.log(2)),
+            lambda: (21.5, 4 / 3, _NATS),
             "Your mean is half-way between. The surer witness counts more: weigh each mean with "
             "its inverse variance.",
         ),
         Misconception(
             "weights exchanged",
-            lambda: (20.6, 0.8, 6 - math.log(2)),
+            lambda: (21.0, 4 / 3, _NATS),
             "Your mean lies near the less certain witness. The weights are the *inverse* "
             "variances.",
         ),
         Misconception(
             "precision for variance",
-            lambda: (22.4, 1.25, 6 - math.log(2)),
-            "Your second number is the inverse variance, 1/4 + 1. Its inverse is asked for.",
+            lambda: (22.0, 0.75, _NATS),
+            "Your second number is the inverse variance, 1/4 + 1/2. Its inverse is asked for.",
         ),
         Misconception(
             "reverse divergence",
-            lambda: (22.4, 0.8, 0.5 * (1 / 4 - 1 + 9 / 4 + math.log(4))),
+            lambda: (22.0, 4 / 3, 0.5 * (2 / 4 - 1 + 9 / 4 + math.log(4 / 2))),
             "Your divergence has its arguments exchanged. KL(p ‖ q) averages over p, and the "
             "variance of q stands in the denominators.",
         ),
         Misconception(
             "divergence in bits",
-            lambda: (22.4, 0.8, (6 - math.log(2)) / math.log(2)),
+            lambda: (22.0, 4 / 3, _NATS / math.log(2)),
             "Your divergence is in bits. Nats are asked for: natural logarithms.",
         ),
     ),
@@ -245,7 +254,11 @@ KL = Question(
     reference=kl,
     cases=_kl_cases,
     alternatives=(_kl_torch, _kl_eigenvalues),
-    equivalent_mutants={"apart = m1 - m2 → apart = m2 - m1": "its sign is squared away"},
+    equivalent_mutants={
+        "apart = m1 - m2 → apart = m2 - m1": "its sign is squared away",
+        "square = apart @ torch.linalg.solve(C2, apart) → "
+        "square = torch.linalg.solve(C2, apart) @ apart": "a scalar product has no order",
+    },
     misconceptions=(
         Misconception(
             "reversed",
@@ -498,12 +511,16 @@ SCORE = Question(
     reference=score,
     cases=_score_cases,
     alternatives=(_score_autograd, _score_loop),
+    equivalent_mutants={
+        "r = log_joint.softmax(-1) → r = log_joint.softmax(1)": "of two axes 1 is the last",
+    },
     misconceptions=(
         Misconception(
             "as given",
             _given,
-            "This is still the code as given. Try it with two components, b = 0.5 and D = 2, and "
-            "compare with the derivative of the log-density.",
+            "These are the outputs of the code as given. Try it with two components and b = 0.5, "
+            "and compare with the derivative of the log-density. (While r does not depend on x, "
+            "the line above it plays no part.)",
         ),
         Misconception(
             "mixture of scores",
@@ -522,12 +539,6 @@ SCORE = Question(
             _score_with(D=1),
             "Your log-densities have the normaliser of one dimension, −½ log v. In D dimensions "
             "it counts D times, and wide components lose weight.",
-        ),
-        Misconception(
-            "mixture of scores, b not squared",
-            _score_with(lambda s, a, b: a**2 * s**2 + b, weigh=_by_weight),
-            "Two mistakes are left: the weights do not depend on x, and the variance has b "
-            "where b² belongs.",
         ),
         Misconception(
             "normaliser of a line, b not squared",
@@ -717,8 +728,8 @@ def _bound_by_entropy(x: float, w: float, s: float, m: float, v: float) -> list[
 def _bound_cases(seed: int) -> list[Case]:
     r = np.random.default_rng(seed)
 
-    def any_q() -> tuple[float, ...]:
-        return tuple(float(value) for value in (*r.normal(size=2), *r.uniform(0.3, 1.5, 1)))
+    def any_q() -> tuple[float, float, float]:
+        return float(r.normal()), float(r.normal()), float(r.uniform(0.3, 1.5))
 
     x, w, s = any_q()
     posterior = 1 / (1 + w**2 / s**2)
@@ -758,6 +769,11 @@ BOUND = Question(
     reference=bound,
     cases=_bound_cases,
     alternatives=(_bound_by_gap, _bound_by_entropy),
+    equivalent_mutants={
+        "rebuilt = -0.5 * math.log(2 * math.pi * s ** 2) - ((x - w * m) ** 2 + w ** 2 * v) / "
+        "(2 * s ** 2) → rebuilt = -0.5 * math.log(2 * math.pi * s ** 2) - ((w * m - x) ** 2 + "
+        "w ** 2 * v) / (2 * s ** 2)": "the square has no sign",
+    },
     misconceptions=(
         Misconception(
             "rebuilt at the mean",
