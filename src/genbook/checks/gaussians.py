@@ -591,15 +591,20 @@ def denoise(score: Callable[[Tensor], Tensor], x: Tensor, a: float, b: float) ->
     return ((x + b**2 * s) / a).detach(), b**2 / a**2 * (1 + b**2 * slope)
 
 
+def _with_slope(f: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+    """f(x) and f'(x), for a function that works entry by entry."""
+    with torch.enable_grad():
+        point = x.detach().clone().requires_grad_()
+        value = f(point)
+        return value.detach(), torch.autograd.grad(value.sum(), point)[0]
+
+
 def _denoise_guess(
     score: Callable[[Tensor], Tensor], x: Tensor, a: float, b: float
 ) -> tuple[Tensor, ...]:
     """The spread from the slope of the guess itself."""
 
-    def guess(x: Tensor) -> Tensor:
-        return (x + b * b * score(x)) / a
-
-    value, slope = torch.func.jvp(guess, (x,), (torch.ones_like(x),))
+    value, slope = _with_slope(lambda x: (x + b * b * score(x)) / a, x)
     return value, b * b / a * slope
 
 
@@ -641,8 +646,7 @@ def _denoise_with(
     def wrong(
         score: Callable[[Tensor], Tensor], x: Tensor, a: float, b: float
     ) -> tuple[Tensor, Tensor]:
-        s, slope = torch.func.jvp(score, (x,), (torch.ones_like(x),))
-        return change(x, s, slope, a, b)
+        return change(x, *_with_slope(score, x), a, b)
 
     return wrong
 
