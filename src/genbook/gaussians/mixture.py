@@ -98,12 +98,15 @@ class GaussianMixture:
 
     @property
     def mean(self) -> Tensor:
-        r"""$\sum_k w_k m_k$, shape ``(D,)``."""
+        r"""Mean of the whole, $\sum_k w_k m_k$, shape ``(D,)``."""
         return self.weights @ self.means
 
     @property
     def covariance(self) -> Tensor:
-        r"""Within plus between: $\sum_k w_k (C_k + (m_k - m)(m_k - m)^\top)$, ``(D, D)``."""
+        r"""Covariance of the whole ``(D, D)``, that within the components and that between them.
+
+        $\sum_k w_k \bigl(C_k + (m_k - m)(m_k - m)^\top\bigr)$ with m the mean of the whole.
+        """
         apart = self.means - self.mean
         return torch.einsum("k,kde->de", self.weights, self.covariances) + torch.einsum(
             "k,kd,ke->de", self.weights, apart, apart
