@@ -91,17 +91,16 @@ def test_orientation_never_says_the_wrong_side(p, q, r):
 
 def test_orientation_is_exact_unless_rounding_could_decide():
     p, q, r = np.moveaxis(uniform(0, 20_000, 3), 1, 0)
-    assert g.orientation(p, q, r).tolist() == [
-        exact_side(*abc) for abc in zip(p, q, r, strict=True)
-    ]
+    expected = [exact_side(*abc) for abc in zip(p, q, r, strict=True)]
+    assert (g.orientation(p, q, r) != expected).sum() == 0
 
 
 def check_scale_free(orientation):
     """Collinear points stay collinear and triangles triangles, in all units."""
     triples = lattice(1, 3000, 3)
     expected = [exact_side(*triple) for triple in triples]
-    for unit in UNITS[:-1]:
-        assert orientation(*np.moveaxis(triples * unit, 1, 0)).tolist() == expected
+    for unit in UNITS[:-1]:  # one number, because pytest's diff of 3000 takes an hour
+        assert (orientation(*np.moveaxis(triples * unit, 1, 0)) != expected).sum() == 0
 
 
 def naive(epsilon):
