@@ -50,7 +50,9 @@ class Scenes(NamedTuple):
     """N scenes as tensors; -1 where a scene has no such shape or its caption does not say.
 
     Attributes:
-        kind, colour, size: `(N, 3)`, int64, numbers in `KINDS`, `COLOURS`, `SIZES`.
+        kind: `(N, 3)`, int64, numbers in `KINDS`.
+        colour: `(N, 3)`, int64, numbers in `COLOURS`.
+        size: `(N, 3)`, int64, numbers in `SIZES`.
         middle: `(N, 3, 2)`, float64, centroids (x, y) in pixels from the upper left corner, y down.
         radius: `(N, 3)`, float64, in pixels; the unit of the kind's outline.
         tilt: `(N, 3)`, float64, in radians, clockwise on the screen.
