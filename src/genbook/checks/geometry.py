@@ -131,8 +131,8 @@ def _turn_cases(seed: int) -> list[Case]:
         Case((p, r, q), label="the same, two exchanged"),
         Case((1e-7 * p, 1e-7 * q, 1e-7 * r), label="a tiny triangle"),
         Case((_point(0, 0), _point(-1e6, 1e6), _point(-2e6, 3e6)), label="a huge triangle"),
-        Case(tuple(row), label="points in a row, as far as one can tell"),
-        Case((row[1], row[0], row[2]), label="in a row, p in the middle"),
+        Case(tuple(row), label="points on one line, as far as one can tell"),
+        Case((row[1], row[0], row[2]), label="on one line, p in the middle"),
         Case((_point(1, 2), _point(-3, 1), _point(5, 3)), label="r behind p"),
         Case((p, p, r), label="p = q"),
         Case((_point(0, 0), _point(1, 1), _point(1, 1 + 3e-9)), label="r = (1, 1.000000003)"),
@@ -163,7 +163,7 @@ TURN = Question(
         Misconception(
             "no tolerance",
             _turn_if(lambda a, b: a == b),
-            "You compare with zero exactly. Rounding bends points in a row; allow for a small part "
+            "You compare with zero exactly. Rounding bends a straight line; allow for a small part "
             "of the two products.",
         ),
         Misconception(
@@ -459,9 +459,9 @@ def _meet_cases(seed: int) -> list[Case]:
         "ending on it with the second end": [0, 0, 2, 2, 0, 2, 1, 1],
         "the same with the two exchanged": [0, 2, 1, 1, 0, 0, 2, 2],
         "a common end": [0, 0, 1, 2, 1, 2, 3, 1],
-        "in a row, apart": [0, 0, 1, 1, 2, 2, 3, 3],
-        "in a row, overlapping": [0, 0, 2, 2, 1, 1, 3, 3],
-        "in a row, touching": [0, 0, 1, 1, 1, 1, 3, 3],
+        "on one line, apart": [0, 0, 1, 1, 2, 2, 3, 3],
+        "on one line, overlapping": [0, 0, 2, 2, 1, 1, 3, 3],
+        "on one line, touching": [0, 0, 1, 1, 1, 1, 3, 3],
         "level, apart": [0, 0, 1, 0, 2, 0, 3, 0],
         "upright, overlapping": [1, 0, 1, 3, 1, 2, 1, 5],
         "upright, apart": [1, 0, 1, 1, 1, 2, 1, 3],
@@ -490,7 +490,7 @@ MEET = Question(
             "as given",
             _given,
             "Nothing is repaired yet. There are three mistakes: what joins the two conditions, "
-            "what happens at zero, and segments in a row.",
+            "what happens at zero, and segments on one line.",
         ),
         Misconception(
             "touching does not count",
@@ -499,9 +499,9 @@ MEET = Question(
             "strict signs you miss all such pairs.",
         ),
         Misconception(
-            "all in a row meet",
+            "all on one line meet",
             _without_boxes,
-            "For four points in a row all signs are zero, whether the segments overlap or not. "
+            "For four points on one line all signs are zero, whether the segments overlap or not. "
             "There the bounding boxes have to decide.",
         ),
         Misconception(
@@ -519,7 +519,7 @@ MEET = Question(
         Misconception(
             "boxes in x only",
             _boxes_in_x,
-            "You compare the boxes in x only. Two upright segments in a row differ in y.",
+            "You compare the boxes in x only. Upright segments one above the other differ in y.",
         ),
         Misconception(
             "boxes alone",

@@ -177,8 +177,8 @@ def _by_height(y: Array, low: float, high: float) -> NDArray[np.intp]:
     """The order that sorts y: first roughly, by 2^16 buckets between low and high, then exactly.
 
     Small integers are sorted by radix, and the stable sort merges what is nearly sorted. For 10^5
-    evenly spread heights that takes a third of one sort's time; if most of them lie beyond low and
-    high, where the buckets do not tell them apart, twice as long.
+    evenly spread heights that takes a third of one sort's time; but nearly twice that time if most
+    of them lie beyond low and high, where the buckets do not tell them apart.
     """
     if not low < high:
         return np.argsort(y)
