@@ -271,9 +271,9 @@ def _left_turns(path: Array) -> NDArray[np.intp]:
 def _needed(corners: Array) -> NDArray[np.bool_]:
     """Which corners of a convex polygon are more than rounding.
 
-    A corner is if its turn is certain, or if it is the tip of a needle (its two sides go back the
-    same way). Of the others, those between two that are kept go at once if none of them lies
-    certainly outside of the line between the two; else the outermost is kept, and again.
+    Kept is a corner whose turn is certain, or the tip of a needle (its two sides go back the same
+    way). Of the others, those between two that are kept are all dropped if none of them lies
+    certainly outside of the line between the two; else the outermost is kept, and so on.
     """
     if len(corners) < 3:
         return np.ones(len(corners), bool)
