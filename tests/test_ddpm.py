@@ -142,7 +142,8 @@ def test_posterior_ends_at_the_data():
 
 def p_value(x, mixture, a=1.0, b=0.0):
     """Kolmogorov–Smirnov: are these samples of x_t = a x_0 + b eps?"""
-    return kstest(x[:, 0].numpy(), lambda x: mixture.at(a, b).cdf(torch.as_tensor(x)).numpy()).pvalue
+    cdf = mixture.at(a, b).cdf
+    return kstest(x[:, 0].numpy(), lambda x: cdf(torch.as_tensor(x)).numpy()).pvalue
 
 
 def marginal_p_values(step_back, mixture, times, schedule):

@@ -1,14 +1,22 @@
-"""Measures of quality against closed forms and SciPy."""
+"""Measures of quality against closed forms, SciPy, scikit-learn, torchmetrics and prdc."""
 
 import math
 
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.spatial
+import scipy.stats
 import torch
+from sklearn.metrics import pairwise
+from sklearn.neighbors import NearestNeighbors
 
 from genbook import evaluation
 from genbook.data import digits
+
+
+def generator(seed):
+    return torch.Generator().manual_seed(seed)
 
 
 def gaussian(n, mean, covariance, seed=0):
@@ -160,3 +168,368 @@ def test_the_distance_sees_what_an_eye_sees():
     noisy = evaluation.frechet(evaluation.features(test + 0.5 * torch.randn(test.shape)), real)
     one_class = evaluation.frechet(evaluation.features(test[digits.load("test").labels == 3]), real)
     assert clean < 0.5 < noisy < one_class
+
+
+# Likelihood ---------------------------------------------------------------------------------------
+
+
+def test_bits_of_a_uniform_density_are_those_of_its_grid():
+    # 256 equally likely grey values on [-1, 1]: 8 bits, whatever the unit in which they are stored.
+    for width in (1.0, 2 / 255, 1 / 8):
+        nats = 10 * math.log(256 * width)  # density 1 / (256 width) in each of 10 dimensions
+        assert evaluation.bits_per_dimension(nats, 10, width) == pytest.approx(8.0, rel=1e-12)
+    assert evaluation.bits_per_dimension(0.0, 3072, 2 / 255) == pytest.approx(6.9943, abs=1e-4)
+
+
+def test_bits_keep_the_shape_and_the_exact_code_is_shorter():
+    width, bell = 0.5, scipy.stats.norm(0.3, 0.4)
+    x = torch.linspace(-1, 1.5, 6, dtype=torch.float64)
+    many = evaluation.dequantise(x[:, None].expand(-1, 20_000), width, generator(0))
+    assert (many - x[:, None]).abs().max() <= width / 2
+    nats = -torch.from_numpy(bell.logpdf(many.numpy()))
+    bound = evaluation.bits_per_dimension(nats, 1, width)
+    assert bound.shape == nats.shape
+    exact = -np.log2(bell.cdf(x + width / 2) - bell.cdf(x - width / 2))
+    error = bound.std(1) / 20_000**0.5
+    assert (bound.mean(1) + 4 * error >= torch.from_numpy(exact)).all()
+
+
+@pytest.mark.parametrize("wrong", [(1.0, 0, 1.0), (1.0, 3, 0.0), (math.nan, 3, 1.0)])
+def test_bits_refuse(wrong):
+    with pytest.raises(ValueError):
+        evaluation.bits_per_dimension(*wrong)
+    with pytest.raises(ValueError, match="positive"):
+        evaluation.dequantise(torch.zeros(3), 0.0)
+
+
+# Fréchet distance ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("d", [2, 16, 64])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_frechet_agrees_with_the_arithmetic_of_torchmetrics(d, dtype):
+    fid = pytest.importorskip("torchmetrics.image.fid")
+    g = generator(d)
+    a = torch.randn(4 * d, d, generator=g, dtype=dtype) @ torch.randn(
+        d, d, generator=g, dtype=dtype
+    )
+    b = torch.randn(5 * d, d, generator=g, dtype=dtype) + 0.2
+    expected = fid._compute_fid(*(f(x.double()) for x in (a, b) for f in (mean, covariance)))
+    assert evaluation.frechet(a, b) == pytest.approx(expected.item(), rel=1e-6)
+
+
+def mean(x):
+    return x.mean(0)
+
+
+def covariance(x):
+    return torch.cov(x.T)
+
+
+def test_gaussian_frechet_of_matrices_without_full_rank():
+    half_a, half_b = torch.randn(2, 6, 2, generator=generator(0), dtype=torch.float64)
+    a, b = half_a @ half_a.T, half_b @ half_b.T  # rank 2 of 6
+    still = torch.zeros(6).double()
+    # On factors of rank 2 the trace of the root is that of a 2 × 2 matrix, without rounding zeros.
+    small = half_a.T @ half_b
+    roots = scipy.linalg.sqrtm((small @ small.T).numpy())
+    expected = a.trace() + b.trace() - 2 * np.trace(roots).real
+    found = evaluation.gaussian_frechet(still, a, still + 1, b)
+    assert found == pytest.approx(expected.item() + 6, rel=1e-6)
+    samples = torch.randn(5, 40, generator=generator(1)), torch.randn(7, 40, generator=generator(2))
+    by_moments = evaluation.gaussian_frechet(
+        *(f(x.double()) for x in samples for f in (mean, covariance))
+    )
+    assert evaluation.frechet(*samples) == pytest.approx(by_moments, rel=1e-6)
+
+
+def test_frechet_is_a_squared_metric():
+    bells = [
+        gaussian(40, torch.randn(4, generator=generator(i)), torch.eye(4), i) for i in range(3)
+    ]
+    bells = [
+        b @ torch.randn(4, 4, generator=generator(9 + i)).double() for i, b in enumerate(bells)
+    ]
+    d = [[evaluation.frechet(a, b) ** 0.5 for b in bells] for a in bells]
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        assert d[i][i] < 1e-6 and d[i][j] == pytest.approx(d[j][i], rel=1e-9)
+        assert d[i][k] <= d[i][j] + d[j][k]
+    rotation = torch.linalg.qr(torch.randn(4, 4, generator=generator(5)).double()).Q
+    turned = evaluation.frechet(bells[0] @ rotation + 3, bells[1] @ rotation + 3)
+    assert turned == pytest.approx(d[0][1] ** 2, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "c",
+    [torch.tensor([[1.0, 2.0], [2.0, 1.0]]), torch.tensor([[1.0, 0.5], [0.0, 1.0]]), torch.ones(3)],
+)
+def test_gaussian_frechet_refuses_what_is_no_covariance(c):
+    with pytest.raises(ValueError, match="covariance"):
+        evaluation.gaussian_frechet(torch.zeros(2), c, torch.zeros(2), torch.eye(2))
+
+
+def test_the_bias_of_frechet_is_what_the_expansion_says_and_the_line_removes_it():
+    d, n = 4, 160
+    plain, freed = [], []
+    for i in range(150):
+        a, b = torch.randn(2, n, d, generator=generator(i), dtype=torch.float64)
+        plain.append(evaluation.frechet(a, b))
+        freed.append(evaluation.frechet_extrapolated(a, b, (1, 2, 4), repeats=2).value)
+    plain, freed = torch.tensor(plain).double(), torch.tensor(freed).double()
+    # Two estimated bells: the difference of their errors has twice the variance of one.
+    bias = 2 * (d + d * (d + 1) / 4) / n
+    assert abs(plain.mean() - bias) <= 4 * plain.std() / 150**0.5 + 3 / n * bias
+    assert abs(freed.mean()) <= 4 * freed.std() / 150**0.5
+    assert 4 * freed.std() / 150**0.5 < bias / 2  # sharp enough to see the bias
+
+
+@pytest.mark.slow
+def test_the_interval_of_the_extrapolation_covers():
+    truth = evaluation.gaussian_frechet(
+        torch.zeros(2), torch.eye(2), torch.tensor([0.5, 0.0]), 2 * torch.eye(2)
+    )
+    hits = 0
+    for i in range(60):
+        a, b = torch.randn(2, 150, 2, generator=generator(i), dtype=torch.float64)
+        b = b * 2**0.5 + torch.tensor([0.5, 0.0])
+        _, low, high = evaluation.frechet_extrapolated(a, b, (1, 2, 3), 60, generator=generator(i))
+        hits += low <= truth <= high
+    assert hits / 60 >= 0.84  # 0.95 minus four standard errors
+
+
+def test_extrapolation_keeps_the_groups_and_refuses():
+    a, b = torch.randn(2, 60, 2, generator=generator(0), dtype=torch.float64)
+    labels = torch.arange(60) % 3
+    shift = 50.0 * labels[:, None]  # luck in the counts of the groups would be all that one sees
+    grouped = evaluation.frechet_extrapolated(a + shift, b + shift, groups=(labels, labels))
+    assert grouped.high - grouped.low < 10
+    alone = evaluation.frechet_extrapolated(a + shift, b + shift)
+    assert alone.high - alone.low > 10 * (grouped.high - grouped.low)
+    with pytest.raises(ValueError, match="two different"):
+        evaluation.frechet_extrapolated(a, b, splits=(2, 2))
+    with pytest.raises(ValueError, match="too few"):
+        evaluation.frechet_extrapolated(a, b, splits=(1, 30))
+    with pytest.raises(ValueError, match="one label"):
+        evaluation.frechet_extrapolated(a, b, groups=(labels, labels[:5]))
+
+
+# MMD ----------------------------------------------------------------------------------------------
+
+
+def u_statistic(x, y, kernel):
+    """By scikit-learn's kernels, in NumPy."""
+    xx, yy, xy = kernel(x, x), kernel(y, y), kernel(x, y)
+    n, m = len(x), len(y)
+    own = (xx.sum() - np.trace(xx)) / (n * (n - 1)) + (yy.sum() - np.trace(yy)) / (m * (m - 1))
+    return own - 2 * xy.mean()
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_mmd_agrees_with_scikit_learn(offset):
+    x, y = torch.randn(2, 40, 7, generator=generator(0), dtype=torch.float64)
+    x, y = x + offset, 1.3 * y[:25] + 0.4 + offset
+    h = 1.7
+    expected = u_statistic(
+        x.numpy(), y.numpy(), lambda p, q: pairwise.rbf_kernel(p, q, gamma=1 / (2 * h**2))
+    )
+    assert evaluation.mmd(x, y, evaluation.rbf(h)) == pytest.approx(expected, rel=1e-6)
+    if not offset:
+        cubic = u_statistic(
+            x.numpy(), y.numpy(), lambda p, q: pairwise.polynomial_kernel(p, q, 3, 1 / 7, 1)
+        )
+        assert evaluation.mmd(x, y, evaluation.polynomial()) == pytest.approx(cubic, rel=1e-6)
+
+
+def test_the_cubic_mmd_is_the_kid_of_torchmetrics():
+    kid = pytest.importorskip("torchmetrics.image.kid")
+    x, y = torch.randn(2, 50, 16, generator=generator(1), dtype=torch.float64)
+    expected = kid.poly_mmd(x, y + 0.2).item()  # it needs samples of one size
+    assert evaluation.mmd(x, y + 0.2, evaluation.polynomial()) == pytest.approx(expected, rel=1e-6)
+    single = evaluation.mmd(x.float(), y.float() + 0.2, evaluation.polynomial())
+    assert single == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_median_bandwidth_is_the_median_distance():
+    x, y = torch.randn(2, 20, 3, generator=generator(2))
+    z = torch.cat([x, y]).double().numpy()
+    expected = np.median(scipy.spatial.distance.pdist(z))
+    assert evaluation.median_bandwidth(x, y) == pytest.approx(expected, rel=1e-2)
+    with pytest.raises(ValueError, match="zero"):
+        evaluation.median_bandwidth(torch.zeros(5, 2), torch.zeros(5, 2))
+
+
+def test_mmd_has_no_bias_even_for_three_points():
+    def expected_kernel(shift, variance):
+        return (1 + variance) ** -0.5 * math.exp(-(shift**2) / (2 * (1 + variance)))
+
+    exact = expected_kernel(0, 2) + expected_kernel(0, 0.5) - 2 * expected_kernel(0.8, 1.25)
+    kernel, n = evaluation.rbf(1.0), 3
+    pairs = torch.randn(3000, 2, n, 1, generator=generator(3), dtype=torch.float64)
+    values = torch.tensor([evaluation.mmd(x, 0.8 + 0.5 * y, kernel) for x, y in pairs])
+    error = values.std() / 3000**0.5
+    assert abs(values.mean() - exact) <= 4 * error
+    diagonal = (2 - expected_kernel(0, 2) - expected_kernel(0, 0.5)) / n
+    assert diagonal > 20 * error  # what forgetting the diagonal would cost is far outside
+
+
+def test_the_permutation_test_keeps_its_level_and_finds_differences():
+    kernel, p, power = evaluation.rbf(1.0), [], []
+    for i in range(400):
+        x, y = torch.randn(2, 20, 2, generator=generator(i), dtype=torch.float64)
+        p.append(evaluation.mmd_test(x[:12], y, kernel, 99, generator(1000 + i)).p_value)
+        power.append(evaluation.mmd_test(x, y + 1, kernel, 99, generator(i)).p_value)
+    rejected = (torch.tensor(p) <= 0.05).double().mean().item()
+    assert abs(rejected - 0.05) <= 4 * (0.05 * 0.95 / 400) ** 0.5
+    assert abs(np.mean(p) - 0.505) <= 4 * (1 / 12 / 400) ** 0.5
+    assert (torch.tensor(power) <= 0.05).double().mean() > 0.6
+
+
+def test_the_shuffled_values_are_those_of_shuffled_samples():
+    x, y = torch.randn(2, 9, 2, generator=generator(4), dtype=torch.float64)
+    kernel, pooled = evaluation.rbf(0.8), torch.cat([x, y[:6]])
+    outcome = evaluation.mmd_test(x, y[:6], kernel, 7, generator(5))
+    orders = torch.rand(7, 15, generator=generator(5)).argsort(1)
+    expected = [evaluation.mmd(pooled[o[:9]], pooled[o[9:]], kernel) for o in orders]
+    expected = torch.tensor(expected, dtype=torch.float64)
+    torch.testing.assert_close(outcome.null, expected, rtol=1e-9, atol=1e-12)
+    assert outcome.value == pytest.approx(evaluation.mmd(x, y[:6], kernel), rel=1e-9)
+    assert outcome.p_value == (1 + int((expected >= outcome.value).sum())) / 8
+
+
+def test_mmd_refuses():
+    good = torch.randn(5, 2, generator=generator(0))
+    for wrong in (good[:1], good[:, :1], good[:, 0], good * math.nan):
+        for measure in (evaluation.mmd, evaluation.mmd_test, evaluation.median_bandwidth):
+            with pytest.raises(ValueError):
+                measure(good, wrong)
+    for h in (0.0, -1.0, math.inf, math.nan):
+        with pytest.raises(ValueError, match="bandwidth"):
+            evaluation.rbf(h)
+    for wrong in ({"degree": 0}, {"offset": -1.0}):
+        with pytest.raises(ValueError, match="degree"):
+            evaluation.polynomial(**wrong)
+    with pytest.raises(ValueError, match="permutations"):
+        evaluation.mmd_test(good, good + 1, permutations=0)
+
+
+# Neighbours ---------------------------------------------------------------------------------------
+
+
+def by_scikit_learn(x, real, k):
+    """Precision, recall, density and coverage from nearest-neighbour searches."""
+
+    def radii(z):
+        return NearestNeighbors(n_neighbors=k + 1).fit(z).kneighbors(z)[0][:, k]
+
+    between = pairwise.euclidean_distances(x, real)
+    around_real, around_x = between <= radii(real), between <= radii(x)[:, None]
+    precision, recall = around_real.any(1).mean(), around_x.any(0).mean()
+    return precision, recall, around_real.sum() / (k * len(x)), around_real.any(0).mean()
+
+
+@pytest.mark.parametrize(("n", "m", "d", "k"), [(50, 70, 2, 3), (200, 120, 8, 5), (9, 30, 1, 1)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_neighbours_agree_with_scikit_learn_and_prdc(n, m, d, k, dtype):
+    g = generator(n)
+    x = 0.8 * torch.randn(n, d, generator=g, dtype=dtype) + 0.3
+    real = torch.randn(m, d, generator=g, dtype=dtype)
+    found = (*evaluation.precision_recall(x, real, k), *evaluation.density_coverage(x, real, k))
+    wide = x.double().numpy(), real.double().numpy()
+    assert found == pytest.approx(by_scikit_learn(*wide, k), rel=1e-6)
+    peer = pytest.importorskip("prdc").compute_prdc(wide[1], wide[0], k)
+    names = ("precision", "recall", "density", "coverage")
+    assert found == pytest.approx(tuple(peer[name] for name in names), rel=1e-6)
+
+
+def test_density_and_coverage_of_a_perfect_model_have_known_means():
+    n, m, k, runs = 25, 18, 3, 1500
+    draws = torch.randn(runs, n + m, 3, generator=generator(6), dtype=torch.float64)
+    scores = torch.tensor([evaluation.density_coverage(x[:n], x[n:], k) for x in draws]).double()
+    expected = torch.tensor([1.0, evaluation.expected_coverage(n, m, k)]).double()
+    assert ((scores.mean(0) - expected).abs() <= 4 * scores.std(0) / runs**0.5).all()
+    assert evaluation.expected_coverage(3, 3, 2) == pytest.approx(0.9)
+    with pytest.raises(ValueError, match="coverage"):
+        evaluation.expected_coverage(3, 3, 3)
+
+
+def test_outliers_fool_recall_and_not_coverage():
+    real = torch.randn(200, 2, generator=generator(7), dtype=torch.float64)
+    point = 0.01 * torch.randn(200, 2, generator=generator(8), dtype=torch.float64)
+    scattered = torch.cat([point[:190], 40 * torch.randn(10, 2, generator=generator(9)).double()])
+    assert evaluation.precision_recall(point, real).recall < 0.05
+    assert evaluation.precision_recall(scattered, real).recall > 0.9
+    assert evaluation.density_coverage(scattered, real).coverage < 0.3
+
+
+def test_neighbours_refuse():
+    good = torch.randn(6, 2, generator=generator(0))
+    for measure in (evaluation.precision_recall, evaluation.density_coverage):
+        for wrong in (good[:3], good[:, :1], good * math.nan):
+            with pytest.raises(ValueError):
+                measure(good, wrong, 3)
+        with pytest.raises(ValueError, match="k must be"):
+            measure(good, good, 0)
+    with pytest.raises(ValueError, match="no training image"):
+        evaluation.nearest(good, good[:0])
+    with pytest.raises(ValueError, match="NaN"):
+        evaluation.nearest(good * math.nan, good)
+
+
+def test_memorisation_keeps_its_level_and_finds_copies():
+    p, shares = [], []
+    for i in range(120):
+        x, fresh, train = torch.randn(3, 60, 3, generator=generator(i)).unbind()
+        outcome = evaluation.memorisation(x, fresh, train, repeats=60, generator=generator(i))
+        p.append(outcome.p_value)
+        shares.append(outcome.close.value)
+    rejected = np.mean(np.array(p) <= 0.05)
+    assert rejected <= 0.05 + 4 * (0.05 * 0.95 / 120) ** 0.5
+    assert abs(np.mean(p) - 0.5) <= 4 * np.std(p) / 120**0.5
+    assert abs(np.mean(shares) - 0.05) <= 4 * np.std(shares) / 120**0.5
+    x[:6] = train[:6]
+    assert evaluation.memorisation(x, fresh, train).close.value >= 0.1
+    copies = evaluation.memorisation(train[:30], fresh, train)
+    assert copies.ratio.value == 0 and copies.close.value == 1 and copies.p_value < 0.002
+
+
+def test_memorisation_agrees_with_scikit_learn_and_refuses():
+    x, fresh, train = torch.randn(3, 40, 1, 4, 4, generator=generator(1)).unbind()
+    search = NearestNeighbors(n_neighbors=1).fit(train.flatten(1).double().numpy())
+    mine, theirs = (search.kneighbors(z.flatten(1).double().numpy())[0] for z in (x, fresh))
+    ratio = evaluation.memorisation(x, fresh, train).ratio
+    assert ratio.value == pytest.approx(mine.mean() / theirs.mean(), rel=1e-6)
+    assert ratio.low < ratio.value < ratio.high
+    with pytest.raises(ValueError, match="quantile"):
+        evaluation.memorisation(x, fresh, train, quantile=1.0)
+    with pytest.raises(ValueError, match="all held-out"):
+        evaluation.memorisation(x, train, train)
+    with pytest.raises(ValueError, match="NaN"):
+        evaluation.memorisation(x, fresh * math.nan, train)
+
+
+# The judge ----------------------------------------------------------------------------------------
+
+
+def test_variety_is_a_share_of_variance_within_classes():
+    labels = torch.arange(40) % 4
+    real = torch.randn(40, 1, 2, 2, generator=generator(0)) + 9 * labels[:, None, None, None]
+    centres = torch.stack([real[labels == c].mean(0) for c in range(4)])[labels]
+    half = centres + 0.5 * (real - centres)
+    assert evaluation.variety(real, labels, real, labels) == pytest.approx(1.0)
+    assert evaluation.variety(half, labels, real, labels) == pytest.approx(0.25, rel=1e-5)
+    assert evaluation.variety(centres, labels, real, labels) == pytest.approx(0.0, abs=1e-9)
+    by_numpy = [np.var(real[labels == c].double().numpy(), axis=0, ddof=1).sum() for c in range(4)]
+    scaled = [np.var(half[labels == c].double().numpy(), axis=0, ddof=1).sum() for c in range(4)]
+    expected = sum(scaled) / sum(by_numpy)
+    assert evaluation.variety(half, labels, real, labels) == pytest.approx(expected, rel=1e-6)
+    with pytest.raises(ValueError, match="one label"):
+        evaluation.variety(real, labels[:3], real, labels)
+    with pytest.raises(ValueError, match="no class"):
+        evaluation.variety(real, labels, real, labels + 10)
+
+
+def test_the_judge_refuses_nan():
+    with pytest.raises(ValueError, match="NaN"):
+        evaluation.predict(torch.full((2, 1, 8, 8), math.nan))
+    with pytest.raises(ValueError, match="NaN"):
+        evaluation.features(torch.full((2, 1, 8, 8), math.inf))

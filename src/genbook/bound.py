@@ -25,6 +25,7 @@ from genbook.ddpm import (
     q_sample,
     random_times,
 )
+from genbook.evaluation import bits_per_dimension
 from genbook.sampling import Model, finite, randn, steps_of, times_like
 from genbook.schedules import NoiseSchedule
 
@@ -146,4 +147,4 @@ def _decoder_log_prob(x0: Tensor, mean: Tensor, log_variance: Tensor, levels: in
 
 def _bits(nats: Tensor) -> Tensor:
     """Nats of every element to bits per dimension of every sample, ``(B, …)`` to ``(B,)``."""
-    return nats.flatten(1).mean(1) / math.log(2)
+    return torch.as_tensor(bits_per_dimension(nats.flatten(1).sum(1), nats[0].numel()))

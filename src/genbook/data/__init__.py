@@ -1,5 +1,5 @@
 """Data sets that need no download: one module each."""
 
-from . import digits
+from . import digits, photos, shapes, toy2d
 
-__all__ = ["digits"]
+__all__ = ["digits", "photos", "shapes", "toy2d"]

@@ -2,8 +2,8 @@
 
 The module of the chapter `geometry`, one file for each of its parts: vectors and the side of a line
 (`vectors`), lines and segments (`segments`), polygons and hulls (`polygons`), and what the later
-chapters do with them (`measures`). Plain NumPy in float64, vectorised over points: a point has the
-shape ``(2,)`` and any leading dimensions broadcast.
+chapters do with them (`measures`, `raster`). Plain NumPy in float64, vectorised over points: a
+point has the shape ``(2,)`` and any leading dimensions broadcast.
 
 Two rules hold throughout.
 
@@ -30,6 +30,7 @@ from genbook.geometry.polygons import (
     ray_crossings,
     winding_number,
 )
+from genbook.geometry.raster import coverage, outline
 from genbook.geometry.segments import (
     crossing_pairs,
     line_intersection,
@@ -54,6 +55,7 @@ __all__ = [
     "Rule",
     "area_ratio",
     "convex_hull",
+    "coverage",
     "cross",
     "crossing_pairs",
     "distance_to_segment",
@@ -66,6 +68,7 @@ __all__ = [
     "on_line",
     "on_segment",
     "orientation",
+    "outline",
     "point_in_polygon",
     "polygon_area",
     "ray_crossings",

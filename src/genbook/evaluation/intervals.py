@@ -1,21 +1,12 @@
-"""Is it any good? Measures of sample quality, each with an interval.
-
-All tables of the book use these functions. The features are those of the book's own digits
-classifier, so the distance here is a *Fréchet distance on classifier features*; the name FID
-belongs to Inception features.
-"""
+"""Error bars: an interval for any statistic of any samples, by drawing them again."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from . import weights
-from .nn import Classifier
-
-__all__ = ["Interval", "accuracy", "bootstrap", "features", "frechet", "nearest", "predict"]
+__all__ = ["Interval", "bootstrap"]
 
 
 class Interval(NamedTuple):
@@ -27,79 +18,6 @@ class Interval(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
-
-
-@cache
-def _judge() -> Classifier:
-    model = weights.load("digits-classifier")
-    assert isinstance(model, Classifier)
-    return model
-
-
-@torch.no_grad()
-def features(x: Tensor) -> Tensor:
-    """Features `(N, 32)` of digit images `(N, 1, 8, 8)` in [-1, 1], by the digits classifier."""
-    return _judge().features(x.float())
-
-
-@torch.no_grad()
-def predict(x: Tensor) -> Tensor:
-    """The classes `(N,)` that the digits classifier sees in images `(N, 1, 8, 8)`."""
-    return _judge()(x.float()).argmax(1)
-
-
-def accuracy(x: Tensor, labels: Tensor) -> float:
-    """Share of images `(N, 1, 8, 8)` in which the digits classifier sees the label `(N,)`.
-
-    Raises:
-        ValueError: if there are not as many labels as images.
-    """
-    if labels.shape != x.shape[:1]:
-        raise ValueError(f"labels must have shape ({len(x)},), not {tuple(labels.shape)}")
-    return (predict(x) == labels).double().mean().item()
-
-
-def frechet(features_a: Tensor, features_b: Tensor) -> float:
-    r"""Squared Fréchet distance of two Gaussians fitted to features `(N, D)` and `(M, D)`.
-
-    $\|\mu_a - \mu_b\|^2 + \operatorname{tr}\bigl(C_a + C_b - 2 (C_a^{1/2} C_b
-    C_a^{1/2})^{1/2}\bigr)$, in float64. The product inside the root is symmetric, so eigenvalues
-    give the root without complex parts, and singular covariances are no special case. The estimate
-    is biased upwards by about D^2 / N: compare at equal numbers of samples only.
-
-    Raises:
-        ValueError: for features of other shapes, fewer than two rows, NaN or infinity.
-
-    Source: Dowson and Landau 1982; Heusel et al. 2017, equation 6.
-    """
-    for f in (features_a, features_b):
-        if f.ndim != 2 or len(f) < 2 or f.shape[1] != features_a.shape[1]:
-            raise ValueError(
-                "features must be (N, D) and (M, D) with at least two rows, not "
-                f"{tuple(features_a.shape)} and {tuple(features_b.shape)}"
-            )
-        if not f.isfinite().all():
-            raise ValueError("features contain NaN or infinity")
-    a, b = features_a.double(), features_b.double()
-    cov_a, cov_b = (torch.atleast_2d(torch.cov(f.T)) for f in (a, b))
-    values, vectors = torch.linalg.eigh(cov_a)
-    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
-    cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
-    mean = (a.mean(0) - b.mean(0)).square().sum()
-    distance = mean + cov_a.trace() + cov_b.trace() - 2 * cross
-    return max(distance.item(), 0.0)
-
-
-def nearest(x: Tensor, train: Tensor) -> Tensor:
-    """Euclidean distance `(N,)` of each image `(N, ...)` to its nearest in `train` `(M, ...)`.
-
-    Samples that lie nearer to the training images than fresh test images do are memorised.
-    """
-    if x.shape[1:] != train.shape[1:]:
-        raise ValueError(
-            f"images differ in shape: {tuple(x.shape[1:])} and {tuple(train.shape[1:])}"
-        )
-    return torch.cdist(x.flatten(1).double(), train.flatten(1).double()).amin(1)
 
 
 def bootstrap(

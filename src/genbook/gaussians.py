@@ -1,4 +1,10 @@
-"""Gaussian mixtures: exact density, score and best guess at every noise level."""
+"""Gaussians and their mixtures: what can be known exactly about a noised distribution.
+
+Four functions do the arithmetic of Gaussians N(m, C): `linear_map`, `product`, `condition`, `kl`.
+The class `GaussianMixture` is a distribution of data whose noised version x_t = a x_0 + b eps has a
+density, a score and a best guess of x_0 in closed form. With it a sampler can be tried without a
+network: what is wrong with the samples is then the sampler's fault alone.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +13,11 @@ import math
 import torch
 from torch import Tensor
 
-from genbook.gaussians.arithmetic import symmetric, tensors
+from genbook._gaussian import condition, kl, linear_map, product, symmetric, tensors
 from genbook.sampling import Model, randn
 from genbook.schedules import NoiseSchedule
 
-__all__ = ["GaussianMixture"]
+__all__ = ["GaussianMixture", "condition", "kl", "linear_map", "product"]
 
 Rate = float | Tensor
 """A rate a or b: one number, or a tensor with one for each sample, of the shape of x[..., 0]."""
@@ -98,12 +104,15 @@ class GaussianMixture:
 
     @property
     def mean(self) -> Tensor:
-        r"""$\sum_k w_k m_k$, shape ``(D,)``."""
+        r"""Mean of the whole, $\sum_k w_k m_k$, shape ``(D,)``."""
         return self.weights @ self.means
 
     @property
     def covariance(self) -> Tensor:
-        r"""Within plus between: $\sum_k w_k (C_k + (m_k - m)(m_k - m)^\top)$, ``(D, D)``."""
+        r"""Covariance of the whole ``(D, D)``, that within the components and that between them.
+
+        $\sum_k w_k \bigl(C_k + (m_k - m)(m_k - m)^\top\bigr)$ with m the mean of the whole.
+        """
         apart = self.means - self.mean
         return torch.einsum("k,kde->de", self.weights, self.covariances) + torch.einsum(
             "k,kd,ke->de", self.weights, apart, apart
@@ -266,11 +275,11 @@ def _rates(a: Rate, b: Rate) -> tuple[Rate, Rate]:
     """The rates, as floats unless they differ between samples; refuses those of no path."""
     if not any(isinstance(rate, Tensor) and rate.ndim for rate in (a, b)):
         a, b = float(a), float(b)
-        negative, wild, gone = b < 0, not math.isfinite(a * b), a == b == 0
+        negative, wild, gone = b < 0, not math.isfinite(a * b), a * a + b * b == 0
     else:
         a, b = torch.as_tensor(a), torch.as_tensor(b)
         negative, wild = bool((b < 0).any()), not bool((a * b).isfinite().all())
-        gone = bool(((a == 0) & (b == 0)).any())
+        gone = bool((a**2 + b**2 == 0).any())
     if wild:
         raise ValueError(f"a and b must be finite, got {a} and {b}")
     if negative:

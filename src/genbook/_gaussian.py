@@ -102,7 +102,7 @@ def kl(mean1: Tensor, covariance1: Tensor, mean2: Tensor, covariance2: Tensor) -
     first.
 
     Raises:
-        TypeError, ValueError: as for :class:`GaussianMixture`.
+        TypeError, ValueError: as for :class:`~genbook.gaussians.GaussianMixture`.
     """
     mean1, covariance1, mean2, covariance2 = tensors(
         mean1=mean1, covariance1=covariance1, mean2=mean2, covariance2=covariance2
