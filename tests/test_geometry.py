@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
 from genbook import geometry as g
+from genbook.checks.geometry import _hull_by_wrapping
 
 # A figure keeps its answers when each axis is given another unit.
 UNITS = [1.0, 0.1, 1e6, 1e-6, 1e150, 1e-150, 1e300, 1e-300, (1e150, 1e-150), (-1.0, -3.0)]
@@ -235,6 +236,52 @@ def test_common_part_like_shapely():
         corners = shapely.get_coordinates(expected)
         corners = corners[np.lexsort(corners.T[::-1])]
         np.testing.assert_allclose(common, corners.reshape(-1, 2), atol=1e-12)
+
+
+def nearly_in_a_row(n):
+    """Four points within 1e-18 to 1e-13 of one line; in a third of the cases two have one place."""
+    rng = np.random.default_rng(18)
+    for i in range(n):
+        start, along = rng.uniform(-1, 1, (2, 2))
+        t = rng.uniform(-1, 1, 4)
+        if i % 3 == 0:
+            t[i % 2] = t[2 + i % 4 // 2]
+        noise = rng.standard_normal((4, 2)) * 10.0 ** rng.integers(-18, -13)
+        yield start + t[:, None] * along + noise
+
+
+def test_segments_nearly_in_a_row():
+    """The order changes no answer, and what two have in common lies on both."""
+    asymmetric = empty = 0
+    farthest = 0.0
+    for p, q, r, s in nearly_in_a_row(1500):
+        meet, relation = g.segments_intersect(p, q, r, s), g.line_relation(p, q, r, s)
+        for other in [(q, p, r, s), (r, s, p, q), (s, r, q, p)]:
+            asymmetric += g.segments_intersect(*other) != meet
+            asymmetric += g.line_relation(*other) != relation
+        common = g.segment_intersection(p, q, r, s)
+        empty += common.shape[1:] != (2,) or (len(common) > 0) != meet
+        if len(common):
+            away = [g.distance_to_segment(common, *ends).max() for ends in ((p, q), (r, s))]
+            farthest = max(farthest, *away)
+    assert asymmetric == 0 and empty == 0 and farthest < 1e-13
+
+
+def test_common_point_is_not_far_off_one_segment():
+    p, q = (
+        (0.6884444897044769, 0.0072980920721662035),
+        (0.20760564887259206, -0.0037752021267517723),
+    )
+    r, s = (
+        (0.20760564887259203, -0.0037752021267518183),
+        (0.3678852624832203, -8.410406044578799e-05),
+    )
+    common = g.segment_intersection(p, q, r, s)
+    assert (
+        g.distance_to_segment(common, p, q).max()
+        < 1e-15
+        > g.distance_to_segment(common, r, s).max()
+    )
 
 
 def sides(p, q, r, s):
@@ -578,6 +625,82 @@ def test_hull_contains_its_points_and_is_its_own_hull(points):
     assert {tuple(v) for v in hull} <= {tuple(v) for v in points}
 
 
+def rows(seed, n):
+    """Rows of ten points, turned upright and moved: rounding disorders their x."""
+    rng = np.random.default_rng(seed)
+    for _ in range(n):
+        row = np.stack([rng.uniform(size=10), np.zeros(10)], 1)
+        upright = g.rotate(g.rotate(row, 0.3), np.pi / 2 - 0.3)
+        yield upright + rng.uniform(0.5, 1, 2) * 10.0 ** rng.integers(0, 4)
+
+
+def check_upright_rows(convex_hull):
+    """The hull of a row is its two ends."""
+    wrong = 0
+    for row in rows(19, 200):
+        for unit in (1.0, 1e150, 1e-150):
+            hull = convex_hull(row * unit) / unit
+            lost = np.ptp(row[:, 1]) - np.ptp(hull[:, 1])
+            wrong += len(hull) != 2 or lost > 4 * np.spacing(np.abs(row).max())
+    assert wrong == 0
+
+
+def test_upright_rows_keep_their_ends():
+    check_upright_rows(g.convex_hull)
+    e = np.spacing(0.3)
+    column = [[0.3, 1], [0.3 + e, 0], [0.3 + e, 3], [0.3 + 2 * e, 2]]
+    np.testing.assert_array_equal(g.convex_hull(column), [[0.3 + e, 0], [0.3 + e, 3]])
+
+
+def test_the_hull_by_wrapping_of_the_checks_ends():
+    """It went round forever where rounding lets three points each be right of the other two."""
+    e = np.spacing(0.3)
+    column = [[0.3, 1], [0.3 + e, 0], [0.3 + e, 3], [0.3 + 2 * e, 2], [0.3, 1.5]]
+    assert len(_hull_by_wrapping(np.array(column))) <= 5
+
+
+def check_noisy_sides(convex_hull):
+    """Clouds with a side in which rounding has disordered the points, against Qhull."""
+    rng = np.random.default_rng(20)
+    wrong = outside = 0
+    for i in range(150):
+        points = rng.uniform(size=(100, 2))
+        points[: rng.integers(3, 60), 0] = 0
+        angle = (np.pi / 2, np.pi, 0.3, np.pi / 4)[i % 4]
+        points = g.rotate(g.rotate(points, angle), -angle if i % 2 else 0)
+        points += rng.uniform(-1, 1, 2) * 10.0 ** rng.integers(-2, 5)
+        unit = (1.0, 1e150, 1e-150)[i % 3]
+        hull = convex_hull(points * unit) / unit
+        size = np.abs(points).max()
+        wrong += not abs(g.polygon_area(hull) - ConvexHull(points).volume) < 1e-14 * size
+        wrong += not (np.abs(np.ptp(hull, 0) - np.ptp(points, 0)) < 1e-14 * size).all()
+        side = g.orientation(hull[:, None], np.roll(hull, -1, 0)[:, None], points)
+        outside += (side < 0).any()
+    assert wrong == 0 and outside == 0
+
+
+def test_noisy_sides_like_qhull():
+    check_noisy_sides(g.convex_hull)
+
+
+def test_no_point_is_certainly_outside_of_a_fine_arc():
+    """Rounding that is forgiven point by point must not add up over a hundred thousand."""
+    i = 1e-10 * np.arange(100_000)
+    arc = np.stack([1 + i, 1 + i**2], 1)
+    hull = g.convex_hull(arc)
+    assert 50 < len(hull) < 500
+    side = [g.orientation(p, q, arc) for p, q in pairwise([*hull, hull[0]])]
+    assert (np.array(side) < 0).sum() == 0
+
+
+def test_a_circle_whose_turns_are_all_uncertain():
+    angles = np.linspace(0, 2 * np.pi, 20_000, endpoint=False)
+    circle = np.stack([np.cos(angles), np.sin(angles)], 1) + 1e9
+    hull = g.convex_hull(circle)
+    assert 3 <= len(hull) < 20_000
+    assert g.polygon_area(hull) == pytest.approx(ConvexHull(circle).volume, abs=1e-5)
+
+
 def chain_hull(keep):
     """The monotone chain with another test of a corner."""
 
@@ -621,6 +744,11 @@ FAULTY_HULLS = {
 @pytest.mark.parametrize("fault", FAULTY_HULLS)
 def test_faulty_hulls_are_rejected(fault):
     rejects(check_hull, FAULTY_HULLS[fault])
+
+
+@pytest.mark.parametrize("check", [check_upright_rows, check_noisy_sides])
+def test_a_hull_that_drops_what_is_uncertain_is_rejected(check):
+    rejects(check, chain_hull(lambda p, q, r: g.orientation(p, q, r) > 0))
 
 
 # Measures ----------------------------------------------------------------------------------------
@@ -679,6 +807,7 @@ def test_area_ratio_is_the_jacobian_determinant():
 
 # Errors ------------------------------------------------------------------------------------------
 
+FAR_LINES = [(0, 0), (1e308, 0), (0, 1e308), (1e308, 0.99999e308)]
 NAN = [[0, 0], [1, float("nan")], [1, 1]]
 
 
@@ -713,6 +842,9 @@ NAN = [[0, 0], [1, float("nan")], [1, 1]]
         (lambda: g.hull_coverage([[0, 0], [1, 1], [2, 2]], SQUARE), "lie on one line"),
         (lambda: g.area_ratio(lambda x: x[:1], SQUARE), "returned 1 points for 16"),
         (lambda: g.area_ratio(lambda x: x, SQUARE, side=0), "side must be positive"),
+        (lambda: g.area_ratio(lambda x: x, [[1e16, 0]]), "lost in the rounding of a centre"),
+        (lambda: g.line_intersection(*FAR_LINES), "cross farther away than the largest number"),
+        (lambda: g.distance_to_segment([1.7e308, 0], [-1.7e308, 0], [-1.7e308, 1]), "a distance"),
     ],
 )
 def test_errors_say_what_was_given(call, message):

@@ -47,6 +47,17 @@ BY_HAND = Question(
             "polygon is made of triangles.",
         ),
         Misconception(
+            "clockwise",
+            lambda: (-8.5, 3, -1),
+            "Your area has the wrong sign. The corners run counterclockwise, the inside on the "
+            "left, and that is positive.",
+        ),
+        Misconception(
+            "turn before crossings",
+            lambda: (8.5, -1, 3),
+            "The numbers are right, but their order is not: the area, the crossings, the turn.",
+        ),
+        Misconception(
             "corner counted once",
             lambda: (8.5, 2, -1),
             "You counted the corner (2, 1) once. Count edges, not corners: both of its edges have "
@@ -103,6 +114,12 @@ def _turn_if(zero: Callable[[float, float], bool]) -> Callable[..., int]:
     return wrong
 
 
+def _turn_by_lengths(p: Array, q: Array, r: Array) -> int:
+    u, v = q - p, r - p
+    area = u[0] * v[1] - u[1] * v[0]
+    return int(np.sign(area)) if abs(area) > 1e-9 * np.hypot(*u) * np.hypot(*v) else 0
+
+
 def _turn_cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
     p, q, r = rng.uniform(-1, 1, (3, 2))
@@ -114,12 +131,13 @@ def _turn_cases(seed: int) -> list[Case]:
         Case((p, r, q), label="the same, two exchanged"),
         Case((1e-7 * p, 1e-7 * q, 1e-7 * r), label="a tiny triangle"),
         Case((_point(0, 0), _point(-1e6, 1e6), _point(-2e6, 3e6)), label="a huge triangle"),
-        Case(tuple(row), label="points in a row, as far as one can tell"),
-        Case((row[1], row[0], row[2]), label="in a row, p in the middle"),
+        Case(tuple(row), label="points on one line, as far as one can tell"),
+        Case((row[1], row[0], row[2]), label="on one line, p in the middle"),
         Case((_point(1, 2), _point(-3, 1), _point(5, 3)), label="r behind p"),
         Case((p, p, r), label="p = q"),
-        Case((_point(0, 0), _point(1, 1), _point(1, 1 + 3e-9)), label="nearly in a row"),
-        Case((_point(0, 0), _point(-1, 1), _point(1, -1 - 1e-9)), label="very nearly in a row"),
+        Case((_point(0, 0), _point(1, 1), _point(1, 1 + 3e-9)), label="r = (1, 1.000000003)"),
+        Case((_point(0, 0), _point(-1, 1), _point(1, -1 - 1e-9)), label="r = (1, −1.000000001)"),
+        Case((_point(0, 0), _point(1, 1e6), _point(1, 1.0001e6)), label="y in other units than x"),
     ]
 
 
@@ -145,8 +163,20 @@ TURN = Question(
         Misconception(
             "no tolerance",
             _turn_if(lambda a, b: a == b),
-            "You compare with zero exactly. Rounding bends points in a row; allow for a small part "
+            "You compare with zero exactly. Rounding bends a straight line; allow for a small part "
             "of the two products.",
+        ),
+        Misconception(
+            "relative to the lengths",
+            _turn_by_lengths,
+            "You compare the area with |u| |v|, or the angle with a small number. Both change when "
+            "one axis gets another unit; |a| + |b| changes as a − b does.",
+        ),
+        Misconception(
+            "tolerance too small",
+            _turn_if(lambda a, b: abs(a - b) <= 1e-9 * max(abs(a), abs(b))),
+            "Your tolerance is too small. It has to be a billionth of |a| + |b|; a billionth of "
+            "the larger product is less, and the tolerance of the chapter's function is far less.",
         ),
         Misconception(
             "right is positive",
@@ -215,6 +245,25 @@ def _inside_with(
     return wrong
 
 
+def _inside_without_last(points: Array, polygon: Array) -> np.ndarray:
+    y = points[:, 1]
+    low, high = np.sort([polygon[-1], polygon[0]], axis=0)[:, 1]
+    a, b = (
+        (polygon[-1], polygon[0]) if polygon[-1, 1] < polygon[0, 1] else (polygon[0], polygon[-1])
+    )
+    left = (b[0] - a[0]) * (y - a[1]) > (b[1] - a[1]) * (points[:, 0] - a[0])
+    return inside(points, polygon) ^ (_half_open(y, low, high) & left)
+
+
+def _left_of_all(points: Array, polygon: Array) -> np.ndarray:
+    edges = np.roll(polygon, -1, axis=0) - polygon
+    return np.asarray((geometry.cross(edges, points[:, None] - polygon) > 0).all(1))
+
+
+def _inside_or(points: Array, polygon: Array) -> np.ndarray:
+    return np.asarray(geometry.ray_crossings(points, polygon) > 0)
+
+
 def _half_open(y: np.ndarray, low: float, high: float) -> np.ndarray:
     return (low <= y) & (y < high)
 
@@ -228,6 +277,8 @@ def _inside_cases(seed: int) -> list[Case]:
     star = rng.uniform(0.3, 1, (9, 1)) * np.stack([np.cos(angles), np.sin(angles)], 1)
     scattered = rng.uniform(-1, 1, (60, 2))
     eight = np.array([[-1, -1], [1, 1], [1, -1], [-1, 1]], dtype=float)
+    turns = 0.8 * np.pi * np.arange(5)
+    pentagram = np.stack([np.sin(turns), np.cos(turns)], 1)
     return [
         Case((_point(1, 1, 5, 1, 2, 3)[None].reshape(-1, 2), diamond), label="three points"),
         Case((scattered, star), label="random points and polygon"),
@@ -236,6 +287,7 @@ def _inside_cases(seed: int) -> list[Case]:
         Case((lattice, diamond), label="on corners and edges of a diamond"),
         Case((scattered, eight), label="a polygon that crosses itself"),
         Case((1e-9 * lattice, 1e-9 * crown), label="a tiny crown"),
+        Case((np.append(scattered, [[0, 0]], 0), pentagram), label="a pentagram and its middle"),
     ]
 
 
@@ -301,8 +353,31 @@ INSIDE = Question(
                     >= 0
                 ),
             ),
-            "A point on an edge is not strictly to its left. Of two tiles that share the edge, "
-            "yours would both, or neither, own its points.",
+            "Only points on an edge are wrong. Either you count them as left of it, and left means "
+            "strictly left; or your ray goes to the left, and it has to go to the right.",
+        ),
+        Misconception(
+            "nonzero rule",
+            lambda points, polygon: geometry.point_in_polygon(points, polygon, rule="nonzero"),
+            "You ask whether the polygon runs around the point at all. By the even-odd rule what "
+            "is encircled twice is outside.",
+        ),
+        Misconception(
+            "last edge forgotten",
+            _inside_without_last,
+            "The edge from the last corner to the first is missing. A polygon closes by itself.",
+        ),
+        Misconception(
+            "left of all edges",
+            _left_of_all,
+            "You ask whether the point is to the left of every edge. That is right for convex "
+            "polygons with counterclockwise corners only; count crossings.",
+        ),
+        Misconception(
+            "or instead of exclusive or",
+            _inside_or,
+            "You say inside as soon as the ray crosses one edge. Inside means an odd number of "
+            "crossings: each one changes the answer back, ^= and not |=.",
         ),
     ),
 )
@@ -351,6 +426,20 @@ def _one_line(p: Array, q: Array, r: Array, s: Array) -> bool:
     return _signs(p, q, r, s)[0] <= 0 and _boxes(p, q, r, s)
 
 
+def _or_kept(p: Array, q: Array, r: Array, s: Array) -> bool:
+    return min(_signs(p, q, r, s)) <= 0 and _boxes(p, q, r, s)
+
+
+def _strict_boxes(p: Array, q: Array, r: Array, s: Array) -> bool:
+    low = np.maximum(np.minimum(p, q), np.minimum(r, s))
+    return meet(p, q, r, s) and bool((low < np.minimum(np.maximum(p, q), np.maximum(r, s))).all())
+
+
+def _boxes_in_x(p: Array, q: Array, r: Array, s: Array) -> bool:
+    level = np.array([1.0, 0.0])
+    return _without_boxes(p, q, r, s) and _boxes(p * level, q * level, r * level, s * level)
+
+
 def _boxes(p: Array, q: Array, r: Array, s: Array) -> bool:
     low = np.maximum(np.minimum(p, q), np.minimum(r, s))
     return bool((low <= np.minimum(np.maximum(p, q), np.maximum(r, s))).all())
@@ -370,11 +459,12 @@ def _meet_cases(seed: int) -> list[Case]:
         "ending on it with the second end": [0, 0, 2, 2, 0, 2, 1, 1],
         "the same with the two exchanged": [0, 2, 1, 1, 0, 0, 2, 2],
         "a common end": [0, 0, 1, 2, 1, 2, 3, 1],
-        "in a row, apart": [0, 0, 1, 1, 2, 2, 3, 3],
-        "in a row, overlapping": [0, 0, 2, 2, 1, 1, 3, 3],
-        "in a row, touching": [0, 0, 1, 1, 1, 1, 3, 3],
+        "on one line, apart": [0, 0, 1, 1, 2, 2, 3, 3],
+        "on one line, overlapping": [0, 0, 2, 2, 1, 1, 3, 3],
+        "on one line, touching": [0, 0, 1, 1, 1, 1, 3, 3],
         "level, apart": [0, 0, 1, 0, 2, 0, 3, 0],
         "upright, overlapping": [1, 0, 1, 3, 1, 2, 1, 5],
+        "upright, apart": [1, 0, 1, 1, 1, 2, 1, 3],
         "parallel": [0, 0, 3, 3, 0, 1, 3, 4],
     }
     cases = [
@@ -400,7 +490,7 @@ MEET = Question(
             "as given",
             _given,
             "Nothing is repaired yet. There are three mistakes: what joins the two conditions, "
-            "what happens at zero, and segments in a row.",
+            "what happens at zero, and segments on one line.",
         ),
         Misconception(
             "touching does not count",
@@ -409,10 +499,27 @@ MEET = Question(
             "strict signs you miss all such pairs.",
         ),
         Misconception(
-            "all in a row meet",
+            "all on one line meet",
             _without_boxes,
-            "For four points in a row all signs are zero, whether the segments overlap or not. "
+            "For four points on one line all signs are zero, whether the segments overlap or not. "
             "There the bounding boxes have to decide.",
+        ),
+        Misconception(
+            "or kept",
+            _or_kept,
+            "Both conditions have to hold, `and`: if both ends of one segment lie on one side of "
+            "the other's line, they are apart, whatever the other two ends do.",
+        ),
+        Misconception(
+            "strict boxes",
+            _strict_boxes,
+            "Your boxes have to overlap with an area. Boxes that touch count too, and the box of a "
+            "level or an upright segment has no area at all: use ≤.",
+        ),
+        Misconception(
+            "boxes in x only",
+            _boxes_in_x,
+            "You compare the boxes in x only. Upright segments one above the other differ in y.",
         ),
         Misconception(
             "boxes alone",
@@ -439,47 +546,54 @@ def hull(points: Array) -> Array:
     for path in (points, points[::-1]):
         chain: list[Array] = []
         for point in path:
-            while len(chain) > 1 and geometry.orientation(chain[-2], chain[-1], point) <= 0:
+            while len(chain) > 1 and _area(chain[-2], chain[-1], point) <= 0:
                 chain.pop()
             chain.append(point)
         corners.extend(chain[:-1])
     return np.array(corners)
 
 
+def _area(p: Array, q: Array, r: Array) -> float:
+    return float(geometry.cross(q - p, r - p))
+
+
 def _hull_by_wrapping(points: Array) -> Array:
     """Gift wrapping: from a corner, the next is the point that has no other to its right."""
     points = np.unique(points, axis=0)
     corners = [points[0]]
-    while True:
+    for _ in range(len(points)):  # a hull has no more corners; with rounding it might never close
         here, best = corners[-1], points[0] if (corners[-1] != points[0]).any() else points[1]
         for point in points:
-            side = geometry.orientation(here, best, point)
+            area = _area(here, best, point)
             further = ((point - here) ** 2).sum() > ((best - here) ** 2).sum()
-            if side < 0 or (side == 0 and further):
+            if area < 0 or (area == 0 and further):
                 best = point
         if (best == points[0]).all():
-            return np.array(corners)
+            break
         corners.append(best)
+    return np.array(corners)
 
 
-def _hull_keeping(kept: Callable[[int], bool]) -> Callable[[Array], Array]:
-    """The chain with another idea of which turns are kept."""
+def _chains(
+    points: Array,
+    kept: Callable[[Array, Array, Array], bool] = lambda p, q, r: _area(p, q, r) > 0,
+    without: int = 1,
+) -> Array:
+    """The two chains of points in their order; turns that are kept; ends that are left out."""
+    corners: list[Array] = []
+    for path in (points, points[::-1]):
+        chain: list[Array] = []
+        for point in path:
+            while len(chain) > 1 and not kept(chain[-2], chain[-1], point):
+                chain.pop()
+            chain.append(point)
+        corners += chain[: len(chain) - without]
+    return np.array(corners)
 
-    def wrong(points: Array) -> Array:
-        points = np.unique(points, axis=0)
-        corners: list[Array] = []
-        for path in (points, points[::-1]):
-            chain: list[Array] = []
-            for point in path:
-                while len(chain) > 1 and not kept(
-                    int(geometry.orientation(chain[-2], chain[-1], point))
-                ):
-                    chain.pop()
-                chain.append(point)
-            corners += chain[:-1]
-        return np.array(corners)
 
-    return wrong
+def _hull_keeping(kept: Callable[[Array, Array, Array], bool]) -> Callable[[Array], Array]:
+    """The hull with another idea of which turns are kept."""
+    return lambda points: _chains(np.unique(points, axis=0), kept)
 
 
 def _hull_closed(points: Array) -> Array:
@@ -495,12 +609,15 @@ def _lower_chain(points: Array) -> Array:
 def _hull_cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
     lattice = np.stack(np.meshgrid(np.arange(4.0), np.arange(3.0)), -1).reshape(-1, 2)
+    ulp = np.spacing(0.3)
+    column = np.array([[-1, 1], [0.3 + 2 * ulp, 0], [0.3 + ulp, 3], [0.3, 1.5]])
     return [
         Case((np.array([[0.0, 0], [2, 0], [1, 1], [1, 3]]),), label="a triangle, one point inside"),
         Case((rng.uniform(-1, 1, (12, 2)),), label="twelve random points"),
         Case((rng.permutation(lattice),), label="a lattice, with points along the sides"),
         Case((lattice[rng.integers(0, 12, 30)],), label="repeated points"),
         Case((rng.standard_normal((40, 2)),), label="forty random points"),
+        Case((column,), label="an upright side, whose x differ in the last digit"),
     ]
 
 
@@ -518,9 +635,27 @@ HULL = Question(
     misconceptions=(
         Misconception(
             "points along the sides",
-            _hull_keeping(lambda side: side >= 0),
+            _hull_keeping(lambda p, q, r: _area(p, q, r) >= 0),
             "You keep points that lie on a side of the hull. Straight on is no left turn: throw "
             "the middle point away at 0, too.",
+        ),
+        Misconception(
+            "uncertain corners thrown away",
+            _hull_keeping(lambda p, q, r: bool(geometry.orientation(p, q, r) > 0)),
+            "Your hull has lost the end of an upright row. The careful sign is 0 for all of the "
+            "row, and so you threw away a point that is not between the two others. Use the plain "
+            "sign of the cross product.",
+        ),
+        Misconception(
+            "sorted by x only",
+            lambda points: _chains(points[np.argsort(points[:, 0], kind="stable")]),
+            "You sorted by x only. Points one above the other have to come from bottom to top.",
+        ),
+        Misconception(
+            "ends doubled",
+            lambda points: _chains(np.unique(points, axis=0), without=0),
+            "Two corners come twice. The last of each chain is the first of the other: leave it "
+            "out.",
         ),
         Misconception(
             "clockwise",
@@ -564,7 +699,10 @@ def _order_changes(start: Array, end: Array) -> np.ndarray:
 
 
 def _crossings_sorted(start: Array, end: Array) -> int:
-    ranked = end[np.lexsort((end, start))]
+    return _inversions(end[np.lexsort((end, start))])
+
+
+def _inversions(ranked: Array) -> int:
     return sum(int((ranked[:i] > ranked[i]).sum()) for i in range(len(ranked)))
 
 
@@ -577,6 +715,7 @@ def _crossings_cases(seed: int) -> list[Case]:
         Case((rng.standard_normal(9), rng.standard_normal(9)), label="random"),
         Case((0.1 * rng.standard_normal(7), 0.1 * rng.standard_normal(7)), label="closer together"),
         Case((_point(3, 1, 1, 2, 0), _point(4, 1, 4, 1, 2)), label="common ends"),
+        Case((_point(0, 0, 1, 1, 2), _point(4, 4, 4, 1, 2)), label="common starts"),
     ]
 
 
@@ -600,6 +739,18 @@ CROSSINGS = Question(
             "neighbours only",
             lambda start, end: int((np.diff(start) * np.diff(end) < 0).sum()),
             "You compare each path with the next one only. Any two paths may cross.",
+        ),
+        Misconception(
+            "neighbours after sorting",
+            lambda start, end: int((np.diff(end[np.argsort(start, kind="stable")]) < 0).sum()),
+            "You sort by the start and compare neighbours only. A path may also cross one that is "
+            "not its neighbour.",
+        ),
+        Misconception(
+            "ties in any order",
+            lambda start, end: _inversions(end[np.argsort(start, kind="stable")]),
+            "You sort by the start only. Paths that begin together then count as exchanged if they "
+            "happen to stand in the wrong order; sort them by their ends.",
         ),
         Misconception(
             "touching counts",
@@ -632,11 +783,12 @@ class Bend:
     shear: float
     curve: float
     mirror: float = 1.0
+    twist: float = 0.0
 
     def __call__(self, points: Array) -> Array:
         x, y = points.T
-        bent = [x + self.shear * y + self.curve * x**2, self.mirror * y + self.curve * np.sin(x)]
-        return np.stack(bent, 1)
+        right = x + self.shear * y + self.curve * x**2 + self.twist * x**2 * y
+        return np.stack([right, self.mirror * y + self.curve * np.sin(x)], 1)
 
 
 def ratio(f: Callable[[Array], Array], x: Array, side: float) -> float:
@@ -664,6 +816,16 @@ def _ratio_from_corner(f: Callable[[Array], Array], x: Array, side: float) -> fl
     return float(geometry.polygon_area(f(x + square)) / side**2)
 
 
+def _ratio_zigzag(f: Callable[[Array], Array], x: Array, side: float) -> float:
+    a, b, c, d = _corners(f, x, side)
+    return float(geometry.polygon_area([a, b, d, c]) / side**2)
+
+
+def _ratio_slopes(f: Callable[[Array], Array], x: Array, side: float) -> float:
+    step = side / 2 * np.eye(2)
+    return float(np.linalg.det((f(x + step) - f(x - step)) / side))
+
+
 def _ratio_diagonal_only(f: Callable[[Array], Array], x: Array, side: float) -> float:
     step = side / 2 * np.eye(2)
     slopes = (f(x + step) - f(x - step)) / side
@@ -679,6 +841,7 @@ def _ratio_cases(seed: int) -> list[Case]:
         Case((Bend(shear, curve), x, 0.2), label="a curved map"),
         Case((Bend(shear, curve, -1.0), x, 0.2), label="a map that mirrors"),
         Case((Bend(curve, shear), -x, 0.01), label="a small square"),
+        Case((Bend(shear, curve, 1.0, 0.8), x, 0.4), label="a map that twists"),
     ]
 
 
@@ -713,6 +876,23 @@ RATIO = Question(
             "not divided by the area",
             lambda f, x, side: ratio(f, x, side) * side,
             "You divide by the side. An area is compared with an area: divide by its square.",
+        ),
+        Misconception(
+            "not divided at all",
+            lambda f, x, side: ratio(f, x, side) * side**2,
+            "You return the area of the image. Divide it by that of the square.",
+        ),
+        Misconception(
+            "corners in zigzag",
+            _ratio_zigzag,
+            "Your corners do not run around the square. Row by row they make an eight, whose two "
+            "loops cancel.",
+        ),
+        Misconception(
+            "slopes instead of corners",
+            _ratio_slopes,
+            "You made a determinant from the slopes through the middles of the sides. The question "
+            "asks for the area of the four corners' images.",
         ),
         Misconception(
             "corner instead of centre",

@@ -7,9 +7,11 @@ point has the shape ``(2,)`` and any leading dimensions broadcast.
 
 Two rules hold throughout.
 
-* *Which side?* is answered from the sign of a determinant, and that sign counts only where no
-  rounding of the coordinates could change it; see :func:`orientation`. No number is compared with
-  an absolute epsilon, so scaling a figure by 1e150 or by 1e-150 changes no answer.
+* *Which side?* is answered from the sign of a determinant, and for lines and segments that sign
+  counts only where no rounding of the coordinates could change it; see :func:`orientation`. A
+  point in a polygon is decided by the plain sign instead: yes or no, without a third answer. No
+  number is compared with an absolute epsilon, so scaling a figure by 1e150 or by 1e-150 changes no
+  answer.
 * *How near?* is answered by a distance relative to the size of the figure; see :func:`on_line`.
 """
 

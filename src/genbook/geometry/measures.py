@@ -30,8 +30,8 @@ def sample_polygon(
     outside: a model's samples either hit the support or do not, see :func:`fraction_inside`.
 
     Raises:
-        ValueError: n < 0, or the polygon fills less than 1e-4 of its bounding box (of none, if it
-            is a line), or has fewer than three corners, or shapes, NaN, infinity.
+        ValueError: n < 0, or fewer than three corners, or shapes, NaN, infinity. May be raised if
+            the polygon fills less than 1e-4 of its bounding box, and is if it fills nothing.
     """
     corners = as_points(polygon, "polygon", least=3)
     if n < 0:
@@ -67,8 +67,8 @@ def fraction_inside(samples: ArrayLike, *polygons: ArrayLike) -> float:
 def hull_coverage(samples: ArrayLike, data: ArrayLike) -> float:
     """The share of data ``(M, 2)`` in the convex hull of the samples ``(N, 2)``, sides included.
 
-    Low if the samples miss a mode at the rim of the data; a single stray sample raises it, so read
-    it beside :func:`fraction_inside`.
+    Low if the samples miss a part at the rim of the data; a few stray samples raise it, so read it
+    beside :func:`fraction_inside`.
 
     Raises:
         ValueError: no data, samples on one line, fewer than three, or shapes, NaN, infinity.
@@ -97,15 +97,18 @@ def area_ratio(
         Ratios ``(N,)``; a push-forward density is the density divided by their size.
 
     Raises:
-        ValueError: side is not positive and finite, or shapes, NaN, infinity.
+        ValueError: side is not positive and finite, or so small beside a centre that rounding
+            leaves no square, or shapes, NaN, infinity.
     """
     points = as_points(centres, "centres", least=1)
     if not 0 < side < np.inf:
         raise ValueError(f"side must be positive and finite, got {side}")
     square = side * np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
     cells = points[:, None] + square
+    areas = polygon_area(cells)  # as they are after rounding, not as they were meant
+    if (areas == 0).any():
+        raise ValueError(f"side = {side} is lost in the rounding of a centre: take a larger one")
     images = as_points(function(cells.reshape(-1, 2)), "the function's values", least=1)
     if len(images) != 4 * len(points):
         raise ValueError(f"the function returned {len(images)} points for {4 * len(points)}")
-    # The cells as they are after rounding, not as they were meant.
-    return polygon_area(images.reshape(cells.shape)) / polygon_area(cells)
+    return polygon_area(images.reshape(cells.shape)) / areas

@@ -66,8 +66,12 @@ def point_in_polygon(
 
     The half-open rule: an edge is crossed if its lower end is at or below the ray, its upper end
     above it, and the point strictly to its left. So a corner belongs to one of its two edges, and
-    of polygons that tile a region each point is in exactly one: of a square the left and the lower
-    side belong to it, the right and the upper do not.
+    of a square the left and the lower side belong to it, the right and the upper do not.
+
+    Of polygons that tile a region, edge to edge, each point is in exactly one, in exact arithmetic.
+    Here the left side is the plain sign of a rounded determinant. It is the same for both owners of
+    an edge; but a point within a few units in the last place of a corner or of a slanted edge may
+    be counted twice or not at all.
 
     Args:
         points: ``(…, 2)``.
@@ -172,8 +176,9 @@ def _ray(
 def _by_height(y: Array, low: float, high: float) -> NDArray[np.intp]:
     """The order that sorts y: first roughly, by 2^16 buckets between low and high, then exactly.
 
-    Four times as fast as one sort: small integers are sorted by radix, and the stable sort merges
-    what is nearly sorted.
+    Small integers are sorted by radix, and the stable sort merges what is nearly sorted. For 10^5
+    evenly spread heights that takes a third of one sort's time; but nearly twice that time if most
+    of them lie beyond low and high, where the buckets do not tell them apart.
     """
     if not low < high:
         return np.argsort(y)
@@ -183,10 +188,15 @@ def _by_height(y: Array, low: float, high: float) -> NDArray[np.intp]:
 
 
 def convex_hull(points: ArrayLike) -> Array:
-    """The corners of the smallest convex polygon that contains the points.
+    """The corners of the smallest convex polygon that contains the points, up to rounding.
 
     Andrew's monotone chain: sort by x, walk to the right keeping left turns only (the lower chain),
-    walk back (the upper chain). Points on the hull's sides, up to rounding, are no corners.
+    walk back (the upper chain). Here a turn is the plain sign of its determinant. Afterwards, what
+    rounding alone makes a corner is removed.
+
+    So no point lies certainly to the right of a side, in the sense of
+    :func:`~genbook.geometry.orientation`, and a corner is kept only if the polygon without it would
+    break this rule. The coordinates' extremes are kept up to rounding.
 
     Args:
         points: ``(N, 2)`` with N ≥ 3, repetitions allowed.
@@ -199,7 +209,9 @@ def convex_hull(points: ArrayLike) -> Array:
         ValueError: fewer than three points, or shapes, NaN, infinity.
 
     References:
-        Andrew (1979), Another efficient algorithm for convex hulls in two dimensions.
+        Andrew (1979), Another efficient algorithm for convex hulls in two dimensions; the removal
+        is that of Douglas and Peucker (1973), Algorithms for the reduction of the number of points
+        required to represent a digitized line.
     """
     points = as_points(points, "points", least=3)
     units = scaled(points, exponents(points, axis=0))
@@ -212,7 +224,9 @@ def convex_hull(points: ArrayLike) -> Array:
         return points[order]
     lower = _left_turns(units[order])
     upper = len(order) - 1 - _left_turns(units[order[::-1]])
-    return points[order[np.concatenate([lower[:-1], upper[:-1]])]]
+    order = order[np.concatenate([lower[:-1], upper[:-1]])]
+    corners = points[order[_needed(units[order])]]
+    return np.roll(corners, -np.lexsort((corners[:, 1], corners[:, 0]))[0], axis=0)
 
 
 def _outer(points: Array) -> NDArray[np.intp]:
@@ -238,14 +252,49 @@ def _left_turns(path: Array) -> NDArray[np.intp]:
         if (det > error).all() or stays.mean() > 0.95:
             break
         kept = kept[stays]
-    # One by one, each against the last that stayed.
+    # One by one, each against the last that stayed. The plain sign: b is dropped only if it lies
+    # between a and c, to a few units in the last place. Were it dropped wherever the sign is not
+    # certain, a column of points that rounding has disordered in x would lose its ends.
     chain: list[int] = []
     corners = path.tolist()
     for i in kept.tolist():
+        c = corners[i]
         while len(chain) > 1:
-            det, error = turn(corners[chain[-2]], corners[chain[-1]], corners[i])
-            if det > error:
+            a, b = corners[chain[-2]], corners[chain[-1]]
+            if (b[0] - a[0]) * (c[1] - a[1]) > (b[1] - a[1]) * (c[0] - a[0]):
                 break
             chain.pop()
         chain.append(i)
     return np.array(chain)
+
+
+def _needed(corners: Array) -> NDArray[np.bool_]:
+    """Which corners of a convex polygon are more than rounding.
+
+    Kept is a corner whose turn is certain, or the tip of a needle (its two sides go back the same
+    way). Of the others, those between two that are kept are all dropped if none of them lies
+    certainly outside of the line between the two; else the outermost is kept, and so on.
+    """
+    if len(corners) < 3:
+        return np.ones(len(corners), bool)
+    before, after = np.roll(corners, 1, 0), np.roll(corners, -1, 0)
+    det, error = turn(before.T, corners.T, after.T)
+    kept = (det > error) | (((corners - before) * (after - corners)).sum(1) < 0)
+    if kept.all():
+        return kept
+    if kept.sum() < 2:  # a fine closed curve; the farthest point from any one is a corner
+        one = ((corners - corners[0]) ** 2).sum(1).argmax()
+        kept[[one, ((corners - corners[one]) ** 2).sum(1).argmax()]] = True
+    n, sure = len(corners), np.flatnonzero(kept).tolist()
+    gaps = list(zip(sure, [*sure[1:], sure[0] + n], strict=True))  # counted on beyond n
+    while gaps:
+        first, last = gaps.pop()
+        if last - first < 2:
+            continue
+        between = np.arange(first + 1, last) % n
+        det, error = turn(corners[first % n], corners[last % n], corners[between].T)
+        if (det < -error).any():
+            middle = first + 1 + int(det.argmin())
+            kept[middle % n] = True
+            gaps += [(first, middle), (middle, last)]
+    return kept

@@ -13,6 +13,8 @@ from genbook.geometry.vectors import (
     as_points,
     broadcast,
     cross,
+    distance_to_segment,
+    dot,
     exponents,
     scaled,
     side,
@@ -43,7 +45,7 @@ def line_relation(p: ArrayLike, q: ArrayLike, r: ArrayLike, s: ArrayLike) -> Any
         ValueError: p = q or r = s, where no line is defined, or shapes, NaN, infinity.
     """
     p, q, r, s = _lines(p, q, r, s)
-    same = (side(p, q, r) == 0) & (side(p, q, s) == 0)
+    same = _on_one_line(p, q, r, s)
     relation = np.where(_parallel(p, q, r, s), np.where(same, "coincident", "parallel"), "crossing")
     return relation if relation.ndim else str(relation)
 
@@ -60,15 +62,19 @@ def line_intersection(p: ArrayLike, q: ArrayLike, r: ArrayLike, s: ArrayLike) ->
         Points of the broadcast shape ``(…, 2)``.
 
     Raises:
-        ValueError: some of the lines are parallel or coincident, p = q, r = s, or shapes, NaN,
-            infinity.
+        ValueError: some of the lines are parallel or coincident, or cross farther away than the
+            largest number, p = q, r = s, or shapes, NaN, infinity.
     """
     k = exponents(*broadcast(p=p, q=q, r=r, s=s))
     p, q, r, s = _lines(p, q, r, s)
     if (parallel := _parallel(p, q, r, s)).any():
         raise ValueError(f"{int(parallel.sum())} of {parallel.size} pairs of lines are parallel")
     t = cross(r - p, s - r) / cross(q - p, s - r)
-    return np.ldexp(p + t[..., None] * (q - p), k)
+    with np.errstate(over="ignore"):
+        point = np.ldexp(p + t[..., None] * (q - p), k)
+    if not np.isfinite(point).all():
+        raise ValueError("lines cross farther away than the largest number")
+    return point
 
 
 def segments_intersect(p: ArrayLike, q: ArrayLike, r: ArrayLike, s: ArrayLike) -> Any:
@@ -76,7 +82,8 @@ def segments_intersect(p: ArrayLike, q: ArrayLike, r: ArrayLike, s: ArrayLike) -
 
     They do if their bounding boxes overlap and each has its ends not on one side of the other's
     line. This holds for collinear segments and for single points (p = q), too. Signs and boxes are
-    taken up to the rounding of the coordinates, as in :func:`~genbook.geometry.orientation`.
+    taken up to the rounding of the coordinates, as in :func:`~genbook.geometry.orientation`; the
+    answer depends neither on the order of the segments nor on that of their ends.
 
     Args:
         p, q, r, s: points ``(…, 2)``.
@@ -106,16 +113,23 @@ def segment_intersection(p: ArrayLike, q: ArrayLike, r: ArrayLike, s: ArrayLike)
         raise ValueError("segment_intersection takes one pair of segments: points of shape (2,)")
     if not segments_intersect(p, q, r, s):
         return np.empty((0, 2))
-    k = exponents(p, q, r, s)
-    P, Q, R, S = (scaled(a, k) for a in (p, q, r, s))
-    if not _parallel(P, Q, R, S):
-        t = np.clip(cross(R - P, S - R) / cross(Q - P, S - R), 0, 1)
-        return np.ldexp(P + t * (Q - P), k)[None]
-    # On one line, the common stretch ends where one of the segments does.
-    ends = [a for a in (p, q) if segments_intersect(a, a, r, s)]
-    ends += [a for a in (r, s) if segments_intersect(a, a, p, q)]
-    common = np.unique(ends, axis=0)
-    return common[[0, -1]] if len(common) > 1 else common
+    k = np.frexp(np.maximum.reduce([np.abs(a) for a in (p, q, r, s)]))[1]
+    P, Q, R, S = (np.ldexp(a, -k) for a in (p, q, r, s))
+    ends, near = np.stack([p, q, r, s]), np.stack([P, Q, R, S])
+    if _on_one_line(P, Q, R, S):
+        # Along the longer of the two: from where the second begins to where the first ends.
+        along = max(Q - P, S - R, key=lambda v: float(dot(v, v)))
+        t = near @ along
+        first = max(min((0, 1), key=t.__getitem__), min((2, 3), key=t.__getitem__), key=t.item)
+        last = min(max((0, 1), key=t.__getitem__), max((2, 3), key=t.__getitem__), key=t.item)
+        return np.unique(ends[[first] if t[first] > t[last] else [first, last]], axis=0)
+    # An end that lies on the other segment, or the point between: whichever is nearest to both.
+    if denominator := cross(Q - P, S - R):
+        t = np.clip(cross(R - P, S - R) / denominator, 0, 1)
+        ends = np.concatenate([ends, np.ldexp(P + t * (Q - P), k)[None]])
+        near = np.concatenate([near, (P + t * (Q - P))[None]])
+    away = distance_to_segment(near, P, Q) + distance_to_segment(near, R, S)
+    return ends[[away.argmin()]]
 
 
 def crossing_pairs(paths: ArrayLike) -> NDArray[np.intp]:
@@ -179,9 +193,24 @@ def _box_tree(paths: Array) -> list[tuple[Array, Array]]:
 
 def _meet(p: Array, q: Array, r: Array, s: Array) -> Any:
     """:func:`segments_intersect` of points whose squares do not overflow, unchecked."""
+    p, q, r, s = *_ordered(p, q), *_ordered(r, s)
     apart = (side(p, q, r) * side(p, q, s) > 0) | (side(r, s, p) * side(r, s, q) > 0)
     boxes = (np.minimum(p, q), np.maximum(p, q), np.minimum(r, s), np.maximum(r, s))
     return ~apart & _boxes_meet(*boxes)
+
+
+def _on_one_line(p: Array, q: Array, r: Array, s: Array) -> Any:
+    """Whether each end of both segments lies on the other's line, as far as one can tell."""
+    p, q, r, s = *_ordered(p, q), *_ordered(r, s)
+    sides = (side(p, q, r), side(p, q, s), side(r, s, p), side(r, s, q))
+    return ~np.any(sides, axis=0)
+
+
+def _ordered(p: Array, q: Array) -> tuple[Array, Array]:
+    """The two ends, the left one first (of two above each other, the lower): the rounding of
+    :func:`side` then does not depend on the order in which they were given."""
+    swap = (p[..., 0] > q[..., 0]) | ((p[..., 0] == q[..., 0]) & (p[..., 1] > q[..., 1]))
+    return np.where(swap[..., None], q, p), np.where(swap[..., None], p, q)
 
 
 def _boxes_meet(low_a: Array, high_a: Array, low_b: Array, high_b: Array) -> Any:

@@ -64,8 +64,8 @@ def exponents(*points: Array, axis: int | tuple[int, ...] | None = None) -> NDAr
     """The powers of two, k, by which :func:`scaled` divides coordinates that are huge or tiny.
 
     2^k is near the largest coordinate: of all arrays, and along ``axis`` of each (kept, so that k
-    broadcasts); without an axis, of each point and each coordinate by itself. It is 0 where the
-    coordinates' products neither overflow nor vanish anyway.
+    broadcasts); without an axis, one magnitude for x and one for y, at each place of the arrays. It
+    is 0 where the coordinates' products neither overflow nor vanish anyway.
     """
     sizes = [np.abs(p) if axis is None else np.abs(p).max(axis, keepdims=True) for p in points]
     k = np.frexp(np.maximum.reduce(sizes))[1]
@@ -73,7 +73,7 @@ def exponents(*points: Array, axis: int | tuple[int, ...] | None = None) -> NDAr
 
 
 def scaled(points: Array, k: NDArray[np.intc]) -> Array:
-    """points · 2^−k, exactly."""
+    """points · 2^−k: exactly, but for coordinates so much smaller than 2^k that they underflow."""
     return np.ldexp(points, -k) if k.any() else points
 
 
@@ -136,7 +136,7 @@ def orientation(p: ArrayLike, q: ArrayLike, r: ArrayLike) -> Any:
 
         ε = τ (X (|u_y| + |v_y|) + Y (|u_x| + |v_x|)),    u = q − p,  v = r − p,
 
-    with X = |p_x| + |q_x| + |r_x|, Y likewise, and τ two units in the last place. So each axis may
+    with X = |p_x| + |q_x| + |r_x|, Y likewise, and τ = 2 · 2⁻⁵². So each axis may
     have its own unit, from 1e-300 to 1e300.
 
     Args:
@@ -150,7 +150,7 @@ def orientation(p: ArrayLike, q: ArrayLike, r: ArrayLike) -> Any:
 
     References:
         Shewchuk (1997), Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric
-        Predicates: the error bound of the determinant; there the points themselves are exact.
+        Predicates: a filter similar in spirit, made of the products; there the points are exact.
     """
     points = broadcast(p=p, q=q, r=r)
     k = exponents(*points)
@@ -212,11 +212,15 @@ def distance_to_segment(points: ArrayLike, p: ArrayLike, q: ArrayLike) -> Any:
         |x − p − t (q − p)|,    t = (x − p)·(q − p) / |q − p|², clipped to [0, 1]
 
     Raises:
-        ValueError: shapes, NaN, infinity.
+        ValueError: shapes, NaN, infinity, or a distance larger than the largest number.
     """
     arrays = broadcast(points=points, p=p, q=q)
     k = exponents(*arrays, axis=-1)
-    return np.ldexp(_distance(*(scaled(a, k) for a in arrays)), k[..., 0])
+    with np.errstate(over="ignore"):
+        distance = np.ldexp(_distance(*(scaled(a, k) for a in arrays)), k[..., 0])
+    if not np.isfinite(distance).all():
+        raise ValueError("a distance is larger than the largest number: divide the coordinates")
+    return distance
 
 
 def _one_unit(**points: ArrayLike) -> list[Array]:
