@@ -336,6 +336,13 @@ def test_to_another_type_and_back(plane):
     assert repr(single) == "GaussianMixture(K=3, D=2, float32)"
 
 
+def test_a_mixture_made_finer_is_exact_to_the_new_precision():
+    mixture = random_mixture(64, dtype=torch.float32).to(F64)
+    x = peer(mixture).sample((5,)).requires_grad_()
+    (score,) = torch.autograd.grad(peer(mixture).log_prob(x).sum(), x)
+    torch.testing.assert_close(mixture.score(x.detach()), score, rtol=1e-9, atol=1e-9)
+
+
 def test_far_from_all_data_nothing_overflows(plane):
     """The log-density is a parabola there, and the score its slope."""
     x = torch.tensor([[1e6, -1e6]], dtype=F64)

@@ -75,7 +75,7 @@ class GaussianMixture:
                 "identity"
             )
         self.weights = weights / total
-        self.means, self.covariances = means.clone(), covariances.clone()
+        self.means, self.covariances = means.clone(), (covariances + covariances.mT) / 2
         self._log_weights = self.weights.log()
         self._values = values.to(means.dtype)  # Λ, (K, D)
         self._basis = vectors.transpose(0, 1).flatten(1).to(means.dtype)  # all axes, (D, K D)
@@ -145,9 +145,13 @@ class GaussianMixture:
         for kind in target:
             if isinstance(kind, torch.dtype) and not kind.is_floating_point:
                 raise TypeError(f"a mixture needs a floating-point type, not {kind}")
-        return self._with(
+        new = self._with(
             **{name: value.to(*target) for name, value in vars(self).items()}  # type: ignore[arg-type]
         )
+        if torch.finfo(new.means.dtype).eps < torch.finfo(self.means.dtype).eps:
+            # The axes are only known to the old precision.
+            return GaussianMixture(new.weights, new.means, new.covariances)
+        return new
 
     def at(self, a: float, b: float) -> GaussianMixture:
         r"""The mixture of $x_t = a x_0 + b\epsilon$: means $a m_k$, covariances $a^2 C_k + b^2 I$.
