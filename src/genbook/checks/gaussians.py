@@ -59,7 +59,7 @@ BY_HAND = Question(
     reference=by_hand,
     cases=lambda seed: [Case(label="the three numbers")],
     rtol=1e-3,  # by hand: three decimals are enough
-    alternatives=(_by_hand_gain, _by_hand_torch),
+    alternatives=(_by_hand_gain, _by_hand_torch, lambda: (22, 1.333, 2.403)),
     equivalent_mutants={
         "divergence = 0.5 * (4 / 2 - 1 + (23 - 20) ** 2 / 2 + math.log(2 / 4)) → "
         "divergence = 0.5 * (4 / 2 - 1 + (20 - 23) ** 2 / 2 + math.log(2 / 4))": (
@@ -796,6 +796,15 @@ def _bound_by_entropy(x: float, w: float, s: float, m: float, v: float) -> list[
     return [lower, -0.5 * (math.log(2 * math.pi * total) + x * x / total) - lower]
 
 
+def _bound_single(x: float, w: float, s: float, m: float, v: float) -> Tensor:
+    """In single precision, where the gap is a difference of large numbers."""
+    x_, w_, s_, m_, v_ = torch.tensor([x, w, s, m, v], dtype=torch.float32)
+    rebuilt = Normal(w_ * m_, s_).log_prob(x_) - w_**2 * v_ / (2 * s_**2)
+    lower = rebuilt - kl_divergence(Normal(m_, v_.sqrt()), Normal(0.0, 1.0))
+    log_p = Normal(0.0, (w_**2 + s_**2).sqrt()).log_prob(x_)
+    return torch.stack([lower, log_p - lower])
+
+
 def _bound_cases(seed: int) -> list[Case]:
     r = np.random.default_rng(seed)
 
@@ -849,7 +858,7 @@ BOUND = Question(
     name="bound",
     reference=bound,
     cases=_bound_cases,
-    alternatives=(_bound_by_gap, _bound_by_entropy),
+    alternatives=(_bound_by_gap, _bound_by_entropy, _bound_single),
     atol=1e-4,  # the gap is a difference of large numbers, and they may be in single precision
     equivalent_mutants={
         "rebuilt = -0.5 * math.log(2 * math.pi * s ** 2) - ((x - w * m) ** 2 + w ** 2 * v) / "
