@@ -280,7 +280,8 @@ class GaussianMixture:
         scaled = offset * variance.reciprocal()
         distance = (offset * scaled).sum(-1) + variance.log().sum(-1)
         log_joint = torch.sub(self._log_weights, distance, alpha=0.5)
-        if not log_joint.isfinite().all():
+        # A finite sum has finite terms and is cheaper to form; that of a large batch may overflow.
+        if not math.isfinite(log_joint.detach().sum().item()) and not log_joint.isfinite().all():
             if not _representable(variance):
                 raise _lost(a, b, variance.dtype)
             raise ValueError("x must be finite and not astronomically large")
