@@ -83,9 +83,7 @@ def test_the_score_is_the_gradient_of_our_own_density(seed, D, K, a, b):
 
 
 @few
-@given(
-    seed=seeds, a=st.floats(0, 2), b=st.floats(0.01, 3), c=st.floats(-2, 2), d=st.floats(0.01, 2)
-)
+@given(seed=seeds, a=st.floats(0, 2), b=st.floats(0.01, 3), c=st.floats(-2, 2), d=st.floats(0, 2))
 def test_at_is_the_mixture_with_noised_covariances_and_composes(seed, a, b, c, d):
     mixture = random_mixture(3, seed=seed)
     by_hand = GaussianMixture(
@@ -97,9 +95,10 @@ def test_at_is_the_mixture_with_noised_covariances_and_composes(seed, a, b, c, d
     noised = mixture.at(a, b)
     torch.testing.assert_close(noised.log_prob(x), by_hand.log_prob(x), rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(noised.covariances, by_hand.covariances)
-    again, at_once = noised.at(c, d), mixture.at(c * a, math.hypot(c * b, d))  # noise upon noise
-    x = at_once.mean + x * at_once.covariance.diagonal().sqrt()
-    torch.testing.assert_close(again.log_prob(x), at_once.log_prob(x), rtol=1e-8, atol=1e-8)
+    if math.hypot(c * b, d) > 1e-3:  # noise upon noise
+        again, at_once = noised.at(c, d), mixture.at(c * a, math.hypot(c * b, d))
+        x = at_once.mean + x * at_once.covariance.diagonal().sqrt()
+        torch.testing.assert_close(again.log_prob(x), at_once.log_prob(x), rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("D", DIMENSIONS)
@@ -195,6 +194,27 @@ def test_the_ends_of_the_path(plane):
     assert not plane.eps(x, 1.0, 0.0).any()
 
 
+def test_rates_of_another_type_are_taken_over(plane):
+    """A number beside a tensor keeps its digits, and rates in double precision fit any mixture."""
+    x = torch.randn(6, 2, generator=seeded(1), dtype=F64)
+    b = torch.full((6,), 0.8, dtype=F64)
+    for method in (plane.eps, plane.posterior_mean):
+        torch.testing.assert_close(method(x, 0.6, b), method(x, 0.6, 0.8), rtol=1e-13, atol=1e-13)
+    single = plane.to(torch.float32)
+    got = single.eps(x.float(), b * 0.75, b)
+    assert got.dtype == torch.float32
+    torch.testing.assert_close(got, single.eps(x.float(), 0.6, 0.8))
+
+
+def test_a_rate_that_does_not_fit_the_samples_is_refused(plane):
+    x = torch.zeros(5, 2, dtype=F64)
+    for rate in (torch.ones(5, 1), torch.ones(4), torch.ones(1), torch.ones(5, 2)):
+        for rates in ((0.6, rate), (rate, 0.6)):
+            with pytest.raises(ValueError, match=r"one entry for each sample, shape \(5,\)"):
+                plane.eps(x, *rates)
+    assert plane.eps(x[None], 0.6, torch.ones(1, 5)).shape == (1, 5, 2)
+
+
 def test_rates_and_labels_for_each_sample(plane):
     x = torch.randn(6, 2, generator=seeded(1), dtype=F64)
     a, b = torch.linspace(0, 1, 6, dtype=F64), torch.linspace(1, 0.1, 6, dtype=F64)
@@ -279,11 +299,48 @@ def test_fit_takes_the_moments_of_each_class():
         GaussianMixture.fit(x[:5], torch.zeros(4).long())
 
 
+def test_fit_refuses_what_it_cannot_fit():
+    x = random_mixture(3).sample(4, seeded())
+    pairs = torch.tensor([0, 0, 1, 1])
+    for error, message, arguments in (
+        (TypeError, "labels must be integers, not torch.float32", (x, pairs.float())),
+        (TypeError, "labels must be integers, not torch.bool", (x, pairs.bool())),
+        (ValueError, "labels must not be negative, got -1", (x, pairs - 1)),
+        (ValueError, r"x must have shape \(N, …\) with N > 0", (x[:0], pairs[:0])),
+        (ValueError, r"x must have shape", (x[:, 0], pairs)),
+        (TypeError, "x must be floating-point", (x.long(), pairs)),
+        (ValueError, "x must be finite", (x * math.inf, pairs)),
+        (ValueError, "must not be negative, got -0.1", (x, pairs, -0.1)),
+        (ValueError, "must not be negative, got nan", (x, pairs, math.nan)),
+    ):
+        with pytest.raises(error, match=message):
+            GaussianMixture.fit(*arguments)
+
+
+def test_a_mixture_keeps_its_parts_when_the_caller_changes_them():
+    means, covariances = M.clone(), C.clone()
+    mixture = GaussianMixture(W, means, covariances)
+    means += 1
+    covariances *= 2
+    assert not mixture.mean.any() and torch.equal(mixture.covariances, C)
+
+
 def test_to_another_type_and_back(plane):
+    with pytest.raises(TypeError, match="needs a floating-point type, not torch"):
+        plane.to(torch.int64)
+    with pytest.raises(ValueError, match="n must be at least 1, got 0"):
+        plane.sample(0)
     single = plane.to(torch.float32)
     assert single.means.dtype == single.log_prob(single.means).dtype == torch.float32
     torch.testing.assert_close(single.to(F64).means, plane.means, rtol=1e-6, atol=1e-7)
     assert repr(single) == "GaussianMixture(K=3, D=2, float32)"
+
+
+def test_a_mixture_made_finer_is_exact_to_the_new_precision():
+    mixture = random_mixture(64, dtype=torch.float32).to(F64)
+    x = peer(mixture).sample((5,)).requires_grad_()
+    (score,) = torch.autograd.grad(peer(mixture).log_prob(x).sum(), x)
+    torch.testing.assert_close(mixture.score(x.detach()), score, rtol=1e-9, atol=1e-9)
 
 
 def test_far_from_all_data_nothing_overflows(plane):
@@ -293,6 +350,15 @@ def test_far_from_all_data_nothing_overflows(plane):
     k = int(plane.responsibilities(x).argmax())
     pull = -(x - plane.means[k]) / plane.covariances[k, 0, 0]
     torch.testing.assert_close(plane.score(x), pull)
+
+
+@pytest.mark.parametrize("n", [1, 1000])
+def test_a_far_point_is_judged_alone(n):
+    """The sum over a batch may overflow where no log-density does."""
+    mixture = random_mixture(2, dtype=torch.float32)
+    assert mixture.log_prob(torch.full((n, 2), 1e18)).isfinite().all()
+    with pytest.raises(ValueError, match="x must be finite and not astronomically large"):
+        mixture.log_prob(torch.full((n, 2), 1e30))
 
 
 # The arithmetic ----------------------------------------------------------------------------------
@@ -305,6 +371,7 @@ def test_kl_like_torch_distributions(seed, D):
     expected = kl_divergence(MultivariateNormal(*p), MultivariateNormal(*q))
     torch.testing.assert_close(gaussians.kl(*p, *q), expected, rtol=1e-9, atol=1e-10)
     assert abs(gaussians.kl(*p, *p)) < 1e-10
+    assert gaussians.kl(*[part[None][:0] for part in (*p, *q)]).shape == (0,)
     both = [torch.stack(pair) for pair in zip(p, q, strict=True)]
     torch.testing.assert_close(gaussians.kl(*both, *q)[0], expected, rtol=1e-9, atol=1e-10)
 
@@ -347,6 +414,56 @@ def test_linear_map_of_samples():
     y = x @ A.T + c + 0.3**0.5 * torch.randn(40_000, 2, generator=g, dtype=F64)
     within_errors(y, m)
     within_errors((y - m)[:, :, None] * (y - m)[:, None], C)
+    plain, spread = gaussians.linear_map(mean, covariance, A)
+    torch.testing.assert_close(plain, m - c)
+    torch.testing.assert_close(spread, C - noise)
+    batch = torch.stack([A, 2 * A]), torch.stack([c, -c]), torch.stack([noise, 0 * noise])
+    means, covariances = gaussians.linear_map(mean, covariance, *batch)
+    torch.testing.assert_close(means, torch.stack([m, 2 * (m - c) - c]))
+    torch.testing.assert_close(covariances, torch.stack([C, 4 * (C - noise)]))
+
+
+EYE2 = torch.eye(2, dtype=F64)
+
+
+@pytest.mark.parametrize(
+    ("shift", "noise", "message"),
+    [
+        (0.0, 0.2, r"0 or a covariance of shape \(2, 2\), not \(\)"),
+        (0.0, torch.ones(2).double(), r"0 or a covariance of shape \(2, 2\), not \(2,\)"),
+        (0.0, torch.eye(3).double(), r"0 or a covariance of shape \(2, 2\), not \(3, 3\)"),
+        (0.0, math.nan, "noise must be finite"),
+        (0.0, math.nan * EYE2, "noise must be finite"),
+        (0.0, EYE2 + torch.tensor([[0, 0.1], [0, 0]]), "the noise must be symmetric"),
+        (0.0, -0.1 * EYE2, "the noise has a negative eigenvalue -0.1"),
+        (1.0, 0.0, r"shift must be 0 or have shape \(2,\), not \(\)"),
+        (torch.ones(3).double(), 0.0, r"shift must be 0 or have shape \(2,\), not \(3,\)"),
+        (torch.full((2,), math.nan).double(), 0.0, "shift must be finite"),
+    ],
+)
+def test_a_shift_or_a_noise_that_is_none_is_refused(shift, noise, message):
+    mean, covariance = random_gaussian(3, 8)
+    with pytest.raises((ValueError, TypeError), match=message):
+        gaussians.linear_map(mean, covariance, torch.eye(3, dtype=F64)[:2], shift, noise)
+
+
+def test_noise_of_one_dimension_is_a_matrix_too():
+    mean, covariance = random_gaussian(3, 8)
+    with pytest.raises(ValueError, match=r"covariance of shape \(1, 1\), not \(3, 3\)"):
+        gaussians.linear_map(
+            mean, covariance, torch.ones(1, 3).double(), 0.0, torch.eye(3).double()
+        )
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_the_product_with_a_far_surer_witness_keeps_its_variance(swap):
+    eye = torch.eye(2)
+    pair = [(torch.ones(2), 1e8 * eye), (torch.zeros(2), eye)]
+    mean, covariance, _ = gaussians.product(
+        *(part for one in pair[:: -1 if swap else 1] for part in one)
+    )
+    torch.testing.assert_close(covariance, eye)
+    torch.testing.assert_close(mean, torch.zeros(2), atol=1e-6, rtol=0)
 
 
 def test_conditioning_a_noised_gaussian_is_the_posterior_mean():
@@ -368,6 +485,7 @@ def test_conditioning_a_noised_gaussian_is_the_posterior_mean():
 W, M, C = torch.tensor([0.4, 0.6]), torch.zeros(2, 3), torch.eye(3).repeat(2, 1, 1)
 NAN = torch.full((2, 3), math.nan)
 LEANING = C + torch.tensor([[0, 0.1, 0], [0, 0, 0], [0, 0, 0]])
+BESIDE = torch.stack([1e4 * C[0], LEANING[1] + torch.tensor([[0, 2e-3, 0], [0, 0, 0], [0, 0, 0]])])
 SINGULAR = C.clone()
 SINGULAR[1, 2, 2] = 0
 REFUSED = {
@@ -379,7 +497,8 @@ REFUSED = {
     "need covariances of shape (2, 3, 3), not (2, 3)": (W, M, M),
     "means must be finite": (W, NAN, C),
     "covariances must be symmetric, entries differ by 0.1": (W, M, LEANING),
-    "covariance 1 is not positive definite": (W, M, SINGULAR),
+    "covariances must be symmetric, entries differ by 0.102": (W, M, BESIDE),
+    "covariance 1 is not positive definite to within float32 (": (W, M, SINGULAR),
     "covariance 0 is not positive definite": (W, M, -C),
 }
 
@@ -414,6 +533,12 @@ def test_types_are_refused():
         (math.nan, 1.0, "a and b must be finite"),
         (0.0, 0.0, "nothing random"),
         (1e-200, 0.0, "nothing random"),  # its square is zero
+        (0.0, 1.83e-202, "a = 0.0 and b = 1.83e-202 .*nothing random"),
+        (0.0, 1e-30, "a = 0.0 and b = 1e-30 leave nothing random.* float32"),
+        (0.0, 1e30, "a = 0.0 and b = 1e[+]30 .* too much: .* infinite in float32"),
+        (0.0, 1e200, "so must their squares, got 0.0 and 1e[+]200"),
+        (1e160, 1e160, "so must their squares, got 1e[+]160"),
+        (math.inf, 0.0, "a and b must be finite"),
         (torch.ones(2), torch.tensor([0.1, -1.0]), "must not be negative"),
         (torch.zeros(2), torch.tensor([1.0, 0.0]), "nothing random"),
         (torch.tensor([1.0, math.inf]), torch.ones(2), "must be finite"),
@@ -459,6 +584,19 @@ def test_arithmetic_refuses_what_does_not_fit():
     for known in ([], [0, 0], [2], [0, 1], [-1]):
         with pytest.raises(ValueError, match="known must be some, not all"):
             gaussians.condition(m, c, known, m[: len(known)])
+    for known in (torch.tensor([0, 0]), [2]):
+        with pytest.raises(ValueError, match="known must be some, not all"):
+            gaussians.condition(m, c, known, m)
+    for known in (torch.tensor([True, False]), [True], [0.0], torch.tensor([0.0]), "0"):
+        with pytest.raises(TypeError, match="known must hold indices"):
+            gaussians.condition(m, c, known, m[:1])
+    for known in (torch.tensor([1]), torch.tensor(1), np.array([1])):
+        torch.testing.assert_close(
+            gaussians.condition(m, c, known, m[:1]), gaussians.condition(m, c, [1], m[:1])
+        )
+    for batch in ((m[None], c), (m, c[None])):
+        with pytest.raises(ValueError, match="only the values may come in batches"):
+            gaussians.condition(*batch, [0], m[:1])
     with pytest.raises(ValueError, match="1 known entries need as many values"):
         gaussians.condition(m, c, [0], m)
     with pytest.raises(ValueError, match=r"the matrix must have shape \(E, 2\)"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -26,7 +27,13 @@ def linear_map(
     r"""Mean and covariance of $A x + c + z$ for $x \sim \mathcal{N}(m, C)$ and fresh noise z.
 
     $A m + c$ and $A C A^\top + R$, for a matrix A ``(E, D)``, a shift c ``(E,)`` and independent
-    noise z of mean 0 and covariance R ``(E, E)``. Batches may come first.
+    noise z of mean 0 and covariance R ``(E, E)``, which may be singular. Batches may come first.
+
+    Raises:
+        TypeError: not floating-point, or of several types.
+        ValueError: shapes that do not fit, NaN or infinity, a covariance C that is not symmetric
+            and positive definite, or an R that is not symmetric or has a negative eigenvalue. A
+            number other than 0 is no shift and no covariance: say along which axes.
     """
     mean, covariance, matrix = tensors(mean=mean, covariance=covariance, matrix=matrix)
     _cholesky(mean, covariance)
@@ -34,8 +41,31 @@ def linear_map(
         raise ValueError(
             f"the matrix must have shape (E, {mean.shape[-1]}), not {tuple(matrix.shape)}"
         )
-    image = (matrix @ mean[..., None])[..., 0] + shift
-    return image, matrix @ covariance @ matrix.mT + noise
+    image, spread = (matrix @ mean[..., None])[..., 0], matrix @ covariance @ matrix.mT
+    E = matrix.shape[-2]
+    shift, noise = (
+        v if isinstance(v, Tensor) else torch.as_tensor(v, dtype=image.dtype, device=image.device)
+        for v in (shift, noise)
+    )
+    if shift.ndim or shift != 0:
+        image, shift = tensors(image=image, shift=shift)
+        if shift.shape[-1:] != (E,):
+            raise ValueError(f"the shift must be 0 or have shape ({E},), not {tuple(shift.shape)}")
+        image = image + shift
+    if noise.ndim or noise != 0:
+        spread, noise = tensors(image=spread, noise=noise)
+        if noise.shape[-2:] != (E, E):
+            raise ValueError(
+                f"the noise must be 0 or a covariance of shape ({E}, {E}), not {tuple(noise.shape)}"
+            )
+        symmetric(noise, "the covariance of the noise")
+        values = torch.linalg.eigvalsh(noise)
+        if (values[..., 0] < -E * torch.finfo(noise.dtype).eps * values.abs().amax(-1)).any():
+            raise ValueError(
+                f"the covariance of the noise has a negative eigenvalue {float(values.min()):.3g}"
+            )
+        spread = spread + noise
+    return image, spread
 
 
 def product(
@@ -45,7 +75,8 @@ def product(
 
     Inverse covariances add, $C^{-1} = C_1^{-1} + C_2^{-1}$, and
     $m = C (C_1^{-1} m_1 + C_2^{-1} m_2)$, $Z = \mathcal{N}(m_1; m_2, C_1 + C_2)$. Computed with the
-    gain $G = C_1 (C_1 + C_2)^{-1}$, as $m_1 + G (m_2 - m_1)$ and $C_1 - G C_1$: one inverse.
+    gain $G = C_1 (C_1 + C_2)^{-1}$, as $m_1 + G (m_2 - m_1)$ and $G C_2$: one inverse, and no
+    difference of covariances, which would be all rounding where one of them is much the larger.
 
     Returns:
         m ``(D,)``, C ``(D, D)`` and log Z.
@@ -61,7 +92,7 @@ def product(
     white = torch.linalg.solve_triangular(root, apart, upper=False)[..., 0]
     log_root = root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
     log_z = -0.5 * white.square().sum(-1) - log_root
-    covariance = covariance1 - gain @ covariance1
+    covariance = gain @ covariance2
     return (
         mean1 + (gain @ apart)[..., 0],
         (covariance + covariance.mT) / 2,
@@ -70,7 +101,7 @@ def product(
 
 
 def condition(
-    mean: Tensor, covariance: Tensor, known: Sequence[int], value: Tensor
+    mean: Tensor, covariance: Tensor, known: Sequence[int] | Tensor, value: Tensor
 ) -> tuple[Tensor, Tensor]:
     r"""The other entries of $x \sim \mathcal{N}(m, C)$ when those at `known` are `value`.
 
@@ -78,12 +109,28 @@ def condition(
     covariance $C_{uu} - C_{uv} C_{vv}^{-1} C_{vu}$, which does not depend on the value.
 
     Args:
+        mean: shape ``(D,)``, of one Gaussian.
+        covariance: shape ``(D, D)``.
         known: different indices in 0..D − 1.
         value: shape ``(…, len(known))``; batches give batches of means.
+
+    Raises:
+        TypeError: not floating-point, or of several types; `known` holds something else than
+            integers (booleans are no indices).
+        ValueError: shapes or indices that do not fit, NaN or infinity, a covariance that is not
+            symmetric and positive definite.
     """
     mean, covariance, value = tensors(mean=mean, covariance=covariance, value=value)
     _cholesky(mean, covariance)
-    D, v = mean.shape[-1], list(known)
+    if mean.ndim > 1 or covariance.ndim > 2:
+        raise ValueError(
+            "only the values may come in batches, the mean must have shape (D,) and the covariance "
+            f"(D, D), got {tuple(mean.shape)} and {tuple(covariance.shape)}"
+        )
+    v = torch.atleast_1d(known).tolist() if isinstance(known, Tensor) else list(known)
+    if not all(isinstance(i, Integral) and not isinstance(i, bool) for i in v):
+        raise TypeError(f"known must hold indices, which are integers, got {v}")
+    D = len(mean)
     if not v or len(set(v)) != len(v) or not all(0 <= i < D for i in v) or len(v) == D:
         raise ValueError(f"known must be some, not all, different indices in 0..{D - 1}, got {v}")
     if value.shape[-1:] != (len(v),):
@@ -131,9 +178,13 @@ def tensors(**given: Any) -> list[Tensor]:
 
 
 def symmetric(covariance: Tensor, name: str) -> None:
-    apart = (covariance - covariance.mT).abs().amax()
-    if apart > math.sqrt(torch.finfo(covariance.dtype).eps) * covariance.abs().amax():
-        raise ValueError(f"{name} must be symmetric, entries differ by {float(apart):.3g}")
+    """Refuse a matrix that is lopsided on its own scale, whatever else is in the batch."""
+    apart = (covariance - covariance.mT).abs().amax((-2, -1))
+    size = covariance.abs().amax((-2, -1))
+    lopsided = apart > math.sqrt(torch.finfo(covariance.dtype).eps) * size
+    if lopsided.any():
+        worst = float(apart[lopsided].max())
+        raise ValueError(f"{name} must be symmetric, entries differ by {worst:.3g}")
 
 
 def _cholesky(mean: Tensor, covariance: Tensor) -> Tensor:

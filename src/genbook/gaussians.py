@@ -35,7 +35,9 @@ class GaussianMixture:
         means: shape ``(K, D)``.
         covariances: symmetric and positive definite, shape ``(K, D, D)``.
 
-    All of one floating-point type, in which everything is then computed.
+    All of one floating-point type, in which everything is then computed. (In single precision keep
+    the data near the origin: residuals are differences of coordinates, and lose as many digits as
+    the data are far away in units of their spread.)
 
     Raises:
         TypeError: not floating-point, or of several types.
@@ -68,10 +70,12 @@ class GaussianMixture:
         if (values[:, 0] <= smallest).any():
             k = int((values[:, 0] - smallest).argmin())
             raise ValueError(
-                f"covariance {k} is not positive definite (smallest eigenvalue "
-                f"{float(values[k, 0]):.3g}): add a small multiple of the identity"
+                f"covariance {k} is not positive definite to within {_name(covariances.dtype)} "
+                f"(smallest eigenvalue {float(values[k, 0]):.3g}): add a small multiple of the "
+                "identity"
             )
-        self.weights, self.means, self.covariances = weights / total, means, covariances
+        self.weights = weights / total
+        self.means, self.covariances = means.clone(), (covariances + covariances.mT) / 2
         self._log_weights = self.weights.log()
         self._values = values.to(means.dtype)  # Λ, (K, D)
         self._basis = vectors.transpose(0, 1).flatten(1).to(means.dtype)  # all axes, (D, K D)
@@ -88,9 +92,23 @@ class GaussianMixture:
             x: ``(N, …)``, flattened to ``(N, D)``.
             labels: ``(N,)``, integers 0..K − 1, each at least twice.
             ridge: a variance, added in every direction.
+
+        Raises:
+            TypeError: x is not floating-point, or the labels are no integers.
+            ValueError: shapes that do not fit, NaN or infinity, labels that are negative or appear
+                less than twice, a negative ridge, or a covariance that is singular with it.
         """
+        (x,) = tensors(x=x)
+        if x.ndim < 2 or len(x) == 0:
+            raise ValueError(f"x must have shape (N, …) with N > 0, not {tuple(x.shape)}")
         if labels.shape != x.shape[:1]:
             raise ValueError(f"labels must have shape ({len(x)},), not {tuple(labels.shape)}")
+        if labels.dtype == torch.bool or labels.is_floating_point() or labels.is_complex():
+            raise TypeError(f"labels must be integers, not {labels.dtype}")
+        if (labels < 0).any():
+            raise ValueError(f"labels must not be negative, got {int(labels.min())}")
+        if not ridge >= 0:
+            raise ValueError(f"the ridge is a variance and must not be negative, got {ridge}")
         counts = torch.bincount(labels)
         if (counts < 2).any():
             raise ValueError(f"class {int(counts.argmin())} needs at least two examples")
@@ -119,31 +137,49 @@ class GaussianMixture:
         )
 
     def to(self, *target: torch.dtype | torch.device | str) -> GaussianMixture:
-        """The mixture in another floating-point type or on another device."""
-        return self._with(
+        """The mixture in another floating-point type or on another device.
+
+        Raises:
+            TypeError: a type that is not floating-point.
+        """
+        for kind in target:
+            if isinstance(kind, torch.dtype) and not kind.is_floating_point:
+                raise TypeError(f"a mixture needs a floating-point type, not {kind}")
+        new = self._with(
             **{name: value.to(*target) for name, value in vars(self).items()}  # type: ignore[arg-type]
         )
+        if torch.finfo(new.means.dtype).eps < torch.finfo(self.means.dtype).eps:
+            # The axes are only known to the old precision.
+            return GaussianMixture(new.weights, new.means, new.covariances)
+        return new
 
     def at(self, a: float, b: float) -> GaussianMixture:
         r"""The mixture of $x_t = a x_0 + b\epsilon$: means $a m_k$, covariances $a^2 C_k + b^2 I$.
 
         Raises:
-            ValueError: b < 0, NaN, or a = b = 0, where nothing random is left.
+            ValueError: b < 0, NaN, or a = b = 0, where nothing random is left; rates so small or so
+                large that a variance is zero or infinite in the type of the mixture.
         """
-        a, b = (float(rate) for rate in _rates(a, b))
+        a, b = float(a), float(b)
+        _rates(a, b, (), self.means)
+        values = a**2 * self._values + b**2
+        if not _representable(values):
+            raise _lost(a, b, values.dtype)
         eye = torch.eye(self.means.shape[1], dtype=self.means.dtype, device=self.means.device)
         return self._with(
             weights=self.weights,
             _log_weights=self._log_weights,
             means=a * self.means,
             covariances=a**2 * self.covariances + b**2 * eye,
-            _values=a**2 * self._values + b**2,
+            _values=values,
             _basis=self._basis,
             _centres=a * self._centres,
         )
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """n points ``(n, D)``: choose a component, then x = m + V Λ^½ z."""
+        """n ≥ 1 points ``(n, D)``: choose a component, then x = m + V Λ^½ z."""
+        if n < 1:
+            raise ValueError(f"n must be at least 1, got {n}")
         device, dtype = self.means.device, self.means.dtype
         weights = self.weights if generator is None else self.weights.to(generator.device)
         chosen = torch.multinomial(weights, n, replacement=True, generator=generator).to(device)
@@ -176,7 +212,8 @@ class GaussianMixture:
             component: labels ``(…)`` in 0..K of the components that x_0 is known to come from; the
                 label K says nothing (the null class). Default: nothing is known.
         """
-        a, b = _rates(a, b)
+        _point(x, self.means)
+        a, b = _rates(a, b, x.shape[:-1], self.means)
         return self._pull(x, a, b, component).mul_(_column(b))
 
     def posterior_mean(
@@ -187,7 +224,8 @@ class GaussianMixture:
         The mean over the components of $m_k + a C_k (a^2 C_k + b^2 I)^{-1} (x - a m_k)$, which is
         Tweedie's $(x + b^2 \nabla \log p_t(x)) / a$ where a > 0, and the data's mean where a = 0.
         """
-        a, b = _rates(a, b)
+        _point(x, self.means)
+        a, b = _rates(a, b, x.shape[:-1], self.means)
         log_joint, scaled = self._parts(x, a, b, component)
         guess = self._centres + _column(a, 2) * self._values * scaled
         return self._back(log_joint.softmax(-1), guess)
@@ -222,7 +260,7 @@ class GaussianMixture:
 
     def __repr__(self) -> str:
         K, D = self.means.shape
-        return f"GaussianMixture(K={K}, D={D}, {str(self.means.dtype).removeprefix('torch.')})"
+        return f"GaussianMixture(K={K}, D={D}, {_name(self.means.dtype)})"
 
     def _with(self, **parts: Tensor) -> GaussianMixture:
         """A mixture of parts that are known to be sound: nothing is diagonalised again."""
@@ -242,7 +280,10 @@ class GaussianMixture:
         scaled = offset * variance.reciprocal()
         distance = (offset * scaled).sum(-1) + variance.log().sum(-1)
         log_joint = torch.sub(self._log_weights, distance, alpha=0.5)
-        if not math.isfinite(log_joint.detach().sum().item()):
+        # A finite sum has finite terms and is cheaper to form; that of a large batch may overflow.
+        if not math.isfinite(log_joint.detach().sum().item()) and not log_joint.isfinite().all():
+            if not _representable(variance):
+                raise _lost(a, b, variance.dtype)
             raise ValueError("x must be finite and not astronomically large")
         if component is not None:
             log_joint = log_joint.masked_fill(self._others(component, x), -math.inf)
@@ -271,22 +312,52 @@ class GaussianMixture:
         return (label != torch.arange(K, device=self.means.device)) & (label != K)
 
 
-def _rates(a: Rate, b: Rate) -> tuple[Rate, Rate]:
-    """The rates, as floats unless they differ between samples; refuses those of no path."""
-    if not any(isinstance(rate, Tensor) and rate.ndim for rate in (a, b)):
-        a, b = float(a), float(b)
-        negative, wild, gone = b < 0, not math.isfinite(a * b), a * a + b * b == 0
+def _rates(a: Rate, b: Rate, shape: tuple[int, ...], means: Tensor) -> tuple[Rate, Rate]:
+    """The rates of samples of this shape: floats, or tensors of the type of the means if they
+    differ between samples. Refuses those of no path.
+    """
+    if any(isinstance(rate, Tensor) and rate.ndim for rate in (a, b)):
+        rates = [torch.as_tensor(rate, dtype=means.dtype, device=means.device) for rate in (a, b)]
+        for rate in rates:
+            if rate.shape not in ((), shape):
+                raise ValueError(
+                    f"rates must be numbers or have one entry for each sample, shape "
+                    f"{tuple(shape)}, not {tuple(rate.shape)}"
+                )
+        a, b = rates
+        squares = rates[0] ** 2 + rates[1] ** 2
+        negative, wild = bool((b < 0).any()), not bool(squares.isfinite().all())
+        gone = not bool(squares.all())
     else:
-        a, b = torch.as_tensor(a), torch.as_tensor(b)
-        negative, wild = bool((b < 0).any()), not bool((a * b).isfinite().all())
-        gone = bool((a**2 + b**2 == 0).any())
+        a, b = float(a), float(b)
+        square = a * a + b * b
+        negative, wild, gone = b < 0, not math.isfinite(square), square == 0
     if wild:
-        raise ValueError(f"a and b must be finite, got {a} and {b}")
+        raise ValueError(f"a and b must be finite, and so must their squares, got {a} and {b}")
     if negative:
         raise ValueError(f"b is a standard deviation and must not be negative, got {b}")
     if gone:
-        raise ValueError("a = b = 0 leaves nothing random: x_t is 0 whatever x_0 was")
+        raise ValueError(
+            f"a = {a} and b = {b} (or their squares) are both 0, which leaves nothing random: x_t "
+            "is 0 whatever x_0 was"
+        )
     return a, b
+
+
+def _representable(variance: Tensor) -> bool:
+    """Whether one can divide by the variances, and by their inverses."""
+    return bool((variance.isfinite() & (variance >= torch.finfo(variance.dtype).tiny)).all())
+
+
+def _lost(a: Rate, b: Rate, dtype: torch.dtype) -> ValueError:
+    return ValueError(
+        f"a = {a} and b = {b} leave nothing random, or too much: a variance of a x_0 + b eps is 0 "
+        f"or infinite in {_name(dtype)}"
+    )
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _column(rate: Rate, axes: int = 1) -> Rate:
