@@ -17,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from genbook.checks import question
+from genbook.checks.run import verdict
 from genbook.objects import EMA, describe, same_object, shares_storage, snapshot
 
 # Objects and storages ----------------------------------------------------------------------------
@@ -733,3 +735,34 @@ def test_wrong_arguments_are_refused(model):
             EMA(model, decay)
     with pytest.raises(ValueError, match=r"'0\.bias' is in one only"):
         EMA(model).copy_to(nn.Linear(3, 4))
+
+
+# The exercises -----------------------------------------------------------------------------------
+
+
+def buffer_frames(x0, rates, noise):
+    x = torch.empty_like(x0)
+    for a, b in rates:
+        x.copy_(a * x0 + b * noise)
+        yield x
+
+
+def three_axes(shape, offset, stride):
+    found = torch.empty(shape, dtype=torch.int64)
+    for i, j, k in np.ndindex(shape):
+        found[i, j, k] = offset + i * stride[0] + j * stride[1] + k * stride[2]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [
+        ("film", buffer_frames, "make a new tensor for each frame"),
+        ("predict", lambda: [[1, 2, 3], [1, 2, 3, 4], [1, 2, 5]], "expected a dictionary"),
+        ("views", lambda: torch.tensor([[7.0, 1, 2], [7, 14, 100]]), "The −1 is missing"),
+        ("places", three_axes, "your code raised"),
+    ],
+)
+def test_answers_that_once_got_by_or_got_the_wrong_words(name, answer, words):
+    result = verdict(question(f"objects.{name}"), answer)
+    assert result.points == 0 and words in result.message

@@ -374,6 +374,11 @@ def _film_at_once(x0: Tensor, rates: list[tuple[float, float]], noise: Tensor) -
     return ab[0] * x0 + ab[1] * noise
 
 
+def _film_rows(x0: Tensor, rates: list[tuple[float, float]], noise: Tensor) -> Iterator[Tensor]:
+    """Rows of one stacked tensor: one storage, and still no frame is seen in another."""
+    yield from _film_at_once(x0, rates, noise).unbind()
+
+
 def _film_given(x0: Tensor, rates: list[tuple[float, float]], noise: Tensor) -> list[Tensor]:
     x = x0
     frames = []
@@ -460,7 +465,7 @@ FILM = Question(
     reference=film,
     cases=_film_cases,
     use=_use_film,
-    alternatives=(_film_clone, _film_at_once),
+    alternatives=(_film_clone, _film_at_once, _film_rows),
     misconceptions=(
         Misconception(
             "as given",
@@ -615,6 +620,14 @@ class _ByPackage:
         return self.ema.average
 
 
+class _ByTwin(_InPlace):
+    """In the parameters of a copied network: they ask for gradients, and have no history."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model, decay)
+        self.weights = dict(copy.deepcopy(model).named_parameters())
+
+
 class _ByReference(_InPlace):
     def __init__(self, model: nn.Module, decay: float) -> None:
         super().__init__(model, decay)
@@ -746,7 +759,7 @@ AVERAGE = Question(
     reference=Average,
     cases=_average_cases,
     use=_use_average,
-    alternatives=(_InPlace, _ByPackage),
+    alternatives=(_InPlace, _ByPackage, _ByTwin),
     misconceptions=(
         Misconception(
             "by reference",
