@@ -478,6 +478,13 @@ VALUES = [
     (math.nan, 1.0, False),
     (math.nan, math.nan, False),
     (10**40, 10**40 + 1e39, False),
+    ([[1, 2], [3]], [[1, 2], [3]], True),
+    ([[1, 2], [3]], [[1, 2], [4]], False),
+    ([[1, 2], [3]], [[1, 2], [3, 4]], False),
+    ([[1, 2], [3]], [[1, 2], [3, 4], [5]], False),
+    ([[1, 2], [3]], torch.ones(2, 2), False),
+    ([10**400, 1], [10**400, 1], True),
+    (10**400, 10**400 + 1, False),
 ]
 
 
@@ -485,6 +492,47 @@ VALUES = [
 def test_values_agree_by_what_they_are(got, expected, agree):
     reason = compare.mismatch(compare.plain(got), compare.plain(expected), 1e-4, 1e-6)
     assert (reason == "") == agree, reason
+
+
+def test_answers_are_compared_with_one_another_by_their_values():
+    """A student's float tensor and a misconception's list of whole numbers are one mistake."""
+    got, other = (compare.plain(v) for v in (torch.tensor([3.0, math.nan]), [3, math.nan]))
+    assert compare.mismatch(got, other, 0, 0, loose=True) == ""
+    floats, whole = compare.plain([3.0, 2.0]), compare.plain([3, 2])
+    assert compare.mismatch(floats, whole, 0, 0, loose=True) == ""
+    assert compare.mismatch(compare.plain([3.0, 2.5]), whole, 0, 0, loose=True)
+    assert compare.mismatch(compare.plain([True, True]), compare.plain([1, 1]), 0, 0, loose=True)
+
+
+HAND = Question(
+    id="sample.hand",
+    points=1,
+    name="hand",
+    reference=lambda: {"a": [1, 2, 3], "b": [4, 5]},
+    cases=lambda seed: [Case()],
+    misconceptions=(
+        Misconception("late", lambda: {"a": [1, 2, 4], "b": [4, 5]}, "The last one is too large."),
+    ),
+)
+
+
+def test_an_answer_by_hand_is_not_given_away():
+    for answer in ({"a": [1, 2, 4], "b": [4, 5]}, {"a": torch.tensor([1.0, 2, 4]), "b": (4, 5)}):
+        result = verdict(HAND, lambda answer=answer: answer)
+        assert result.misconception == "late" and "5" not in result.message
+    assert "at [2]: got 4, expected 3" in verdict(HAND, HAND.misconceptions[0].function).message
+    short = verdict(HAND, lambda: {"a": [1, 2, 3], "b": [4]}).message
+    assert "entry 'b': it has 1 entry, expected 2" in short
+    ragged = verdict(HAND, lambda: [[1, 2, 3], [4, 5]]).message
+    assert "expected a dictionary, got a list" in ragged and "two different" not in ragged
+
+
+def test_a_story_stands_where_the_call_would():
+    told = replace(
+        AVERAGE, cases=lambda seed: [replace(AVERAGE.cases(seed)[0], story="two tensors come in")]
+    )
+    assert "\n    two tensors come in\n" in verdict(told, Swapped).message
+    assert show.call("f", lambda shape: 0, Case(((4,),))) == "f(shape=(4,))"
 
 
 ANYTHING = st.recursive(

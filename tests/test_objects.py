@@ -6,7 +6,8 @@ found out by the same test.
 
 import copy
 import io
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, defaultdict, namedtuple
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from genbook.checks import question
+from genbook.checks.run import verdict
 from genbook.objects import EMA, describe, same_object, shares_storage, snapshot
 
 # Objects and storages ----------------------------------------------------------------------------
@@ -68,6 +71,13 @@ PAIRS = {
     "an empty slice": (BASE[:0], BASE, False),
     "an empty slice of an array": (ARRAY[:0], ARRAY, False),
     "equal numbers": (torch.zeros(3), torch.zeros(3), False),
+    "as_strided": (np.lib.stride_tricks.as_strided(ARRAY, (2,), (80,)), ARRAY[2:], True),
+    "windows": (np.lib.stride_tricks.sliding_window_view(ARRAY, 3, axis=1), ARRAY, True),
+    "windows of a copy": (
+        np.lib.stride_tricks.sliding_window_view(ARRAY.copy(), 3, axis=1),
+        ARRAY,
+        False,
+    ),
     "a list": ([torch.zeros(2), BASE[1]], {"x": BASE}, True),
     "a list without": ([torch.zeros(2)], (BASE,), False),
 }
@@ -106,6 +116,15 @@ def test_the_pairs_find_the_usual_ways_of_asking_out(fault):
             return None
 
     assert any(verdict(a, b) is not expected for a, b, expected in PAIRS.values())
+
+
+def test_windows_do_not_reach_beyond_their_array():
+    """A window view has more bytes than there is memory: its size says nothing about its place."""
+    both = np.zeros(2_000, dtype=np.float32)
+    left, right = np.frombuffer(both.data, np.float32, 10), np.frombuffer(both.data, offset=40)
+    windows = np.lib.stride_tricks.sliding_window_view(left, 5)
+    assert windows.nbytes > left.nbytes
+    assert shares_storage(windows, left) and not shares_storage(windows, right)
 
 
 @settings(max_examples=200, deadline=None)
@@ -147,6 +166,13 @@ def test_what_has_no_storage_is_refused(wrong):
         shares_storage(BASE.to_sparse(), BASE)
 
 
+class Endless(torch.utils.data.IterableDataset):
+    """Its loader has a `__len__` that raises."""
+
+    def __iter__(self):
+        return iter([torch.zeros(1)])
+
+
 WORDS = [
     (7, "int 7, immutable"),
     ("x" * 100, "str 'xxxx"),
@@ -165,6 +191,19 @@ WORDS = [
     (np.zeros(3)[1:], "ndarray (2,) of float64, a view"),
     (torch.zeros(3).numpy(), "ndarray (3,) of float32, a view"),
     (nn.Linear(2, 3), "Linear, mutable, 9 parameters in 2 tensors"),
+    (list, "the class list"),
+    (np.float32(1), "float32 1.0, immutable"),
+    (torch.device("cpu"), "device device(type='cpu'), immutable"),
+    (slice(1, 3), "slice slice(1, 3, None), immutable"),
+    (np.frombuffer(b"abcd", dtype=np.uint8), "ndarray (4,) of uint8, a view"),
+    (
+        torch.zeros(10).unfold(0, 4, 2),
+        "Tensor (4, 4) of float32, a view: 10 of the 10 numbers of its storage, some seen repeat",
+    ),
+    (torch.zeros(10).unfold(0, 3, 4), "a view: 6 of the 10 numbers of its storage"),
+    (torch.zeros(10).as_strided((2, 3), (2, 3)), "a view: 6 of the 10 numbers of its storage"),
+    (torch.zeros(10).as_strided((3, 2), (2, 4)), "a view: 5 of the 10 numbers of its storage, so"),
+    (torch.utils.data.DataLoader(Endless()), "DataLoader, mutable"),
 ]
 
 
@@ -239,6 +278,65 @@ def test_a_snapshot_keeps_who_is_who():
     generator = torch.Generator().manual_seed(0)
     saved = snapshot(generator)
     assert torch.rand(1, generator=generator) == torch.rand(1, generator=saved)
+
+
+def test_a_snapshot_of_a_list_that_holds_itself():
+    value = [torch.zeros(1)]
+    value.append(value)
+    taken = snapshot(value)
+    assert taken[1] is taken and taken[0] is not value[0]
+
+
+@dataclass(frozen=True)
+class Batch:
+    images: torch.Tensor
+    labels: list
+
+
+def test_a_snapshot_looks_into_dataclasses_and_default_dictionaries():
+    weight = torch.ones(3, requires_grad=True)
+    held = defaultdict(list, batch=Batch(BASE[1], [weight * 2]))
+    taken = snapshot(held)
+    batch = taken["batch"]
+    assert type(taken) is defaultdict and taken.default_factory is list and type(batch) is Batch
+    assert batch.images.untyped_storage().nbytes() == 24 and torch.equal(batch.images, BASE[1])
+    assert not batch.labels[0].requires_grad and not shares_storage(batch.images, BASE)
+    assert held["batch"].labels[0].requires_grad, "the original stays as it was"
+
+
+class Versioned(nn.Module):
+    """A network whose weights meant their negative before version 2."""
+
+    _version = 2
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(2))
+
+    def _load_from_state_dict(self, state, prefix, metadata, *rest):
+        if metadata.get("version", 1) < 2:
+            state[prefix + "weight"] = -state[prefix + "weight"]
+        super()._load_from_state_dict(state, prefix, metadata, *rest)
+
+
+def test_versions_of_modules_are_kept():
+    model = nn.Sequential(Versioned())
+    taken = snapshot(model.state_dict())
+    assert taken._metadata == model.state_dict()._metadata
+    assert taken._metadata is not model.state_dict()._metadata
+    model.load_state_dict(taken)
+    assert (model[0].weight == 1).all()
+    model.load_state_dict(dict(taken))  # without them it is taken for an old one
+    assert (model[0].weight == -1).all()
+
+    model = nn.Sequential(Versioned())
+    ema = EMA(model)
+    with ema.applied():
+        assert (model[0].weight == 1).all()
+    assert (model[0].weight == 1).all()
+    model.load_state_dict(ema.state_dict()["average"])
+    assert (model[0].weight == 1).all()
+    assert (copy.deepcopy(ema).copy_to(nn.Sequential(Versioned()))[0].weight == 1).all()
 
 
 def test_a_snapshot_of_a_network_is_frozen_and_its_own():
@@ -433,6 +531,64 @@ def test_parameters_that_were_replaced_are_followed(model):
     torch.testing.assert_close(ema.average["1.weight"], torch.full((4,), 4.0))
 
 
+def test_a_layer_that_was_exchanged_is_followed(model):
+    """Exhibit 8, for the average: the old layer lives on, and nobody trains it."""
+    ema = EMA(model, 0.5, warmup=False)
+    before = model[0].weight.detach().clone()
+    abandoned = model[0]
+    model[0] = nn.Linear(3, 4)
+    with torch.no_grad():
+        model[0].weight.fill_(2.0)
+        abandoned.weight.fill_(100.0)
+    model[1] = nn.Sequential(nn.BatchNorm1d(4))[0]
+    model[1].num_batches_tracked.fill_(7)
+    ema.update()
+    torch.testing.assert_close(ema.average["0.weight"], (before + 2) / 2)
+    assert ema.average["1.num_batches_tracked"] == 7
+    with ema.applied():
+        torch.testing.assert_close(model[0].weight.detach(), (before + 2) / 2)
+
+
+CHANGES = {
+    "normalised": (
+        lambda m: nn.utils.parametrizations.weight_norm(m[0]),
+        r"no tensor '0\.weight' any more",
+    ),
+    "gone": (lambda m: m.pop(1), "any more"),
+    "no bias": (lambda m: m[0].register_parameter("bias", None), r"'0\.bias' any more"),
+    "wider": (lambda m: m.__setitem__(0, nn.Linear(3, 5)), r"\(4, 3\) in the average and \(5, 3"),
+    "a wider last layer": (
+        lambda m: m.__setitem__(1, nn.BatchNorm1d(5)),
+        r"'1\.weight' has shape \(4,\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_network_that_no_longer_fits_is_refused_and_nothing_changed(model, change):
+    ema = EMA(model, 0.5)
+    before = snapshot(ema.average)
+    move(model)
+    model[1].num_batches_tracked.add_(3)
+    CHANGES[change][0](model)
+    with pytest.raises(RuntimeError, match=CHANGES[change][1]):
+        ema.update()
+    assert ema.updates == 0
+    assert all(torch.equal(before[k], v) for k, v in ema.average.items())
+
+
+def test_a_state_that_is_no_tensor_is_refused():
+    class Counted(nn.Linear):
+        def get_extra_state(self):
+            return {"seen": 3}
+
+        def set_extra_state(self, state):
+            pass
+
+    with pytest.raises(TypeError, match=r"'0\._extra_state' is neither"):
+        EMA(nn.Sequential(Counted(1, 1)))
+
+
 def test_whole_numbers_and_frozen_parameters():
     model = nn.ParameterDict(
         {
@@ -579,3 +735,34 @@ def test_wrong_arguments_are_refused(model):
             EMA(model, decay)
     with pytest.raises(ValueError, match=r"'0\.bias' is in one only"):
         EMA(model).copy_to(nn.Linear(3, 4))
+
+
+# The exercises -----------------------------------------------------------------------------------
+
+
+def buffer_frames(x0, rates, noise):
+    x = torch.empty_like(x0)
+    for a, b in rates:
+        x.copy_(a * x0 + b * noise)
+        yield x
+
+
+def three_axes(shape, offset, stride):
+    found = torch.empty(shape, dtype=torch.int64)
+    for i, j, k in np.ndindex(shape):
+        found[i, j, k] = offset + i * stride[0] + j * stride[1] + k * stride[2]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [
+        ("film", buffer_frames, "make a new tensor for each frame"),
+        ("predict", lambda: [[1, 2, 3], [1, 2, 3, 4], [1, 2, 5]], "expected a dictionary"),
+        ("views", lambda: torch.tensor([[7.0, 1, 2], [7, 14, 100]]), "The −1 is missing"),
+        ("places", three_axes, "your code raised"),
+    ],
+)
+def test_answers_that_once_got_by_or_got_the_wrong_words(name, answer, words):
+    result = verdict(question(f"objects.{name}"), answer)
+    assert result.points == 0 and words in result.message

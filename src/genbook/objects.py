@@ -10,6 +10,8 @@ Two tensors can be two objects on the same numbers. The chapter's bugs live in t
 """
 
 import copy
+import dataclasses
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -20,7 +22,11 @@ from torch import Tensor, nn
 
 __all__ = ["EMA", "describe", "same_object", "shares_storage", "snapshot"]
 
-_IMMUTABLE = (type(None), bool, int, float, complex, str, bytes, range, torch.dtype)
+_IMMUTABLE = (
+    *(type(None), bool, int, float, complex, str, bytes, range, slice),
+    *(np.number, np.bool_, np.datetime64),
+    *(torch.dtype, torch.device, torch.layout, torch.memory_format),
+)
 
 
 def same_object(a: object, b: object) -> bool:
@@ -38,6 +44,10 @@ def shares_storage(a: Any, b: Any) -> bool:
     True for a tensor and its views, for a tensor and the NumPy array made from it, and also for two
     slices of one storage that do not overlap. False for copies, and for what holds no numbers.
 
+    Memory that is borrowed in pieces is known by its pieces: `torch.from_numpy` of two halves of an
+    array, or `np.frombuffer` of two halves of some bytes, share nothing with each other. And a file
+    that was mapped twice (`np.memmap`) is two stretches of memory, although a write goes to both.
+
     Args:
         a, b: tensors, NumPy arrays, networks (parameters and buffers), or lists, tuples and
             dictionaries of these, such as a `state_dict`.
@@ -47,6 +57,10 @@ def shares_storage(a: Any, b: Any) -> bool:
     """
     first, second = list(_storages(a)), list(_storages(b))
     return any(one.meets(other) for one in first for other in second)
+
+
+# It moved with NumPy 2.
+_byte_bounds = (np.lib.array_utils if hasattr(np.lib, "array_utils") else np).byte_bounds  # type: ignore[attr-defined,unused-ignore]
 
 
 class _Storage(NamedTuple):
@@ -79,14 +93,17 @@ def _storages(value: Any) -> Iterator[_Storage]:
         yield _Storage(str(storage.device), start, start + storage.nbytes(), storage._cdata)
     elif isinstance(value, np.ndarray):
         # A view knows whose view it is; the last in the chain owns the memory or borrows a
-        # tensor's.
+        # tensor's. `as_strided` has an object between the two.
         if value.size == 0:
             return
-        if isinstance(value.base, np.ndarray | Tensor):
-            yield from _storages(value.base)
+        base = value.base
+        if base is not None and not isinstance(base, np.ndarray | Tensor):
+            base = getattr(base, "base", None)
+        if isinstance(base, np.ndarray | Tensor):
+            yield from _storages(base)
         else:
-            start = value.__array_interface__["data"][0]
-            yield _Storage("cpu", start, start + value.nbytes, 0)
+            start, stop = _byte_bounds(value)
+            yield _Storage("cpu", start, stop, 0)
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from _storages(item)
@@ -115,7 +132,7 @@ def describe(value: Any) -> str:
     if isinstance(value, Tensor):
         return _describe_tensor(value)
     if isinstance(value, np.ndarray):
-        own = "a view" if isinstance(value.base, np.ndarray | Tensor) else "owns its numbers"
+        own = "owns its numbers" if value.flags.owndata else "a view"
         return f"{kind} {value.shape} of {value.dtype}, {own}"
     if isinstance(value, nn.Module):
         names = len(list(value.named_parameters(remove_duplicate=False)))
@@ -123,13 +140,18 @@ def describe(value: Any) -> str:
         count = f"{sum(p.numel() for p in tensors)} parameters in {len(tensors)} tensors"
         shared = f" under {names} names" if names > len(tensors) else ""
         return f"{kind}, mutable, {count}{shared}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
     if isinstance(value, _IMMUTABLE):
-        shown = repr(value)
+        shown = repr(value.item() if isinstance(value, np.generic) else value)
         return f"{kind} {shown if len(shown) <= 40 else shown[:37] + '...'}, immutable"
     if isinstance(value, tuple | frozenset):
         holds = "" if _fixed(value) else ", but it holds what can change"
         return f"{kind} of {len(value)}, immutable{holds}"
-    size = f" of {len(value)}" if hasattr(value, "__len__") else ""
+    try:
+        size = f" of {len(value)}"
+    except Exception:  # it has no length, or refuses to say
+        size = ""
     return f"{kind}{size}, mutable"
 
 
@@ -146,10 +168,7 @@ def _describe_tensor(value: Tensor) -> str:
     if value.layout != torch.strided:
         return f"{words}, layout {str(value.layout).removeprefix('torch.')}"
     held = value.untyped_storage().nbytes() // value.element_size()
-    # An axis of stride 0 shows the same numbers again and again.
-    seen = 1
-    for length, stride in zip(value.shape, value.stride(), strict=True):
-        seen *= length if stride else min(length, 1)
+    seen = _different_places(value)
     if seen < value.numel():
         return f"{words}, a view: {seen} of the {held} numbers of its storage, some seen repeatedly"
     if seen < held:
@@ -157,13 +176,33 @@ def _describe_tensor(value: Tensor) -> str:
     return f"{words}, all {held} numbers of its storage"
 
 
+def _different_places(value: Tensor) -> int:
+    """How many numbers of its storage a tensor sees, each counted once."""
+    if value.numel() == 0:
+        return 0
+    axes = sorted((s, n) for n, s in zip(value.shape, value.stride(), strict=True) if n > 1 and s)
+    seen, reach = 1, 0
+    for stride, length in axes:
+        if stride <= reach:  # the axes overlap, as those of `unfold` do: look at every place
+            places = np.zeros(1, dtype=np.int64)
+            for step, count in axes:
+                places = np.unique(places[:, None] + step * np.arange(count))
+            return len(places)
+        seen, reach = seen * length, reach + (length - 1) * stride
+    return seen
+
+
 def snapshot(value: Any) -> Any:
     """`value` as it is now: a deep copy that nothing done to the original can change.
 
     Tensors come without their history and own exactly the numbers they show; a slice does not take
-    the rest of its storage along. Networks come frozen (`requires_grad` off, no gradients), in the
-    mode they were in. Two names for one object inside `value` are two names for one copy. Files,
-    locks and whatever else cannot be copied raise the TypeError of `copy.deepcopy`.
+    the rest of its storage along. That holds for tensors in lists, tuples, dictionaries and
+    dataclasses, however deep. Networks come frozen (`requires_grad` off, no gradients), in the mode
+    they were in. Two names for one object inside `value` are two names for one copy.
+
+    Objects of any other class are left to `copy.deepcopy`: a slice in one keeps its whole storage,
+    a tensor with a history raises a RuntimeError, and files, locks and whatever else cannot be
+    copied raise a TypeError.
     """
     return _snapshot(value, {})
 
@@ -183,10 +222,23 @@ def _snapshot(value: Any, memo: dict[int, Any]) -> Any:
         result = value.clone_state()
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         result = type(value)(*(_snapshot(item, memo) for item in value))
-    elif type(value) in (list, tuple):
-        result = type(value)(_snapshot(item, memo) for item in value)
-    elif isinstance(value, dict) and type(value).__name__ in ("dict", "OrderedDict"):
-        result = type(value)((key, _snapshot(item, memo)) for key, item in value.items())
+    elif type(value) is tuple:
+        result = tuple(_snapshot(item, memo) for item in value)
+    elif type(value) is list:
+        result = memo[id(value)] = []  # known before it is filled: it may hold itself
+        result.extend(_snapshot(item, memo) for item in value)
+    elif type(value) in (dict, OrderedDict, defaultdict):
+        result = memo[id(value)] = copy.copy(value)
+        for key, item in value.items():
+            result[key] = _snapshot(item, memo)
+        # A state_dict carries the versions of its modules in an attribute.
+        for key, item in getattr(value, "__dict__", {}).items():
+            setattr(result, key, _snapshot(item, memo))
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        result = memo[id(value)] = copy.copy(value)
+        for field in dataclasses.fields(value):
+            item = _snapshot(getattr(value, field.name), memo)
+            object.__setattr__(result, field.name, item)  # also if it is frozen
     else:
         result = copy.deepcopy(value, memo)
     memo[id(value)] = result
@@ -214,7 +266,8 @@ class EMA:
         warmup: False keeps the decay constant.
 
     Raises:
-        TypeError: if model is no network, or decay no number.
+        TypeError: if model is no network, or decay no number; or if the state of the network holds
+            more than parameters and buffers (`get_extra_state`).
         ValueError: if decay is out of range.
 
     Source: Polyak and Juditsky 1992; warm-up as in TensorFlow's ExponentialMovingAverage.
@@ -232,19 +285,19 @@ class EMA:
         self.warmup = warmup
         self.updates = 0
         self._inside = 0
-        self.average: dict[str, Tensor] = {}
-        # Where each tensor lives, so that an update finds it without a walk through the network,
-        # also after it has been replaced (`load_state_dict(assign=True)` does that).
-        self._places: list[tuple[Tensor, dict[str, Any], str, bool]] = []
+        state = model.state_dict(keep_vars=True)
+        self.average: OrderedDict[str, Tensor] = OrderedDict()
+        # The versions of the modules, which `load_state_dict` asks for.
+        self.average._metadata = snapshot(state._metadata)  # type: ignore[attr-defined]
+        # By name: the tensor, its dictionary, or the whole layer may be replaced later.
+        self._places: list[tuple[Tensor, str, str]] = []
         copies: dict[int, Tensor] = {}
-        for name, value in model.state_dict(keep_vars=True).items():
+        for name, value in state.items():
             if id(value) not in copies:  # else a second name: tied weights have one average
-                copies[id(value)] = _accumulator(value)
                 path, _, key = name.rpartition(".")
-                module = model.get_submodule(path)
-                trained = key in module._parameters
-                holder: dict[str, Any] = module._parameters if trained else module._buffers
-                self._places.append((copies[id(value)], holder, key, trained))
+                _present(model, path, key)
+                copies[id(value)] = _accumulator(value)
+                self._places.append((copies[id(value)], path, key))
             self.average[name] = copies[id(value)]
 
     def decay_at(self, n: int) -> float:
@@ -258,24 +311,33 @@ class EMA:
 
         Raises:
             RuntimeError: inside `applied()`, where the network holds the average itself; or if the
-                network has moved to another device since.
+                network has changed such that the average does not fit (another device or shape, a
+                tensor that is gone). Then nothing is changed.
         """
         if self._inside:
             raise RuntimeError("update() inside applied() would average the average with itself")
         averages: list[Tensor] = []
         values: list[Tensor] = []
-        for average, holder, key, trained in self._places:
-            value: Tensor = holder[key]
+        copied: list[tuple[Tensor, Tensor]] = []
+        for average, path, key in self._places:
+            value, trained = _present(self.model, path, key)
             if value.device != average.device:
                 raise RuntimeError(
                     f"the average is on {average.device} and the network on {value.device}: "
                     "move the network first, then make its EMA"
                 )
+            if value.shape != average.shape:
+                raise RuntimeError(
+                    f"{'.'.join(filter(None, (path, key)))!r} has shape {tuple(average.shape)} in "
+                    f"the average and {tuple(value.shape)} in the network: make a new EMA"
+                )
             if trained and (value.is_floating_point() or value.is_complex()):
                 averages.append(average)
                 values.append(value if value.dtype == average.dtype else value.to(average.dtype))
             else:
-                average.copy_(value)
+                copied.append((average, value))
+        for average, value in copied:
+            average.copy_(value)
         self.updates += 1
         if averages:
             # One fused call for all parameters: a loop over them takes three times as long.
@@ -299,7 +361,7 @@ class EMA:
         >>> with ema.applied() as model:          # doctest: +SKIP
         ...     x = ddpm.sample(model, schedule, (16, 1, 8, 8))
         """
-        own = snapshot(dict(self.model.state_dict()))
+        own = snapshot(self.model.state_dict())
         self._inside += 1
         try:
             yield self.copy_to(self.model)
@@ -309,12 +371,11 @@ class EMA:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to go on: a copy that later updates do not change."""
-        average: dict[str, Tensor] = {name: value.clone() for name, value in self.average.items()}
         return {
             "decay": self.decay,
             "warmup": self.warmup,
             "updates": self.updates,
-            "average": average,
+            "average": snapshot(self.average),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -333,6 +394,24 @@ class EMA:
             value.copy_(average[name])
         self.decay, self.updates = state["decay"], state["updates"]
         self.warmup = state.get("warmup", self.warmup)
+
+
+def _present(model: nn.Module, path: str, key: str) -> tuple[Tensor, bool]:
+    """The tensor that a network has under a name now, and whether it is a parameter."""
+    name = ".".join(filter(None, (path, key)))
+    if key == "_extra_state":
+        raise TypeError(f"an average has parameters and buffers, and {name!r} is neither")
+    try:
+        module = model.get_submodule(path)
+    except AttributeError:
+        module = nn.Module()  # gone, and its tensors with it
+    for held, trained in ((module._parameters, True), (module._buffers, False)):
+        value = held.get(key)
+        if value is not None:
+            return value, trained
+    raise RuntimeError(
+        f"the network has no tensor {name!r} any more: change its layers first, then make its EMA"
+    )
 
 
 def _accumulator(value: Tensor) -> Tensor:

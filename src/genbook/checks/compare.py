@@ -126,22 +126,25 @@ def _array(value: np.ndarray) -> Array:
     return Array(value.copy(), str(value.dtype))
 
 
-def mismatch(got: Any, expected: Any, rtol: float, atol: float, nan_equal: bool = False) -> str:
+def mismatch(got: Any, expected: Any, rtol: float, atol: float, loose: bool = False) -> str:
     """Why two plain values differ, in words for the student; the empty string if they agree.
 
     Numbers, arrays and lists of numbers are interchangeable when their shapes agree, and so are
     float32 and float64; an array of whole numbers (indices, times) must have whole numbers.
+
+    ``loose`` is for comparing answers with one another, right or wrong: NaN equals NaN, and 3.0 may
+    stand for 3 everywhere.
     """
     if got is None and expected is not None:
         return "your function returned None: is a `return` missing?"
     if isinstance(expected, dict):
-        return _differ_dict(got, expected, rtol, atol, nan_equal)
+        return _differ_dict(got, expected, rtol, atol, loose)
     if isinstance(expected, list) and not _numeric(expected):
-        return _differ_list(got, expected, rtol, atol, nan_equal)
+        return _differ_list(got, expected, rtol, atol, loose)
     if expected is None or isinstance(expected, str):
         agree = type(got) is type(expected) and got == expected
         return "" if agree else f"expected {expected!r}, got {_name(got)}"
-    return _differ_numbers(got, expected, rtol, atol, nan_equal)
+    return _differ_numbers(got, expected, rtol, atol, loose)
 
 
 def _differ_dict(got: Any, expected: dict[Any, Any], *how: Any) -> str:
@@ -168,20 +171,28 @@ def _differ_list(got: Any, expected: list[Any], *how: Any) -> str:
     return ""
 
 
-def _differ_numbers(got: Any, expected: Any, rtol: float, atol: float, nan_equal: bool) -> str:
+def _differ_numbers(got: Any, expected: Any, rtol: float, atol: float, loose: bool) -> str:
     if not _numeric(got):
         return f"expected {_name(expected)}, got {_name(got)}"
     try:
         one, other = _as_array(got), _as_array(expected)
     except (ValueError, OverflowError):
+        if isinstance(expected, list):
+            return _differ_list(got, expected, rtol, atol, loose)  # row by row
+        if type(got) is type(expected) is int and got == expected:
+            return ""
         return f"expected {_name(expected)}, got a list of unequal rows or a number beyond all size"
     if one.device != other.device:
         return f"the result is on device {one.device}, but the inputs are on {other.device}"
     if one.values.shape != other.values.shape:
+        if isinstance(got, list) and one.values.ndim == other.values.ndim == 1:
+            entries = f"{one.values.size} entr{'y' if one.values.size == 1 else 'ies'}"
+            return f"it has {entries}, expected {other.values.size}"
         return f"the shape is {one.values.shape}, expected {other.values.shape}"
     left, right = one.values, other.values
     wrong_kind = (left.dtype.kind == "b") != (right.dtype.kind == "b")
-    if wrong_kind or (right.dtype.kind in "iu" and left.dtype.kind not in "iu" and right.ndim):
+    whole = right.dtype.kind in "iu" and right.ndim > 0 and not loose
+    if wrong_kind or (whole and left.dtype.kind not in "iu"):
         return f"the dtype is {one.dtype}, expected {other.dtype}"
     if left.dtype.kind == "c" and right.dtype.kind != "c":
         return f"the result is complex ({one.dtype}), expected {other.dtype}"
@@ -198,7 +209,7 @@ def _differ_numbers(got: Any, expected: Any, rtol: float, atol: float, nan_equal
             word = "NaN" if np.isnan(left[bad]).any() else "infinite"
             return f"{int(bad.sum())} of {bad.size} values are {word}"
         error = np.abs(left - right)
-        equal = (left == right) | (nan_equal & np.isnan(left) & np.isnan(right))
+        equal = (left == right) | (loose & np.isnan(left) & np.isnan(right))
         wrong = ~(equal | (error <= atol + rtol * np.abs(right)))
     return _numbers(one.values, other.values, error, wrong, one) if wrong.any() else ""
 

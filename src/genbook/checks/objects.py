@@ -6,9 +6,10 @@ question is about sharing, the case is a recipe, and ``use`` makes the objects i
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from genbook import objects
+from genbook.checks import compare
 from genbook.checks.registry import Case, Misconception, Question
 
 __all__ = ["QUESTIONS"]
@@ -194,6 +196,8 @@ def _places_cases(seed: int) -> list[Case]:
         Case(((4, 3), 0, (1, 4)), label="a transpose"),
         Case(((5, 2), 3, (0, 2)), label="expanded: a stride of 0"),
         Case((tuple(size), 5 + seed, tuple(step)), label="three axes"),
+        Case(((2, 3, 1, 2), 7, (60, 5, 9, 2)), label="four axes"),
+        Case(((), 3 + seed, ()), label="no axes: a single number"),
     ]
 
 
@@ -225,7 +229,7 @@ PLACES = Question(
         ),
         Misconception(
             "offset multiplied",
-            lambda shape, offset, stride: places(shape, offset * stride[0], stride),
+            lambda shape, offset, stride: places(shape, offset * [*stride, 1][0], stride),
             "Your offset is multiplied by a stride. It is a place in the storage already.",
         ),
     ),
@@ -283,17 +287,34 @@ def _use_storages(answer: Callable[..., Any], kind: str, seed: int) -> Any:
 
 
 def _storages_cases(seed: int) -> list[Case]:
-    labels = {
-        "two": "a tensor and its clone",
-        "views": "views of one tensor, and a clone",
-        "halves": "two halves that do not overlap",
-        "one": "four ways of looking at one storage",
-        "copies": "copies of all kinds",
-        "again": "slices, some twice",
-        "layers": "the state_dict of a network with a shared layer",
-        "none": "no tensors at all",
+    made = "x = torch.randn(4, 6); y = x.clone(); storages("
+    layers = "layer = nn.Linear(3, 3); net = nn.Sequential(layer, layer, nn.Linear(3, 3)); "
+    cases = {
+        "two": ("a tensor and its clone", "[x, y]"),
+        "views": ("views of one tensor, and a clone", "[x, x[1:], x.T, x[:, ::2], y]"),
+        "halves": ("two halves that do not overlap", "[x[:2], x[2:]]"),
+        "one": (
+            "four ways of looking at one storage",
+            "[x, x.detach(), x.float(), x.view(-1)]",
+        ),
+        "copies": (
+            "copies of all kinds",
+            "[x, x[[0]], x[x > 0], x.double(), x.T.reshape(-1), y[1], x + 0]",
+        ),
+        "again": ("slices, some twice", "[y[3], x[3], x[1], y[3]]"),
+        "layers": ("the state_dict of a network with a shared layer", ""),
+        "none": ("no tensors at all", "[]"),
     }
-    return [Case((kind, seed), label=label) for kind, label in labels.items()]
+    return [
+        Case(
+            (kind, seed),
+            label=label,
+            story=f"{made}{tensors})"
+            if tensors
+            else layers + "storages(list(net.state_dict().values()))",
+        )
+        for kind, (label, tensors) in cases.items()
+    ]
 
 
 STORAGES = Question(
@@ -353,6 +374,11 @@ def _film_at_once(x0: Tensor, rates: list[tuple[float, float]], noise: Tensor) -
     return ab[0] * x0 + ab[1] * noise
 
 
+def _film_rows(x0: Tensor, rates: list[tuple[float, float]], noise: Tensor) -> Iterator[Tensor]:
+    """Rows of one stacked tensor: one storage, and still no frame is seen in another."""
+    yield from _film_at_once(x0, rates, noise).unbind()
+
+
 def _film_given(x0: Tensor, rates: list[tuple[float, float]], noise: Tensor) -> list[Tensor]:
     x = x0
     frames = []
@@ -385,6 +411,40 @@ def _film_buffer(x0: Tensor, rates: list[tuple[float, float]], noise: Tensor) ->
     return frames
 
 
+def _film_itself(x0: Tensor, rates: list[tuple[float, float]], noise: Tensor) -> list[Tensor]:
+    return [a * x0 + b * noise if b else x0 for a, b in rates]
+
+
+def _use_film(
+    answer: Callable[..., Any], x0: Tensor, rates: list[tuple[float, float]], noise: Tensor
+) -> dict[str, Any]:
+    """The frames, all held at once, and how many of them are tied to another tensor."""
+    frames = answer(x0, rates, noise)
+    if isinstance(frames, Iterator):
+        frames = list(islice(frames, len(rates) + 1))
+    held = frames if isinstance(frames, list | tuple) else [frames]
+    seen = compare.clone(frames)
+    # Whoever writes into a frame changes this frame and nothing else.
+    tensors = [t for t in held if isinstance(t, Tensor) and t.layout == torch.strided]
+    tied = sum(_tied(i, [*tensors, x0, noise]) for i in range(len(tensors)))
+    return {"frames": seen, "frames that share their numbers with another frame or with x0": tied}
+
+
+@torch.no_grad()
+def _tied(i: int, tensors: list[Tensor]) -> bool:
+    """Whether a write into one of the tensors reaches another. Leaves all as they were."""
+    before = [t.clone() for t in tensors]
+    tensors[i].copy_(before[i] + 1)
+    reached = any(
+        not torch.equal(t, value)
+        for k, (t, value) in enumerate(zip(tensors, before, strict=True))
+        if k != i
+    )
+    for tensor, value in zip(tensors, before, strict=True):
+        tensor.copy_(value)
+    return reached
+
+
 def _film_cases(seed: int) -> list[Case]:
     g = _generator(seed)
     image, noise = torch.randn(2, 2, 1, 3, 3, generator=g)
@@ -404,7 +464,8 @@ FILM = Question(
     name="film",
     reference=film,
     cases=_film_cases,
-    alternatives=(_film_clone, _film_at_once),
+    use=_use_film,
+    alternatives=(_film_clone, _film_at_once, _film_rows),
     misconceptions=(
         Misconception(
             "as given",
@@ -423,6 +484,11 @@ FILM = Question(
             _film_buffer,
             "All your frames are the last one. You append the same tensor each time and then "
             "write over it: make a new tensor for each frame.",
+        ),
+        Misconception(
+            "the clean image is x0 itself",
+            _film_itself,
+            "One of your frames is x0 itself. Whoever writes into that frame destroys the image.",
         ),
         Misconception(
             "noise on noise",
@@ -498,6 +564,12 @@ PLAN = Question(
             "n updates is dⁿ: take the first n for which it is below.",
         ),
         Misconception(
+            "not rounded",
+            lambda tau, share: (math.exp(-1 / tau), -tau * math.log(share)),
+            "Your n is not a whole number. It counts updates: take the first one after which the "
+            "weight is below the share.",
+        ),
+        Misconception(
             "the newest weight",
             lambda tau, share: (
                 math.exp(-1 / tau),
@@ -548,10 +620,40 @@ class _ByPackage:
         return self.ema.average
 
 
+class _ByTwin(_InPlace):
+    """In the parameters of a copied network: they ask for gradients, and have no history."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model, decay)
+        self.weights = dict(copy.deepcopy(model).named_parameters())
+
+
 class _ByReference(_InPlace):
     def __init__(self, model: nn.Module, decay: float) -> None:
         super().__init__(model, decay)
         self.weights = {k: p.detach() for k, p in model.named_parameters()}
+
+
+class _ByReferenceOnce(Average):
+    """The alias lives until the first update makes new tensors."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model, decay)
+        self.weights = {k: p.detach() for k, p in model.named_parameters()}
+
+
+class _WithHistory(Average):
+    def update(self) -> None:
+        self.n += 1
+        d = self.rate()
+        for name, parameter in self.model.named_parameters():
+            self.weights[name] = d * self.weights[name] + (1 - d) * parameter
+
+
+class _ByReferenceWithHistory(_WithHistory):
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model, decay)
+        self.weights = dict(model.named_parameters())
 
 
 class _Constant(Average):
@@ -562,6 +664,11 @@ class _Constant(Average):
 class _Early(Average):
     def rate(self) -> float:
         return min(self.decay, self.n / (9 + self.n))
+
+
+class _Late(Average):
+    def rate(self) -> float:
+        return min(self.decay, (2 + self.n) / (11 + self.n))
 
 
 class _Longest(Average):
@@ -582,41 +689,68 @@ class _FromZero(Average):
 
 def _use_average(
     answer: Callable[..., Any], decay: float, updates: int, seed: int
-) -> list[dict[str, Any]]:
-    """Let a network walk at random, update after each step, and read the average three times."""
+) -> dict[str, Any]:
+    """Let a network walk at random, update after each step, and read the average three times.
+
+    Gradients are on, as in a training loop that forgot to switch them off.
+    """
     g = _generator(seed)
     model = nn.Linear(2, 3).double()
-    with torch.no_grad():
+    for parameter in model.parameters():
+        nn.init.zeros_(parameter)
+
+    @torch.no_grad()
+    def walk() -> None:
         for p in model.parameters():
-            p.copy_(torch.randn(p.shape, generator=g, dtype=torch.float64))
-        average = answer(model, decay)
-        seen: list[dict[str, Any]] = []
+            p.add_(torch.randn(p.shape, generator=g, dtype=torch.float64))
 
-        def look() -> None:
-            seen.append({k: v.detach().clone() for k, v in dict(average.weights).items()})
+    def look() -> dict[str, Tensor]:
+        return {k: v.detach().clone() for k, v in dict(average.weights).items()}
 
-        look()
-        for n in range(updates):
-            for p in model.parameters():
-                p.add_(torch.randn(p.shape, generator=g, dtype=torch.float64))
-            if n == 0:
-                look()  # no update yet, so nothing may have moved
-            average.update()
-        look()
-        # What happens to the average must not reach the network.
+    walk()
+    average = answer(model, decay)
+    seen: dict[str, Any] = {"weights at the start": look()}
+    walk()
+    seen["weights after the network moved, before any update"] = look()
+    for n in range(updates):
+        if n:
+            walk()
+        average.update()
+    seen[f"weights after {updates} updates"] = look()
+    seen["weights with a history (grad_fn)"] = sum(
+        v.grad_fn is not None for v in average.weights.values()
+    )
+    with torch.no_grad():
         for value in average.weights.values():
             value.add_(1)
-    return [*seen, {k: p.detach().clone() for k, p in model.named_parameters()}]
+    seen["the network, after 1 was added to the average"] = {
+        k: p.detach().clone() for k, p in model.named_parameters()
+    }
+    return seen
 
 
 def _average_cases(seed: int) -> list[Case]:
+    cases = {
+        (0.9, 3): "three updates, all warm-up",
+        (0.5, 30): "thirty updates, past the warm-up",
+        (0.999, 60): "sixty updates with a slow decay",
+        (0.0, 2): "decay 0",
+    }
     return [
-        Case((0.9, 3, seed), label="three updates, all warm-up"),
-        Case((0.5, 30, seed), label="thirty updates, past the warm-up"),
-        Case((0.999, 60, seed), label="sixty updates with a slow decay"),
-        Case((0.0, 2, seed), label="decay 0"),
+        Case(
+            (decay, updates, seed),
+            label=label,
+            story=f"average = Average(network, {decay}); then {updates} times: the network moves, "
+            "average.update()",
+        )
+        for (decay, updates), label in cases.items()
     ]
 
+
+_SHARES = (
+    "Your average shares its numbers with the network: it moves before any update. `detach()` is "
+    "no copy; `clone()` is."
+)
 
 AVERAGE = Question(
     id="objects.average",
@@ -625,13 +759,21 @@ AVERAGE = Question(
     reference=Average,
     cases=_average_cases,
     use=_use_average,
-    alternatives=(_InPlace, _ByPackage),
+    alternatives=(_InPlace, _ByPackage, _ByTwin),
     misconceptions=(
         Misconception(
             "by reference",
             _ByReference,
-            "Your average shares its numbers with the network: it moves before any update. "
-            "`detach()` is no copy; `clone()` is.",
+            _SHARES,
+        ),
+        Misconception("by reference until the first update", _ByReferenceOnce, _SHARES),
+        Misconception("by reference, with a history", _ByReferenceWithHistory, _SHARES),
+        Misconception(
+            "with a history",
+            _WithHistory,
+            "Your numbers are right, but the average remembers how it was computed: a graph that "
+            "grows with every update, until the memory is full. Put `@torch.no_grad()` above "
+            "`update`, or take `parameter.detach()`.",
         ),
         Misconception(
             "no warm-up",
@@ -643,6 +785,11 @@ AVERAGE = Question(
             "counted from zero",
             _Early,
             "Your first update uses n = 0. Updates are counted from 1.",
+        ),
+        Misconception(
+            "counted from two",
+            _Late,
+            "Your first update uses n = 2. Do you count before the first update as well?",
         ),
         Misconception(
             "max for min",
@@ -681,8 +828,8 @@ def _with_snapshot(
     model: nn.Module, weights: dict[str, Tensor], function: Callable[..., Any]
 ) -> Any:
     own = objects.snapshot(model.state_dict())
-    model.load_state_dict(weights)
     try:
+        model.load_state_dict(weights)
         result = function(model)
     except BaseException:
         model.load_state_dict(own)
@@ -694,9 +841,9 @@ def _with_snapshot(
 def _with_loops(model: nn.Module, weights: dict[str, Tensor], function: Callable[..., Any]) -> Any:
     tensors = dict(model.state_dict())
     own = [(value, value.clone()) for value in tensors.values()]
-    for name, value in tensors.items():
-        value.copy_(weights[name])
     try:
+        for name, value in tensors.items():
+            value.copy_(weights[name])
         return function(model)
     finally:
         for value, before in own:
@@ -725,8 +872,48 @@ def _with_silence(
 ) -> Any:
     try:
         return with_weights(model, weights, function)
-    except Exception:
+    except BaseException:
         return None
+
+
+def _with_exception(
+    model: nn.Module, weights: dict[str, Tensor], function: Callable[..., Any]
+) -> Any:
+    own = objects.snapshot(model.state_dict())
+    try:
+        model.load_state_dict(weights)
+        result = function(model)
+    except Exception:
+        model.load_state_dict(own)
+        raise
+    model.load_state_dict(own)
+    return result
+
+
+def _with_outside(
+    model: nn.Module, weights: dict[str, Tensor], function: Callable[..., Any]
+) -> Any:
+    own = objects.snapshot(model.state_dict())
+    model.load_state_dict(weights)
+    try:
+        return function(model)
+    finally:
+        model.load_state_dict(own)
+
+
+def _with_twin(model: nn.Module, weights: dict[str, Tensor], function: Callable[..., Any]) -> Any:
+    twin = copy.deepcopy(model)
+    twin.load_state_dict(weights)
+    return function(twin)
+
+
+def _with_assign(model: nn.Module, weights: dict[str, Tensor], function: Callable[..., Any]) -> Any:
+    own = objects.snapshot(model.state_dict())
+    try:
+        model.load_state_dict(objects.snapshot(weights), assign=True)
+        return function(model)
+    finally:
+        model.load_state_dict(own, assign=True)
 
 
 def _with_nothing(
@@ -752,43 +939,76 @@ class _Trouble(Exception):
     """What the function of a case raises."""
 
 
+class _Interrupt(BaseException):
+    """Like Ctrl-C: not an Exception."""
+
+
 def _use_with_weights(answer: Callable[..., Any], kind: str, seed: int) -> dict[str, Any]:
     """What the function saw, what came out, and what the network and the weights are afterwards."""
     g = _generator(seed)
     model = nn.Sequential(nn.Linear(1, 2), nn.BatchNorm1d(2))
-    state = {k: torch.randint(1, 9, v.shape, generator=g) for k, v in model.state_dict().items()}
-    model.load_state_dict(state)
-    weights = {k: v + torch.randint(1, 9, v.shape, generator=g) for k, v in state.items()}
+
+    def drawn(like: Tensor) -> Tensor:
+        if like.is_floating_point():
+            return torch.randn(like.shape, generator=g)
+        return torch.randint(1, 99, like.shape, generator=g)
+
+    model.load_state_dict({k: drawn(v) for k, v in model.state_dict().items()})
+    weights = {k: drawn(v) for k, v in model.state_dict().items()}
+    if kind == "misfit":
+        weights["1.bias"] = drawn(torch.zeros(3))
+    parameters = list(model.parameters())
     seen: list[float] = []
+    itself: list[bool] = []
 
     def function(given: nn.Module) -> int:
+        itself.append(given is model)
         seen.extend(_numbers(given.state_dict().values()))
         if kind == "writes":
             with torch.no_grad():
                 for parameter in given.parameters():
                     parameter.add_(5)
-        if kind == "raises":
-            raise _Trouble
+        if kind in _RAISED:
+            raise _RAISED[kind]
         return 42
 
     outcome: Any
     try:
         outcome = answer(model, weights, function)
-    except _Trouble:
+    except (_Trouble, _Interrupt):
         outcome = "the function's error"
+    except NotImplementedError:
+        raise
+    except Exception:
+        if kind != "misfit":
+            raise
+        outcome = "an error"
     return {
         "weights that the function saw": seen,
+        "the function got the model itself": itself,
         "result": outcome,
         "the network's weights afterwards": _numbers(model.state_dict().values()),
+        "its parameters are the objects that they were": [
+            a is b for a, b in zip(parameters, model.parameters(), strict=True)
+        ],
         "the given weights afterwards": _numbers(weights.values()),
     }
 
 
+_RAISED: dict[str, type[BaseException]] = {"raises": _Trouble, "interrupted": _Interrupt}
+
+
 def _with_weights_cases(seed: int) -> list[Case]:
+    given = "with_weights(model, weights, function), where "
     return [
-        Case(("returns", seed), label="the function returns 42"),
-        Case(("raises", seed), label="the function raises an error"),
-        Case(("writes", seed), label="the function writes into the weights"),
+        Case((kind, seed), label=label, story=given + story)
+        for kind, label, story in (
+            ("returns", "the function returns 42", "function returns 42"),
+            ("raises", "the function raises an error", "function raises an Exception"),
+            ("writes", "the function writes", "function adds 5 to the model's parameters"),
+            ("interrupted", "the function is interrupted", "somebody presses Ctrl-C in function"),
+            ("misfit", "the weights do not fit", "one tensor of weights has the wrong shape"),
+        )
     ]
 
 
@@ -804,8 +1024,8 @@ WITH_WEIGHTS = Question(
         Misconception(
             "state_dict kept by reference",
             _with_alias,
-            "Afterwards the network still has the borrowed weights. `state_dict()` holds the "
-            "network's own tensors, and loading wrote into them: keep copies.",
+            "Afterwards the network still has the borrowed weights. `state_dict()` makes new "
+            "tensors on the old storages, and loading wrote into those: keep copies.",
         ),
         Misconception(
             "no finally",
@@ -822,6 +1042,29 @@ WITH_WEIGHTS = Question(
             "no result",
             _with_nothing,
             "Your function does not return what the given function returned.",
+        ),
+        Misconception(
+            "only an Exception",
+            _with_exception,
+            "After an interrupt (Ctrl-C) the network keeps the borrowed weights. Such an error is "
+            "no `Exception`: `finally` is for every case.",
+        ),
+        Misconception(
+            "loaded outside",
+            _with_outside,
+            "Weights that do not fit are loaded as far as they do before the error comes, and your "
+            "network stays half borrowed. Load them inside the `try`.",
+        ),
+        Misconception(
+            "a twin",
+            _with_twin,
+            "Your function was called with a copy of the model. It should get the model itself.",
+        ),
+        Misconception(
+            "assigned",
+            _with_assign,
+            "The network has new parameter objects afterwards, and an optimiser made before would "
+            "train the old ones (exhibit 8). Load without `assign=True`.",
         ),
         Misconception(
             "own weights loaded",

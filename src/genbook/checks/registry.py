@@ -19,11 +19,16 @@ _MACHINERY = {"registry", "compare", "run", "show"}
 
 @dataclass(frozen=True)
 class Case:
-    """One call of the student's function; ``label`` is a word for it that the student reads."""
+    """One call of the student's function; ``label`` is a word for it that the student reads.
+
+    ``story`` says what happens in the case, for questions whose ``use`` makes the call: the student
+    reads it where otherwise the call would be.
+    """
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
+    story: str = ""
 
 
 @dataclass(frozen=True)

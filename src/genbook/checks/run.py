@@ -6,6 +6,7 @@ one process and judge it in another.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import random
 from collections.abc import Callable, Iterator
@@ -121,10 +122,13 @@ def judge(
         label = f" ({case.label})" if case.label else ""
         lines = [
             f"case {i + 1} of {len(cases)}{label}:",
-            f"    {show.call(entry.name, entry.use or entry.reference, case)}",
+            f"    {case.story or show.call(entry.name, _as_called(entry), case)}",
             f"  {reason}",
         ]
-        if got.kind == right.kind == "value" and not reason.startswith("got "):
+        # Where nothing is given, the expected value is the whole answer: the reason names one entry
+        # of it, and that is enough to go on.
+        by_hand = not case.args and not case.kwargs
+        if got.kind == right.kind == "value" and not by_hand and not reason.startswith("got "):
             lines += [
                 f"    got       {show.value(got.value)}",
                 f"    expected  {show.value(right.value)}",
@@ -199,7 +203,7 @@ def _alike(entry: Question, got: Outcome, other: Outcome) -> bool:
         return False
     if got.kind != "value":
         return got.error is other.error and got.kind != "signature"
-    return not compare.mismatch(got.value, other.value, entry.rtol, entry.atol, nan_equal=True)
+    return not compare.mismatch(got.value, other.value, entry.rtol, entry.atol, loose=True)
 
 
 def _fits(answer: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -210,6 +214,11 @@ def _fits(answer: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
     except Exception:  # no signature to be had: the call will tell
         return True
     return True
+
+
+def _as_called(entry: Question) -> Callable[..., Any] | None:
+    """What gives the arguments of a case their names."""
+    return entry.reference if entry.use is None else functools.partial(entry.use, None)
 
 
 def _changed(entry: Question, case: Case, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -52,7 +52,9 @@ def _value(item: Any) -> str:
     if type(item) in (list, tuple):
         inner = ", ".join(value(part) for part in item[:_FEW])
         more = f", … {len(item)} in all" if len(item) > _FEW else ""
-        return _cut(f"({inner}{more})" if type(item) is tuple else f"[{inner}{more}]")
+        if type(item) is list:
+            return _cut(f"[{inner}{more}]")
+        return _cut(f"({inner}{',' if len(item) == 1 else ''}{more})")
     if type(item) is dict:
         return _cut("{" + ", ".join(f"{k!r}: {value(v)}" for k, v in item.items()) + "}")
     if type(item) in (str, int, bool, complex, type(None)):
