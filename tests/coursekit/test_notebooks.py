@@ -165,7 +165,7 @@ MISTAKES = [
         "book/toy.md",
         "print(label,",
         "print('x' * 500_000, label,",
-        r"519 KB, the limit is 400 KB; the largest cell, at line 25",
+        r"500 KB, the limit is 400 KB; the largest cell, at line 25",
     ),
     ("solutions/toy.md", "return 2 * x\n    ### END SOLUTION", "return 2", r"toy.md:29: .*no end"),
     ("_toc.yml", "format: jb-book", "format: [", r"_toc.yml:\d+: invalid YAML"),

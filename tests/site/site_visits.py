@@ -87,7 +87,12 @@ class Visitor:
 
     @contextmanager
     def __call__(
-        self, docname: str, size: dict = DESKTOP, theme: str = "light", script: bool = True
+        self,
+        docname: str,
+        size: dict = DESKTOP,
+        theme: str = "light",
+        script: bool = True,
+        query: str = "",
     ) -> Iterator[Visit]:
         """The page `docname`, loaded, its equations typeset."""
         context = self.browser.new_context(
@@ -123,7 +128,7 @@ class Visitor:
                 visit.problems.append(f"{response.status}: {response.url}")
 
         page.on("response", note)
-        page.goto(f"{self.address}/{docname}.html", wait_until="load")
+        page.goto(f"{self.address}/{docname}.html{query}", wait_until="load")
         if script:
             page.evaluate("async () => { await window.MathJax?.startup?.promise }")
             page.evaluate("async () => { await document.fonts.ready }")

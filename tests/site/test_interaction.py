@@ -42,8 +42,7 @@ def test_without_scripts_every_frame_is_there(docname: str, visit: Visitor) -> N
 
 
 def test_search_finds_ddim(visit: Visitor) -> None:
-    with visit("search") as seen:
-        seen.page.goto(f"{visit.address}/search.html?q=DDIM")
+    with visit("search", query="?q=DDIM") as seen:
         results = seen.page.locator("#search-results li a")
         results.first.wait_for()
         found = [link.get_attribute("href") or "" for link in results.all()]

@@ -36,7 +36,9 @@ class Table:
         def cell(tag: str, word: str, i: int) -> str:
             side = "right" if self.right[i] else "left"
             scope = {"thead": ' scope="col"', "th": ' scope="row"', "td": ""}[tag]
-            name = "td" if tag == "td" else "th"
+            # A corner without a word is no header: screen readers would announce an empty one.
+            name = "td" if tag == "td" or not word else "th"
+            scope = "" if name == "td" else scope
             style = f"text-align:{side};padding:.2em .7em;font-variant-numeric:tabular-nums"
             return f'<{name}{scope} style="{style}">{html.escape(word)}</{name}>'
 
@@ -49,9 +51,10 @@ class Table:
         )
         title = html.escape(self.caption)
         caption = f'<caption style="caption-side:top">{title}</caption>\n' if title else ""
-        # A wide table scrolls by itself on a phone, by keyboard too.
+        # A wide table scrolls by itself on a phone, by keyboard too. Regions need names that differ.
+        name = title or html.escape("Table: " + ", ".join(word for word in self.header if word))
         return (
-            f'<div role="region" aria-label="{title or "Table"}" tabindex="0" '
+            f'<div role="region" aria-label="{name}" tabindex="0" '
             'style="overflow-x:auto">'
             f"\n<table>\n{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n"
             "</table>\n</div>"
