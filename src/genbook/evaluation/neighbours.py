@@ -138,7 +138,7 @@ def memorisation(
     held-out data do. (If more than that share of the held-out data are exact duplicates of training
     data, the quantile is zero, and `close` is the share of exact copies.)
 
-    Blurred or too similar samples, too, lie nearer to the training data: an alarm, not a verdict.
+    Samples that are too typical, too, lie nearer to the training data: an alarm, not a verdict.
 
     Args:
         samples, held_out, train: images or features `(N, …)`, `(H, …)`, `(M, …)`.
