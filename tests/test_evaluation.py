@@ -148,6 +148,19 @@ def test_bootstrap_refuses_empty_samples():
         evaluation.bootstrap(torch.mean, torch.zeros(0))
 
 
+def test_bounds_cut_the_interval_and_nothing_else():
+    x = torch.arange(40.0)
+
+    def different(z):  # the share of rows that are no repetition: at most 1, and less if resampled
+        return len(z.unique()) / 40
+
+    plain = evaluation.bootstrap(different, x)
+    assert plain.value == 1 and plain.low < 1 < plain.high
+    assert evaluation.bootstrap(different, x, bounds=(0.0, 1.0)) == (1.0, plain.low, 1.0)
+    with pytest.raises(ValueError, match="bounds"):
+        evaluation.bootstrap(different, x, bounds=(0.0, 0.5))
+
+
 def test_intervals_print_shortly():
     assert str(evaluation.Interval(0.5234, 0.49, 0.551)) == "0.523 [0.49, 0.551]"
 
@@ -266,6 +279,18 @@ def test_frechet_is_a_squared_metric():
 def test_gaussian_frechet_refuses_what_is_no_covariance(c):
     with pytest.raises(ValueError, match="covariance"):
         evaluation.gaussian_frechet(torch.zeros(2), c, torch.zeros(2), torch.eye(2))
+
+
+def test_gaussian_frechet_takes_what_rounding_leaves_of_a_single_precision_covariance():
+    x = torch.randn(20, 64, generator=generator(0))  # rank 19 of 64
+    single, double = torch.cov(x.T), torch.cov(x.double().T)
+    assert torch.linalg.eigvalsh(single.double()).min() < -1e-10 * single.abs().max()
+    still = torch.zeros(64)
+    found = evaluation.gaussian_frechet(still, single, still, torch.eye(64))
+    expected = evaluation.gaussian_frechet(still, double, still, torch.eye(64))
+    assert found == pytest.approx(expected, rel=1e-2)
+    with pytest.raises(ValueError, match="no covariance"):  # the same matrix, claimed to be exact
+        evaluation.gaussian_frechet(still, single.double(), still, torch.eye(64))
 
 
 def test_the_bias_of_frechet_is_what_the_expansion_says_and_the_line_removes_it():
@@ -396,6 +421,15 @@ def test_the_shuffled_values_are_those_of_shuffled_samples():
     assert outcome.p_value == (1 + int((expected >= outcome.value).sum())) / 8
 
 
+def test_a_kernel_may_answer_in_single_precision():
+    x, y = torch.randn(2, 12, 2, generator=generator(6), dtype=torch.float64)
+    wide = evaluation.rbf(0.8)
+    double = evaluation.mmd_test(x, y + 0.5, wide, 50)
+    single = evaluation.mmd_test(x, y + 0.5, lambda p, q: wide(p, q).float(), 50)
+    assert single.value == pytest.approx(double.value, rel=1e-5)
+    torch.testing.assert_close(single.null, double.null, rtol=1e-4, atol=1e-6)
+
+
 def test_mmd_refuses():
     good = torch.randn(5, 2, generator=generator(0))
     for wrong in (good[:1], good[:, :1], good[:, 0], good * math.nan):
@@ -490,6 +524,14 @@ def test_memorisation_keeps_its_level_and_finds_copies():
     assert evaluation.memorisation(x, fresh, train).close.value >= 0.1
     copies = evaluation.memorisation(train[:30], fresh, train)
     assert copies.ratio.value == 0 and copies.close.value == 1 and copies.p_value < 0.002
+
+
+def test_copies_are_close_even_if_strangers_have_duplicates():
+    x, fresh, train = torch.randn(3, 100, 3, generator=generator(2)).unbind()
+    fresh[:10] = train[:10]  # one in ten held-out images is in the training set
+    copies = evaluation.memorisation(train[:50], fresh, train)
+    assert copies.close == (1.0, 1.0, 1.0) and copies.ratio.value == 0
+    assert evaluation.memorisation(x, fresh, train).close.value == 0
 
 
 def test_memorisation_agrees_with_scikit_learn_and_refuses():

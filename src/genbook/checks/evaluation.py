@@ -71,6 +71,18 @@ BY_HAND = Question(
             "Your distance compares the means. Two bells of different width are not equal.",
         ),
         Misconception(
+            "the distance itself",
+            lambda: (2.0, 13**0.5, 0.9),
+            "You took the root of the distance. The number asked for, and reported everywhere, is "
+            "the squared one.",
+        ),
+        Misconception(
+            "cards put back",
+            lambda: (2.0, 13.0, 1 - (3 / 6) ** 2),
+            "1 − (m/(n + m))^k would put each card back into the deck. The owner of the ball is "
+            "not in it, and a neighbour that has been dealt is gone: (m − j)/(n + m − j).",
+        ),
+        Misconception(
             "the point itself dealt",
             lambda: (2.0, 13.0, 0.8),
             "You dealt from m real points. The owner of the ball is not its own neighbour: m − 1 "
@@ -147,6 +159,8 @@ def _mmd_cases(seed: int) -> list[Case]:
         Case((x.double(), 2 * x[:4].double(), 0.6), label="float64, another bandwidth"),
         Case((x[:2], y[:2], 2.5), label="two points each"),
         Case((x[:, :1], y[:, :1], 0.3), label="one dimension"),
+        # Of equal samples the estimate is always negative: the mixed pairs hold the zeros.
+        Case((x, x.clone(), 1.0), label="a sample and its copy"),
     ]
 
 
@@ -175,6 +189,23 @@ MMD = Question(
             _mmd_with(lambda k: (k.sum() - k.diagonal().sum()) / len(k) ** 2),
             "You left the diagonal out of the sum and counted it in the mean: n (n − 1) pairs "
             "remain.",
+        ),
+        Misconception(
+            "pairs halved",
+            _mmd_with(lambda k: k.triu(1).sum() / (len(k) * (len(k) - 1))),
+            "You summed over the pairs with i < j and divided by n (n − 1), the number of ordered "
+            "pairs. There are half as many.",
+        ),
+        Misconception(
+            "clipped",
+            lambda x, y, h: mmd(x, y, h).clamp(min=0),
+            "You clipped the estimate at zero. Below zero is where it often is if there is no "
+            "difference, and without these values its mean is too large: a bias again.",
+        ),
+        Misconception(
+            "absolute value",
+            lambda x, y, h: mmd(x, y, h).abs(),
+            "You took the absolute value. An estimate without bias must be free to lie below zero.",
         ),
         Misconception(
             "mixed term once",
@@ -245,6 +276,21 @@ def _frechet_with(cross: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Te
     return wrong
 
 
+def _frechet_unclamped(everywhere: bool) -> Callable[..., Tensor]:
+    def cross(a: Tensor, b: Tensor) -> Tensor:
+        values, vectors = torch.linalg.eigh(a)
+        root = vectors * (values if everywhere else values.clamp(min=0)).sqrt() @ vectors.T
+        return torch.linalg.eigvalsh(root @ b @ root).sqrt().sum()
+
+    return _frechet_with(cross)
+
+
+_CLAMP = (
+    "Without full rank some eigenvalues are zero, and rounding puts zero eigenvalues below zero, "
+    "where there is no root: clamp them."
+)
+
+
 def _frechet_cases(seed: int) -> list[Case]:
     g = _generator(seed)
 
@@ -257,6 +303,8 @@ def _frechet_cases(seed: int) -> list[Case]:
         Case((*bell(3, 5), *bell(3, 5)), label="three dimensions"),
         Case((*diagonal, *bell(2, 4)), label="one of them along the axes"),
         Case((*bell(5, 2), *bell(5, 3)), label="covariances without full rank"),
+        # So many zero eigenvalues that rounding puts one of them below zero.
+        Case((*bell(16, 2), *bell(16, 3)), label="sixteen dimensions, two of them used"),
         Case((*bell(1, 2), *bell(1, 2)), label="one dimension"),
     ]
 
@@ -287,6 +335,16 @@ FRECHET = Question(
             _frechet_with(lambda a, b: (_root(a) @ _root(b)).trace()),
             "tr(C_a^½ C_b^½) is right if the covariances have the same eigenvectors. In general it "
             "is the sum of the singular values of that product, which is larger.",
+        ),
+        Misconception("roots not clamped", _frechet_unclamped(False), _CLAMP),
+        Misconception("no root clamped", _frechet_unclamped(True), _CLAMP),
+        Misconception(
+            "cross term once",
+            lambda mean_a, cov_a, mean_b, cov_b: (
+                frechet(mean_a, cov_a, mean_b, cov_b)
+                + torch.linalg.svdvals(_root(cov_a) @ _root(cov_b)).sum()
+            ),
+            "The cross term counts twice: (x − y)² = x² + y² − 2 x y.",
         ),
         Misconception(
             "no root",
@@ -352,6 +410,12 @@ def _balls_of_samples(x: Tensor, real: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return inside.sum() / (k * len(x)), inside.amax(0).mean()
 
 
+def _open_balls(x: Tensor, real: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    radius = torch.cdist(real, real).sort(1).values[:, k]
+    inside = torch.cdist(x, real) < radius
+    return inside.sum() / (k * len(x)), inside.any(0).double().mean()
+
+
 def _density_cases(seed: int) -> list[Case]:
     g = _generator(seed)
     x, real = torch.randn(12, 2, generator=g).double(), torch.randn(15, 2, generator=g).double()
@@ -386,6 +450,12 @@ DENSITY = Question(
             _balls_of_samples,
             "Your balls are around the samples. Density and coverage use those of the real points "
             "only; that is what protects them from scattered samples.",
+        ),
+        Misconception(
+            "edge left out",
+            _open_balls,
+            "A ball reaches to the k-th neighbour and holds what is at most that far away: ≤, "
+            "not <.",
         ),
         Misconception(
             "not divided by k",
@@ -437,7 +507,8 @@ Statistic = Callable[[Tensor, Tensor], Tensor]
 
 
 def mean_gap(x: Tensor, y: Tensor) -> Tensor:
-    return (x.mean(0) - y.mean(0)).square().sum()
+    """|mean difference|², times (n m)²: on whole numbers exact, so rounding decides no tie."""
+    return (len(y) * x.sum(0) - len(x) * y.sum(0)).square().sum()
 
 
 def lead(x: Tensor, y: Tensor) -> Tensor:
@@ -496,7 +567,8 @@ def _p_value_cases(seed: int) -> list[Case]:
     def orders(n: int, many: int) -> Tensor:
         return torch.rand(many, n, generator=g).argsort(1)
 
-    x, y = torch.randn(5, 2, generator=g).double(), torch.randn(12, 2, generator=g).double() + 0.4
+    x = torch.randint(-9, 10, (5, 2), generator=g).double()
+    y = torch.randint(-9, 10, (12, 2), generator=g).double() + 3
     far = torch.tensor([[5.0], [6.0], [7.0]]).double()
     near = torch.tensor([[0.0], [0.0], [1.0], [1.0], [2.0], [2.0], [3.0]]).double()
     # The true labelling itself is among the shuffles, so that ties and the cut are seen.
@@ -537,10 +609,18 @@ P_VALUE = Question(
             "can be zero, which no number of shuffles supports.",
         ),
         Misconception(
+            "one in the numerator only",
+            lambda x, y, statistic, orders: (
+                p_value(x, y, statistic, orders) * (1 + len(orders)) / len(orders)
+            ),
+            "You added the measured value to those that are as large, but not to the number of "
+            "all: p may exceed 1. Divide by 1 + P.",
+        ),
+        Misconception(
             "strictly larger",
             _p_value_with(lambda n, m: n, 1, torch.gt),
-            "You counted values larger than the measured one. Those equal to it speak against a "
-            "difference just as much: at least as large.",
+            "You counted values larger than the measured one. A shuffle that ties is as extreme as "
+            "the measured value, so it counts.",
         ),
         Misconception(
             "smaller values",
@@ -561,33 +641,36 @@ P_VALUE = Question(
 # --- 6. Design: remove a bias --------------------------------------------------------------------
 
 
+Number = Callable[[Tensor], Tensor | float]
+
+
 def spread(x: Tensor) -> Tensor:
     """The variance divided by N: biased by −variance / N exactly."""
     return (x - x.mean(0)).square().mean(0).sum()
+
+
+def plain_spread(x: Tensor) -> float:
+    """The same as a plain number, as :func:`genbook.evaluation.frechet` returns one."""
+    return float(spread(x))
 
 
 def squared_mean(x: Tensor) -> Tensor:
     return x.mean(0).square().sum()
 
 
-def without_bias(statistic: Callable[[Tensor], Tensor], x: Tensor, splits: list[int]) -> float:
-    means = [
-        torch.stack([statistic(piece) for piece in x.tensor_split(n)]).mean().item() for n in splits
-    ]
+def without_bias(statistic: Number, x: Tensor, splits: list[int]) -> float:
+    means = [np.mean([float(statistic(piece)) for piece in x.tensor_split(n)]) for n in splits]
     return float(np.polyfit(splits, means, 1)[1])
 
 
-def _without_bias_lstsq(
-    statistic: Callable[[Tensor], Tensor], x: Tensor, splits: list[int]
-) -> Tensor:
-    means = torch.stack([sum(map(statistic, x.tensor_split(n))) / n for n in splits])  # type: ignore
+def _without_bias_lstsq(statistic: Number, x: Tensor, splits: list[int]) -> Tensor:
+    values = [[float(statistic(piece)) for piece in x.tensor_split(n)] for n in splits]
+    means = torch.tensor([sum(v) / len(v) for v in values]).double()
     line = torch.stack([torch.ones(len(splits)), torch.tensor(splits)], 1).double()
     return torch.linalg.lstsq(line, means.double()[:, None]).solution[0, 0]
 
 
-def _without_bias_covariance(
-    statistic: Callable[[Tensor], Tensor], x: Tensor, splits: list[int]
-) -> float:
+def _without_bias_covariance(statistic: Number, x: Tensor, splits: list[int]) -> float:
     m = np.array(splits, dtype=float)
     y = np.array([np.mean([float(statistic(p)) for p in x.tensor_split(n)]) for n in splits])
     slope = ((m - m.mean()) * y).sum() / ((m - m.mean()) ** 2).sum()
@@ -601,7 +684,7 @@ def _without_bias_with(
 ) -> Callable[..., float]:
     """A wrong extrapolation: other abscissas, the slope, or not all of the pieces."""
 
-    def wrong(statistic: Callable[[Tensor], Tensor], x: Tensor, splits: list[int]) -> float:
+    def wrong(statistic: Number, x: Tensor, splits: list[int]) -> float:
         y = [np.mean([float(statistic(p)) for p in pieces(x.tensor_split(n))]) for n in splits]
         return float(np.polyfit(horizontal(np.array(splits, dtype=float)), y, 1)[which])
 
@@ -615,6 +698,7 @@ def _without_bias_cases(seed: int) -> list[Case]:
         Case((squared_mean, x, [1, 2, 3, 4]), label="a squared mean"),
         Case((spread, x, [1, 2, 4, 8]), label="a variance divided by N"),
         Case((squared_mean, x[:60, :1], [2, 5]), label="two points of the line"),
+        Case((plain_spread, x[:90], [1, 3, 5]), label="a statistic that returns a plain number"),
     ]
 
 
@@ -656,6 +740,24 @@ WITHOUT_BIAS = Question(
             _without_bias_with(pieces=lambda p: p[:1]),
             "You used one piece of each split. Take the mean over all pieces, or most of the "
             "sample is thrown away.",
+        ),
+        Misconception(
+            "pieces of m points",
+            lambda statistic, x, splits: float(
+                np.polyfit(
+                    splits,
+                    [np.mean([float(statistic(p)) for p in x.split(m)]) for m in splits],
+                    1,
+                )[1]
+            ),
+            "x.split(m) cuts into pieces of m points. You want m pieces: x.tensor_split(m).",
+        ),
+        Misconception(
+            "through the ends",
+            lambda statistic, x, splits: _without_bias_with()(
+                statistic, x, [splits[0], splits[-1]]
+            ),
+            "Your line goes through two of its points. Least squares uses all splits.",
         ),
         Misconception(
             "line at one",

@@ -23,12 +23,13 @@ def frechet(features_a: Tensor, features_b: Tensor) -> float:
     $\|\mu_a - \mu_b\|^2 + \operatorname{tr}\bigl(C_a + C_b - 2 (C_a^{1/2} C_b
     C_a^{1/2})^{1/2}\bigr)$, in float64, with covariances divided by N − 1. Covariances without full
     rank are no special case. The estimate is biased upwards by an amount that falls like 1/N and
-    grows like D²: compare at equal numbers of samples only, or see :func:`frechet_extrapolated`.
+    grows with the number of directions in which the features vary: like D² if all vary alike.
+    Compare at equal numbers of samples only, or see :func:`frechet_extrapolated`.
 
     Raises:
         ValueError: for features of other shapes, fewer than two rows, NaN or infinity.
 
-    Source: Dowson and Landau 1982; Heusel et al. 2017, equation 6.
+    Source: Dowson and Landau 1982; Heusel et al. 2017.
     """
     a, b = checked(features_a, features_b)
     return _distance(a.mean(0), _factor(a), b.mean(0), _factor(b))
@@ -39,7 +40,7 @@ def gaussian_frechet(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tenso
 
     Raises:
         ValueError: shapes that do not fit, NaN or infinity, or a matrix that is not a covariance:
-            not symmetric, or with an eigenvalue below zero by more than rounding.
+            not symmetric, or with an eigenvalue below zero by more than the rounding of its dtype.
 
     Source: Olkin and Pukelsheim 1982.
     """
@@ -133,7 +134,8 @@ def _root(covariance: Tensor, d: int) -> Tensor:
     if c.shape != (d, d) or not c.isfinite().all():
         raise ValueError(f"a covariance must be ({d}, {d}) and finite, not {tuple(c.shape)}")
     values, vectors = torch.linalg.eigh(c)
-    rounding = 1e-10 * values.abs().max()
+    eps = torch.finfo(covariance.dtype).eps if covariance.is_floating_point() else 0.0
+    rounding = max(1e-10, d * eps) * values.abs().max()
     if (c - c.T).abs().max() > rounding or values.min() < -rounding:
         raise ValueError(
             f"no covariance: asymmetric by {(c - c.T).abs().max():.2g}, "

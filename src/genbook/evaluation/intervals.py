@@ -27,6 +27,7 @@ def bootstrap(
     level: float = 0.95,
     generator: torch.Generator | None = None,
     groups: Sequence[Tensor | None] | None = None,
+    bounds: tuple[float, float] | None = None,
 ) -> Interval:
     """Value of `statistic(*samples)` with a bootstrap interval.
 
@@ -41,10 +42,12 @@ def bootstrap(
         groups: for each sample labels `(N,)`, int64 from 0, or None. Rows are then drawn within
             their group, so each group keeps its size. Right when the sizes were chosen, as with 50
             images of each class: drawing over all would add a spread that the experiment has not.
+        bounds: the least and the greatest value that the statistic can have, such as (0, 1) for a
+            share. Moved quantiles may lie beyond them; the interval is cut there.
 
     Raises:
-        ValueError: for a level outside (0, 1), fewer than two repeats, an empty sample, or groups
-            that do not fit the samples.
+        ValueError: for a level outside (0, 1), fewer than two repeats, an empty sample, groups
+            that do not fit the samples, or a value outside its bounds.
 
     Source: Efron 1979; Efron and Tibshirani 1993, chapters 10 (bias) and 13 (percentiles).
     """
@@ -61,6 +64,8 @@ def bootstrap(
         raise ValueError("groups must hold, for each sample, None or one label a row")
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     value = float(statistic(*samples))
+    if bounds is not None and not bounds[0] <= value <= bounds[1]:
+        raise ValueError(f"the value {value:g} is outside its bounds {bounds}")
     draws = torch.empty(repeats, dtype=torch.float64)
     for i in range(repeats):
         again = [s[_again(len(s), g, generator)] for s, g in zip(samples, groups, strict=True)]
@@ -69,6 +74,8 @@ def bootstrap(
     low, high = (
         draws.quantile(torch.tensor([tail, 1 - tail]).double()) - draws.mean() + value
     ).tolist()
+    if bounds is not None:
+        low, high = max(low, bounds[0]), min(high, bounds[1])
     return Interval(value, low, high)
 
 

@@ -25,7 +25,7 @@ def bits_per_dimension(
     Raises:
         ValueError: no dimension, a width that is not positive, or NaN.
 
-    Source: Theis, van den Oord and Bethge 2016, section 3.1.
+    Source: Theis, van den Oord and Bethge 2016.
     """
     if dimensions < 1 or not 0 < bin_width < float("inf"):
         raise ValueError(

@@ -39,7 +39,7 @@ def polynomial(degree: int = 3, offset: float = 1.0) -> Kernel:
     Raises:
         ValueError: a degree below one, or an offset below zero.
 
-    Source: Bińkowski et al. 2018, equation 6.
+    Source: Bińkowski et al. 2018.
     """
     if degree < 1 or offset < 0:
         raise ValueError(f"degree must be ≥ 1 and offset ≥ 0, not {degree} and {offset}")
@@ -54,7 +54,7 @@ def median_bandwidth(x: Tensor, y: Tensor) -> float:
     Raises:
         ValueError: shapes that do not fit, NaN, infinity, or a median of zero.
 
-    Source: Gretton et al. 2012, section 8.
+    Source: Gretton et al. 2012.
     """
     a, b = checked(x, y)
     median = torch.pdist(torch.cat([a, b])).median().item()
@@ -67,16 +67,17 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel | None = None) -> float:
     """Squared maximum mean discrepancy of samples `(N, D)` and `(M, D)`, without bias.
 
     The mean of k over pairs of different rows of x, plus that of y, minus twice the mean over all
-    mixed pairs. The estimate is unbiased, so near zero it is negative half of the time.
+    mixed pairs. For a kernel that was fixed beforehand the estimate is unbiased, and so often
+    negative near zero: more than half of the time if both distributions are equal.
 
     Args:
-        kernel: by default the Gaussian one with :func:`median_bandwidth`. To compare values, fix
-            one kernel for all of them.
+        kernel: by default the Gaussian one with :func:`median_bandwidth`, which depends on the
+            samples. To compare values, or to have no bias, fix one kernel for all of them.
 
     Raises:
         ValueError: shapes that do not fit, fewer than two rows, NaN or infinity.
 
-    Source: Gretton et al. 2012, equation 3.
+    Source: Gretton et al. 2012.
     """
     a, b = checked(x, y)
     kernel = rbf(median_bandwidth(a, b)) if kernel is None else kernel
@@ -108,7 +109,7 @@ def mmd_test(
     Raises:
         ValueError: as :func:`mmd`, or no permutation.
 
-    Source: Gretton et al. 2012, section 4; Phipson and Smyth 2010 (the 1 +).
+    Source: Gretton et al. 2012; Phipson and Smyth 2010 (the 1 +).
     """
     a, b = checked(x, y)
     if permutations < 1:
@@ -117,7 +118,7 @@ def mmd_test(
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     n, m = len(a), len(b)
     pooled = torch.cat([a, b])
-    matrix = kernel(pooled, pooled)
+    matrix = kernel(pooled, pooled).double()
     matrix.fill_diagonal_(0)
     # Row 0 is the true labelling, the others random ones: 1 where a row is called x.
     order = torch.rand(permutations, n + m, generator=generator).argsort(1)

@@ -43,7 +43,7 @@ def precision_recall(samples: Tensor, real: Tensor, k: int = 3) -> PrecisionReca
     Raises:
         ValueError: shapes that do not fit, at most k rows, NaN or infinity, or k below one.
 
-    Source: Kynkäänniemi et al. 2019, equations 1 and 2.
+    Source: Kynkäänniemi et al. 2019.
     """
     x, y = _neighbourly(samples, real, k)
     between = _distances(x, y)
@@ -57,12 +57,13 @@ def density_coverage(samples: Tensor, real: Tensor, k: int = 5) -> DensityCovera
 
     With the balls of :func:`precision_recall` around *real* points only: density is the mean number
     of balls that hold a sample, divided by k; coverage is the share of balls that hold at least one
-    sample. For samples as good as real the means are 1 and :func:`expected_coverage`.
+    sample. For independent samples of the very distribution of the real data, if no two distances
+    tie, the means are 1 and :func:`expected_coverage`.
 
     Raises:
         ValueError: as :func:`precision_recall`.
 
-    Source: Naeem et al. 2020, equations 5 and 6.
+    Source: Naeem et al. 2020.
     """
     x, y = _neighbourly(samples, real, k)
     inside = _distances(x, y) <= _radii(y, k)
@@ -76,7 +77,7 @@ def expected_coverage(n: int, m: int, k: int = 5) -> float:
     1 − Π_{j=1..k} (m − j) / (n + m − j): the ball of a real point is empty if its k nearest among
     all other points are real ones.
 
-    Source: Naeem et al. 2020, lemma 2.
+    Source: Naeem et al. 2020.
     """
     if not (n >= 1 and 1 <= k < m):
         raise ValueError(f"coverage needs n ≥ 1 and 1 ≤ k < m, not n = {n}, m = {m}, k = {k}")
@@ -89,7 +90,7 @@ def expected_coverage(n: int, m: int, k: int = 5) -> float:
 def nearest(x: Tensor, train: Tensor) -> Tensor:
     """Euclidean distance `(N,)` of each image `(N, ...)` to its nearest in `train` `(M, ...)`.
 
-    Samples that lie nearer to the training images than fresh test images do are memorised.
+    The yardstick are the distances of fresh test images: see :func:`memorisation`.
 
     Raises:
         ValueError: images of different shapes, no training image, NaN or infinity.
@@ -109,7 +110,7 @@ class Memorisation(NamedTuple):
     Attributes:
         ratio: mean distance of the samples to the training data over that of held-out data.
         p_value: of the hypothesis that the samples are no nearer than held-out data.
-        close: share of samples nearer than nearly all held-out data are.
+        close: share of samples at least as near as the nearest few of the held-out data.
     """
 
     ratio: Interval
@@ -132,10 +133,12 @@ def memorisation(
     many draws as there are held-out data, all with repetition. The p-value is
     (1 + number of such ratios at most the measured one) / (1 + repeats).
 
-    A few copies do not move a mean; `close` finds those. It is the share of samples nearer than the
-    given quantile of the held-out distances, and `quantile` itself where nothing is copied.
+    A few copies do not move a mean; `close` finds those. It is the share of samples no farther than
+    the given quantile of the held-out distances, and `quantile` itself if the samples lie as
+    held-out data do. (If more than that share of the held-out data are exact duplicates of training
+    data, the quantile is zero, and `close` is the share of exact copies.)
 
-    Blurred or too similar samples, too, lie nearer to the training data: an alarm, not a verdict.
+    Samples that are too typical, too, lie nearer to the training data: an alarm, not a verdict.
 
     Args:
         samples, held_out, train: images or features `(N, …)`, `(H, …)`, `(M, …)`.
@@ -163,11 +166,12 @@ def memorisation(
     # mean; torch puts the r-th at (r - 1) / (H - 1).
     below = max(0.0, (quantile * (len(fresh) + 1) - 1) / (len(fresh) - 1))
     close = bootstrap(
-        lambda a, b: (a < b.quantile(below)).double().mean(),
+        lambda a, b: (a <= b.quantile(below)).double().mean(),
         mine,
         fresh,
         repeats=repeats,
         generator=generator,
+        bounds=(0.0, 1.0),
     )
     return Memorisation(ratio, p_value, close)
 
