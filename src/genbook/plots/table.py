@@ -51,7 +51,7 @@ class Table:
         )
         title = html.escape(self.caption)
         caption = f'<caption style="caption-side:top">{title}</caption>\n' if title else ""
-        # A wide table scrolls by itself on a phone, by keyboard too. Regions need names that differ.
+        # A wide table scrolls by itself on a phone, by keyboard too; such regions need own names.
         name = title or html.escape("Table: " + ", ".join(word for word in self.header if word))
         return (
             f'<div role="region" aria-label="{name}" tabindex="0" '
