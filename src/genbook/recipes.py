@@ -8,6 +8,7 @@ import argparse
 import dataclasses
 import os
 import subprocess
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,7 +33,7 @@ SOURCE = "Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI, C
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(ABC):
     """What all recipes have; one subclass a network.
 
     Fields:
@@ -52,23 +53,23 @@ class Recipe:
     ema: float = 0.999
     seed: int = 0
 
+    @abstractmethod
     def model(self) -> nn.Module:
         """The network, with the random start that belongs to the seed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """The loss `()` of images `(B, 1, 8, 8)` and labels `(B,)`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def metrics(self, model: nn.Module) -> dict[str, Any]:
         """What the card says of the finished network."""
-        raise NotImplementedError
 
     def details(self) -> dict[str, Any]:
         """Further entries of the card."""
         return {}
 
-    def look(self, model: nn.Module, path: Path) -> None:
+    def look(self, model: nn.Module, path: Path) -> None:  # noqa: B027 (a hook, not a duty)
         """Save a picture of what the network does by now, where there is something to see."""
 
 
