@@ -1,10 +1,11 @@
-"""Mutants of a reference: each small wrong version that a checker's cases must tell from it.
+"""Mutants of an answer: each small wrong version that a checker's cases must tell from it.
 
 mutmut and cosmic-ray mutate files and run a test suite for each mutant in a new process. Here a
-mutant is one function and the "suite" is `judge`: rewriting the syntax tree and calling
+mutant is one function or class and the "suite" is `judge`: rewriting the syntax tree and calling
 the result takes milliseconds, and the descriptions stay valid when lines move.
 
-Left alone are the default values (the exercise gives the signature) and the messages of errors.
+Left alone are the default values (the exercise gives the signature), decorators, annotations and
+the messages of errors.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import inspect
 import math
 import signal
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -64,16 +66,34 @@ _CONFUSED = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A wrong version of a function; the description is what changed, `before → after`."""
+    """A wrong version of an answer; the description is what changed, `before → after`."""
 
     description: str
-    function: Callable[..., Any]
+    answer: Any
 
 
 def mutants(reference: Callable[..., Any]) -> list[Mutant]:
-    """All mutants of a function that was written with `def`, without those that do not compile."""
-    tree = _tree(reference)
+    """All mutants of a function or class of a module that was written with `def` or `class`."""
+    source = textwrap.dedent(inspect.getsource(reference))
+    names = dict(vars(inspect.getmodule(reference)))
+    if isinstance(reference, FunctionType):
+        names.update(inspect.getclosurevars(reference).nonlocals)
+    return mutants_of_source(source, reference.__name__, names)
+
+
+def mutants_of_source(source: str, name: str, names: dict[str, Any]) -> list[Mutant]:
+    """All mutants of what `source` defines as `name`, without those that do not compile.
+
+    Every function and class of the source is changed, so helpers beside the answer count.
+
+    Args:
+        source: definitions, as in the cell of an answer.
+        name: what the answer is called.
+        names: what is defined already where the source runs.
+    """
+    tree = _tree(source, name)
     found: dict[str, Mutant] = {}
+    seen: dict[str, int] = {}
     nodes = list(_nodes(tree))
     for i, node in enumerate(nodes):
         for change in _changes(node):
@@ -82,26 +102,43 @@ def mutants(reference: Callable[..., Any]) -> list[Mutant]:
             before = _described(tree, node)
             changed = change(target)
             _put(twin, target, changed)
-            after = _described(twin, changed if isinstance(changed, ast.AST) else None)
-            text = f"{before} → {after}"
-            function = _compile(reference, ast.fix_missing_locations(twin))
-            if function and before != after:
-                found.setdefault(text, Mutant(text, function))
+            program = ast.unparse(ast.fix_missing_locations(twin))
+            if program in found or program == ast.unparse(tree):
+                continue
+            text = (
+                f"{before} → {_described(twin, changed if isinstance(changed, ast.AST) else None)}"
+            )
+            answer = _compile(program, name, names)
+            if answer is not None:
+                # The same line may stand in two places, and be tried in one of them only.
+                seen[text] = seen.get(text, 0) + 1
+                text = text if seen[text] == 1 else f"{text} ({seen[text]})"
+                found[program] = Mutant(text, answer)
     return list(found.values())
 
 
-def survivors(question: Question, seeds: tuple[int, ...] = (0, 1)) -> list[str]:
-    """The descriptions of the mutants of a question's reference that get points with some seed."""
+def survivors(
+    question: Question, seeds: tuple[int, ...] = (0, 1), of: list[Mutant] | None = None
+) -> list[str]:
+    """The descriptions of the mutants that get points with some seed.
+
+    By default those of the question's reference.
+    """
     assert question.reference is not None
     known = {}
     for seed in seeds:
         cases = question.cases(seed)
         known[seed] = cases, outcomes(question, question.reference, cases)
-    alive = []
     quiet = replace(question, misconceptions=())  # whether it is named does not matter here
-    for mutant in mutants(question.reference):
-        if any(_survives(quiet, mutant, *known[seed]) for seed in seeds):
-            alive.append(mutant.description)
+    alive = []
+    for mutant in mutants(question.reference) if of is None else of:
+        started = time.perf_counter()
+        for seed in seeds:
+            if _survives(quiet, mutant, *known[seed]):
+                alive.append(mutant.description)
+                break
+            if time.perf_counter() - started > SECONDS:  # endless with this seed: no need for more
+                break
     return alive
 
 
@@ -109,14 +146,20 @@ def _survives(
     question: Question, mutant: Mutant, cases: list[Case], expected: list[Outcome]
 ) -> bool:
     with _time_limit():
-        done = outcomes(question, mutant.function, cases)
-        return judge(question, cases, done, expected).points > 0
+        for case, right in zip(cases, expected, strict=True):
+            done = outcomes(question, mutant.answer, [case])
+            if judge(question, [case], done, [right]).points == 0:
+                return False
+        return True
     return False
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a function's body, without what is inside of `raise`."""
-    parts = tree.body if isinstance(tree, ast.FunctionDef) else ast.iter_child_nodes(tree)
+    """The nodes of the bodies of functions and classes, without what is inside of `raise`."""
+    definition = isinstance(tree, ast.FunctionDef | ast.ClassDef)
+    parts = tree.body if definition else ast.iter_child_nodes(tree)
+    if isinstance(tree, ast.AnnAssign):
+        parts = [tree.value] if tree.value else []
     for node in parts:
         yield node
         if not isinstance(node, ast.Raise):
@@ -150,6 +193,10 @@ def _changes(node: ast.AST) -> Iterator[Callable[[Any], ast.AST | None]]:
             yield lambda n, op=step: ast.Subscript(
                 n.value, ast.BinOp(n.slice, op(), ast.Constant(1)), n.ctx
             )
+    elif isinstance(node, ast.SetComp):  # each thing counted as often as it comes
+        yield lambda n: ast.ListComp(n.elt, n.generators)
+    elif isinstance(node, ast.comprehension) and node.ifs:
+        yield lambda n: ast.comprehension(n.target, n.iter, n.ifs[1:], n.is_async)
     elif isinstance(node, ast.Call):
         yield from _changes_of_call(node)
     elif isinstance(node, ast.If):
@@ -168,6 +215,8 @@ def _changes_of_call(node: ast.Call) -> Iterator[Callable[[Any], ast.AST]]:
         yield lambda n, i=i: ast.Call(
             n.func, [*n.args[:i], n.args[i + 1], n.args[i], *n.args[i + 2 :]], n.keywords
         )
+    for i in range(len(node.keywords)):
+        yield lambda n, i=i: ast.Call(n.func, n.args, [*n.keywords[:i], *n.keywords[i + 1 :]])
     if name in _FORGOTTEN:
         if node.args and not (isinstance(node.func, ast.Attribute) and name in ("cumprod", "flip")):
             yield lambda n: n.args[0]
@@ -189,14 +238,15 @@ def _other_values(value: Any) -> list[Any]:
     return []
 
 
-def _tree(function: Callable[..., Any]) -> ast.FunctionDef:
-    source = textwrap.dedent(inspect.getsource(function))
-    tree = ast.parse(source).body[0]
-    if not isinstance(tree, ast.FunctionDef):
-        raise TypeError(f"write the reference {function.__name__} with def: it is to be mutated")
-    tree.decorator_list = []
-    if ast.get_docstring(tree):
-        tree.body = tree.body[1:]
+def _tree(source: str, name: str) -> ast.Module:
+    """The definitions of the source, without docstrings."""
+    tree = ast.parse(source)
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    if not any(isinstance(node, kinds) and node.name == name for node in tree.body):
+        raise TypeError(f"write {name} with def or class: it is to be mutated")
+    for node in ast.walk(tree):
+        if isinstance(node, kinds) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
     return tree
 
 
@@ -221,16 +271,14 @@ def _described(tree: ast.AST, node: ast.AST | None) -> str:
     return ast.unparse(around).splitlines()[0]
 
 
-def _compile(function: Callable[..., Any], tree: ast.FunctionDef) -> Callable[..., Any] | None:
-    assert isinstance(function, FunctionType)
-    names = dict(function.__globals__)
-    names.update(inspect.getclosurevars(function).nonlocals)
+def _compile(program: str, name: str, names: dict[str, Any]) -> Any:
+    """What the program defines as `name`; None where it cannot even be defined."""
+    names = dict(names)
     try:
-        code = compile(ast.Module([tree], []), function.__code__.co_filename, "exec")
-        exec(code, names)
-    except (SyntaxError, ValueError, TypeError):
+        exec(compile(program, "<mutant>", "exec"), names)
+    except Exception:
         return None
-    return names[tree.name]
+    return names.get(name)
 
 
 @contextmanager

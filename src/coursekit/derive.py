@@ -164,8 +164,10 @@ def _build(
     authored = [cell for cell in source.cells if cell.kind == "code"]
     lowered = [cell for cell in cells if cell.cell_type == "code"]
     assert len(authored) == len(lowered), "the lowering keeps code cells one to one"
+    trained = {question.id for question in questions if question.training is not None}
     for cell, written in zip(lowered, authored, strict=True):
-        cell.metadata["tags"] = _notebook_tags(written.text, cell.metadata.get("tags", []))
+        tags = cell.metadata.get("tags", [])
+        cell.metadata["tags"] = _notebook_tags(written.text, tags, trained)
     if room != "book":
         _add_nbgrader(cells, source, {question.id: question for question in questions})
     first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
@@ -200,17 +202,21 @@ def _without_roles(source: Source) -> Source:
     return dataclasses.replace(source, cells=cells)
 
 
-def _notebook_tags(code: str, tags: list[str]) -> list[str]:
-    """Tags for nbval in place of the author's: compared only where the output is reproducible."""
+def _notebook_tags(code: str, tags: list[str], trained: set[str]) -> list[str]:
+    """Tags for nbval in place of the author's: compared only where the output is reproducible.
+
+    ``trained`` are the questions whose check shows weights: those differ between machines.
+    """
     kept = [tag for tag in tags if tag != "check-output"]
-    compared = "check-output" in tags or _verifies(code)
+    compared = "check-output" in tags or _verifies(code, trained)
     return [*kept, "nbval-check-output" if compared else "nbval-ignore-output"]
 
 
-def _verifies(code: str) -> bool:
+def _verifies(code: str, trained: set[str]) -> bool:
     from coursekit.claims import verify_calls
 
-    return bool(verify_calls(code) or exercises.checked_ids(code))
+    checked = set(exercises.checked_ids(code))
+    return bool(verify_calls(code) or checked - trained)
 
 
 def _add_nbgrader(

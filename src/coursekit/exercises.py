@@ -37,6 +37,9 @@ class Question(Protocol):
     @property
     def manual(self) -> bool: ...
 
+    @property
+    def training(self) -> object | None: ...
+
 
 def registry(slug: str) -> Sequence[Question]:
     """The questions of a chapter, in the order of its sheet."""

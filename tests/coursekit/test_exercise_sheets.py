@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import toy
 
-from coursekit import exercises, strip
+from coursekit import derive, exercises, strip
 from coursekit.project import Project
 from coursekit.source import Cell, SourceError, read
 
@@ -159,3 +159,17 @@ def test_nbgrader_metadata_follow_schema_3() -> None:
     assert (check["grade"], check["solution"], check["locked"]) == (True, False, True)
     assert (manual["grade"], manual["solution"], manual["locked"]) == (True, True, False)
     assert answer["grade_id"] != check["grade_id"]
+
+
+def test_nbval_does_not_compare_the_weights_that_a_check_shows() -> None:
+    """They are another machine's as soon as a sum is rounded otherwise."""
+    for code, tags, compared in (
+        ('check("toy.double", double)', [], True),
+        ('check("toy.net", train)', [], False),
+        ('check("toy.net", train)', ["hide-output"], False),
+        ('check("toy.net", train)', ["check-output"], True),
+        ("train()", [], False),
+    ):
+        found = derive._notebook_tags(code, tags, trained={"toy.net"})
+        assert ("nbval-check-output" in found) == compared
+        assert ("nbval-ignore-output" in found) != compared

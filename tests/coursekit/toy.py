@@ -135,6 +135,7 @@ class Question:
     points: int
     name: str
     manual: bool = False
+    training: object | None = None
 
 
 QUESTIONS = [

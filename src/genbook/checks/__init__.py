@@ -7,14 +7,24 @@ where the outputs are those of a known misconception, a sentence about it. A cha
 the list ``QUESTIONS`` in ``genbook/checks/<slug>.py``.
 """
 
-from genbook.checks.registry import Case, Misconception, Question, question, questions, slugs
-from genbook.checks.run import Result, check
+from genbook.checks.registry import (
+    Case,
+    Misconception,
+    Question,
+    Training,
+    question,
+    questions,
+    slugs,
+)
+from genbook.checks.result import Result
+from genbook.checks.run import check
 
 __all__ = [
     "Case",
     "Misconception",
     "Question",
     "Result",
+    "Training",
     "check",
     "question",
     "questions",

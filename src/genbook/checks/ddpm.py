@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache, partial
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from genbook.checks.registry import Case, Misconception, Question
+from genbook.checks.registry import Case, Misconception, Question, Training
+from genbook.data import toy2d
+from genbook.gaussians import GaussianMixture
+from genbook.nn.mlp import MLP
 from genbook.schedules import NoiseSchedule, Time
 
 __all__ = ["QUESTIONS"]
@@ -127,7 +131,11 @@ ALPHA_BARS = Question(
         "return torch.cat([betas.new_ones(1), (1 - betas).cumprod(0)]) → "
         "return torch.cat([betas.new_ones(1), (1 - betas).cumprod(-1)])": (
             "the β have one axis, which is the first and the last"
-        )
+        ),
+        "return torch.cat([torch.ones_like(betas[:1]), torch.cumprod(1 - betas, 0)]) → "
+        "return torch.cat([torch.ones_like(betas[:1]), torch.cumprod(1 - betas, -1)])": (
+            "the β have one axis, which is the first and the last"
+        ),
     },
     misconceptions=(
         Misconception(
@@ -708,6 +716,18 @@ DESIGN = Question(
     points=3,
     name="design_betas",
     reference=design_betas,
+    equivalent_mutants={
+        "alpha_bar = torch.linspace(first, last, T, dtype=torch.float64).sigmoid() → "
+        "alpha_bar = torch.linspace(first, last, T).sigmoid()": (
+            "single precision is within the tolerance, and a right answer"
+        ),
+        "log_snr = torch.linspace(first, last, T, dtype=torch.float64) → "
+        "log_snr = torch.linspace(first, last, T)": (
+            "single precision is within the tolerance, and a right answer"
+        ),
+        "before = torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar[:-1]]) → "
+        "before = torch.cat([torch.ones(1), alpha_bar[:-1]])": "1 is exact in every precision",
+    },
     cases=_design_cases,
     alternatives=(_design_loop, _design_numpy),
     misconceptions=(
@@ -764,6 +784,268 @@ DESIGN = Question(
 )
 
 
+# --- 8. Train a network --------------------------------------------------------------------------
+
+# The data are a mixture, so the best predictor is known. What is scored is the square distance from
+# it: the loss without its floor, which is the larger part and would only add noise to the value.
+
+_TRIED = 4096  # points on which a network is tried
+_BOUND = 0.05
+
+Batch = tuple[Tensor, Tensor, Tensor]  # x0, t, eps
+Task = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+"""What a batch is made into for a network: its input, the times it is told, and its target."""
+
+
+@cache
+def _plane() -> tuple[GaussianMixture, NoiseSchedule]:
+    return toy2d.eight_gaussians().to(torch.float32), NoiseSchedule.cosine(100)
+
+
+def _batch(n: int, generator: torch.Generator) -> Batch:
+    mixture, schedule = _plane()
+    t = torch.randint(1, schedule.T + 1, (n,), generator=generator)
+    x0 = mixture.sample(n, generator)
+    return x0, t, torch.randn(n, 2, generator=generator)
+
+
+def _noised(x0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
+    return q_sample(_plane()[1], x0, t, eps)
+
+
+def _expected(what: str, xt: Tensor, t: Tensor) -> Tensor:
+    """E[eps | x_t], E[x_0 | x_t] or E[v | x_t]: what a perfect network says."""
+    mixture, schedule = _plane()
+    a, b = schedule.rates(t, xt[:, 0])
+    if what == "eps":
+        return mixture.eps(xt, a, b)
+    x0 = mixture.posterior_mean(xt, a, b)
+    return (
+        x0 if what == "x0" else schedule.a(t, xt) * mixture.eps(xt, a, b) - schedule.b(t, xt) * x0
+    )
+
+
+def _train(task: Task, steps: int = 2000, batch: int = 256, rate: float = 3e-3) -> nn.Module:
+    """Train for a task; its target may be the drawn one or, with less noise, the expected one."""
+    network = MLP()
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
+    generator = _generator(int(torch.randint(2**31, ())))
+    for _ in range(steps):
+        xt, t, target = task(*_batch(batch, generator))
+        loss = (network(xt, t) - target).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return network
+
+
+def _told(time: Callable[[Tensor], Tensor]) -> Task:
+    """As it should be, but the network is told another time."""
+    return lambda x0, t, eps: (_noised(x0, t, eps), time(t), eps)
+
+
+def _right(x0: Tensor, t: Tensor, eps: Tensor) -> Batch:
+    return _noised(x0, t, eps), t, eps
+
+
+def _predicts_x0(x0: Tensor, t: Tensor, eps: Tensor) -> Batch:
+    return _noised(x0, t, eps), t, x0
+
+
+def _predicts_v(x0: Tensor, t: Tensor, eps: Tensor) -> Batch:
+    schedule = _plane()[1]
+    return _noised(x0, t, eps), t, schedule.a(t, x0) * eps - schedule.b(t, x0) * x0
+
+
+def _variance_for_deviation(x0: Tensor, t: Tensor, eps: Tensor) -> Batch:
+    schedule = _plane()[1]
+    return schedule.a(t, x0) * x0 + schedule.b(t, x0) ** 2 * eps, t, eps
+
+
+def _wrong_noise(xt: Tensor, t: Tensor) -> Tensor:
+    """E[eps | x] where the noise was multiplied with its variance."""
+    mixture, schedule = _plane()
+    a, b = schedule.rates(t, xt[:, 0])
+    return mixture.eps(xt, a, b**2)
+
+
+def _early_only(x0: Tensor, t: Tensor, eps: Tensor) -> Batch:
+    t = (t + 1) // 2
+    return _noised(x0, t, eps), t, eps
+
+
+def train() -> nn.Module:
+    return _train(_right)
+
+
+def _train_longer() -> nn.Module:
+    """Another optimiser, larger batches, a learning rate that falls, times in strata."""
+    mixture, schedule = _plane()
+    network, steps = MLP(), 1500
+    optimiser = torch.optim.AdamW(network.parameters(), lr=4e-3, weight_decay=1e-4)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(steps):
+        x0 = mixture.sample(400)
+        t, eps = torch.arange(400) % schedule.T + 1, torch.randn(400, 2)
+        loss = nn.functional.mse_loss(network(_noised(x0, t, eps), t), eps)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        decay.step()
+    return network
+
+
+def _train_on_a_data_set() -> nn.Module:
+    """20 000 points, epoch by epoch, in float64; what counts is that the weights are right."""
+    data, network, schedule = toy2d.sample("eight_gaussians", 20_000).double(), MLP(), _plane()[1]
+    network.double()
+    optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
+    for _ in range(25):
+        for x0 in data[torch.randperm(len(data))].split(250):
+            t, eps = torch.randint(1, schedule.T + 1, (len(x0),)), torch.randn_like(x0)
+            a, b = schedule.a(t, x0), schedule.b(t, x0)
+            loss = (eps - network(a * x0 + b * eps, t)).pow(2).sum(1).mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    return network
+
+
+def _excess(network: nn.Module, seed: int) -> tuple[Tensor, Tensor]:
+    """Square distance from the best predictor at each of the hidden points, and their times."""
+    xt, t, _ = _right(*_batch(_TRIED, _generator(seed)))
+    return (network(xt, t) - _expected("eps", xt, t)).square().mean(1), t
+
+
+def _score(network: nn.Module, seed: int) -> tuple[float, float]:
+    excess, _ = _excess(network, seed)
+    return float(excess.mean()), float(excess.std()) / _TRIED**0.5
+
+
+@cache
+def _without_time() -> Callable[[Tensor], Tensor]:
+    """E[eps | x] for someone who is not told the time, any of 1..T."""
+    mixture, schedule = _plane()
+    levels = [(float(schedule.a(t)), float(schedule.b(t))) for t in range(1, schedule.T + 1)]
+
+    def best(x: Tensor) -> Tensor:
+        logs = torch.stack([mixture.at(a, b).log_prob(x) for a, b in levels])
+        guesses = torch.stack([mixture.eps(x, a, b) for a, b in levels])
+        return (logs.softmax(0)[..., None] * guesses).sum(0)
+
+    return best
+
+
+def _excesses_elsewhere(network: nn.Module, seed: int) -> dict[str, float]:
+    """How far the network is from doing perfectly what was not asked, one entry a mistake."""
+    schedule = _plane()[1]
+    x0, t, eps = _batch(_TRIED, _generator(seed))
+    xt = _noised(x0, t, eps)
+    wrong, _, _ = _variance_for_deviation(x0, t, eps)
+    best, blind = _expected("eps", xt, t), _without_time()(xt)
+    told = [t, *(torch.full_like(t, time) for time in (0, 1, schedule.T))]
+
+    def apart(output: Tensor, target: Tensor) -> float:
+        return float((output - target).square().mean())
+
+    return {
+        "image for noise": apart(network(xt, t), _expected("x0", xt, t)),
+        "v for noise": apart(network(xt, t), _expected("v", xt, t)),
+        "no time": min(apart(network(xt, times), blind) for times in told),
+        "time as a fraction": apart(network(xt, t / schedule.T), best),
+        "variance for standard deviation": apart(network(wrong, t), _wrong_noise(wrong, t)),
+    }
+
+
+def _diagnose(network: nn.Module, seed: int) -> tuple[str, str]:
+    """The excess by thirds of the time, and the mistake that explains the network.
+
+    A mistake explains a network that does the wrong thing well: within the bound, and three times
+    nearer to it than to what was asked. So a network that is short of training has no mistake.
+    """
+    T = _plane()[1].T
+    excess, t = _excess(network, seed)
+    thirds = [float(excess[(t - 1) * 3 // T == third].mean()) for third in range(3)]
+    detail = "by noise: little {:.2g}, middle {:.2g}, much {:.2g}".format(*thirds)
+    asked = float(excess.mean())
+    elsewhere = _excesses_elsewhere(network, seed)
+    limit = min(_BOUND, asked / 3)
+    found = min(elsewhere, key=elsewhere.__getitem__)
+    if elsewhere[found] <= limit and found != "no time":
+        return detail, found
+    # Before "no time": told one of the times it has seen, such a network does not do badly.
+    if sorted(thirds)[1] <= 1.5 * _BOUND and max(thirds) >= 4 * _BOUND:
+        return detail, "not all times"
+    if elsewhere["no time"] <= limit:
+        return detail, "no time"
+    xt, t, _ = _right(*_batch(_TRIED, _generator(seed)))
+    silent = float(_expected("eps", xt, t).square().mean())
+    if abs(asked / silent - 1) < 0.15 and float(network(xt, t).square().mean()) < silent / 4:
+        return detail, "untrained"
+    return detail, ""
+
+
+TRAIN = Question(
+    id="ddpm.train",
+    points=3,
+    name="train",
+    reference=train,
+    training=Training(
+        build=MLP,
+        score=_score,
+        bound=_BOUND,
+        quantity="excess loss",
+        diagnose=_diagnose,
+    ),
+    alternatives=(_train_longer, _train_on_a_data_set),
+    misconceptions=(
+        Misconception(
+            "image for noise",
+            partial(_train, _predicts_x0),
+            "Your network predicts the image x_0, and does it well. The question asks for the "
+            "noise: the target is eps.",
+        ),
+        Misconception(
+            "v for noise",
+            partial(_train, _predicts_v),
+            "Your network predicts v = a eps − b x_0, and does it well. The question asks for the "
+            "noise: the target is eps.",
+        ),
+        Misconception(
+            "no time",
+            partial(_train, _told(torch.zeros_like)),
+            "Your network was not told the time, or a time that had nothing to do with the noise, "
+            "and makes the best of it. Give it the t of each point: `network(xt, t)`.",
+        ),
+        Misconception(
+            "time as a fraction",
+            partial(_train, _told(lambda t: t / 100)),
+            "Your network was told t / T. Give it t itself, in steps from 1 to T: its embedding "
+            "turns by one radian a step, and samplers will call it with steps.",
+        ),
+        Misconception(
+            "variance for standard deviation",
+            partial(_train, _variance_for_deviation),
+            "Your network was trained on points whose noise was multiplied with 1 − ᾱ_t, its "
+            "variance. The noise of x_t has the standard deviation √(1 − ᾱ_t).",
+        ),
+        Misconception(
+            "untrained",
+            lambda: _train(_right, steps=0),
+            "Your network is about as good as one that always answers 0. Was it trained? Look for "
+            "`loss.backward()`, `optimiser.step()`, and whether the network that you return is "
+            "the one whose parameters the optimiser has.",
+        ),
+        Misconception(
+            "not all times",
+            partial(_train, _early_only),
+            "At some noise levels your network is good, at others it has learned nothing. Draw t "
+            "anew for each point, and from all of 1 to T.",
+        ),
+    ),
+)
+
+
 QUESTIONS = [
     BY_HAND,
     ALPHA_BARS,
@@ -772,5 +1054,6 @@ QUESTIONS = [
     STEP,
     EPS_ERROR,
     DESIGN,
+    TRAIN,
     Question(id="ddpm.explain", points=2, name="explain", manual=True),
 ]

@@ -44,6 +44,12 @@ BY_HAND = Question(
     points=2,
     name="by_hand",
     reference=by_hand,
+    equivalent_mutants={
+        "distance = (1 - 3) ** 2 + (2 - 5) ** 2 → "
+        "distance = (3 - 1) ** 2 + (2 - 5) ** 2": "the difference is squared",
+        "distance = (1 - 3) ** 2 + (2 - 5) ** 2 → "
+        "distance = (1 - 3) ** 2 + (5 - 2) ** 2": "the difference is squared",
+    },
     cases=lambda seed: [Case(label="the three numbers")],
     alternatives=(_by_hand_numbers, _by_hand_formulas),
     misconceptions=(
@@ -174,6 +180,14 @@ MMD = Question(
     equivalent_mutants={
         "between = torch.exp(-torch.cdist(x, y) ** 2 / (2 * h ** 2)).mean() → "
         "between = torch.exp(-torch.cdist(y, x) ** 2 / (2 * h ** 2)).mean()": (
+            "the mean over a matrix is that over its transpose"
+        ),
+        "return torch.exp(-(p[:, None] - q).square().sum(-1) / (2 * h ** 2)) → "
+        "return torch.exp(-(q - p[:, None]).square().sum(-1) / (2 * h ** 2))": (
+            "the difference is squared"
+        ),
+        "return pairs(x) + pairs(y) - 2 * kernel(x, y).mean() → "
+        "return pairs(x) + pairs(y) - 2 * kernel(y, x).mean()": (
             "the mean over a matrix is that over its transpose"
         ),
     },

@@ -166,6 +166,12 @@ PUSH = Question(
     reference=push,
     cases=_push_cases,
     alternatives=(_push_numpy, _push_root),
+    equivalent_mutants={
+        "return (A @ m + c, A @ C @ A.T + noise ** 2 * torch.eye(len(c), dtype=C.dtype)) → "
+        "return (A @ m + c, A @ C @ A.T + noise ** 2 * torch.eye(len(c)))": (
+            "the sum has the type of C again; noise² in single precision is within the tolerance"
+        ),
+    },
     misconceptions=(
         Misconception(
             "noise not squared",

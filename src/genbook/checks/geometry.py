@@ -307,6 +307,12 @@ INSIDE = Question(
         "for a, b in zip(polygon, np.roll(polygon, -1, axis=0), strict=False):": (
             "both have as many rows"
         ),
+        "for a, b in zip(polygon, np.roll(polygon, -1, axis=0)): → "
+        "for a, b in zip(polygon, np.roll(polygon, 1, axis=0)):": (
+            "the same edges from the other end, and each is taken upwards anyway"
+        ),
+        "for a, b in zip(polygon, np.roll(polygon, -1, axis=0), strict=True): → "
+        "for a, b in zip(polygon, np.roll(polygon, -1, axis=0)):": "both have as many rows",
         "low, high = (a, b) if a[1] < b[1] else (b, a) → "
         "low, high = (a, b) if a[1] <= b[1] else (b, a)": "level edges never count",
     },
@@ -629,8 +635,10 @@ HULL = Question(
     cases=_hull_cases,
     alternatives=(geometry.convex_hull, _hull_by_wrapping),
     equivalent_mutants={
-        "chain: list[Array] = [] → chain: list[Array + 1] = []": "annotations are not executed",
-        "chain: list[Array] = [] → chain: list[Array - 1] = []": "annotations are not executed",
+        "while len(chain) > 1 and geometry.cross(chain[-1] - chain[-2], point - chain[-2]) <= 0: → "
+        "while len(chain) > 1 and geometry.cross(chain[-1] - chain[-2], point - chain[-1]) <= 0:": (
+            "u × (w − u) = u × w, since u × u = 0"
+        ),
     },
     misconceptions=(
         Misconception(
@@ -857,6 +865,10 @@ RATIO = Question(
         "square = side / 2 / np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])": "1 / ±1 is ±1",
         "return float(geometry.polygon_area(f(x + square)) / side ** 2) → "
         "return float(geometry.polygon_area(f(x - square)) / side ** 2)": (
+            "half a turn maps the square to itself, and keeps its direction"
+        ),
+        "return geometry.polygon_area(f(x + square)) / side ** 2 → "
+        "return geometry.polygon_area(f(x - square)) / side ** 2": (
             "half a turn maps the square to itself, and keeps its direction"
         ),
     },

@@ -8,13 +8,15 @@ import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["Case", "Misconception", "Question", "question", "questions", "slugs"]
+from torch import nn
+
+__all__ = ["Case", "Misconception", "Question", "Training", "question", "questions", "slugs"]
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 # Modules of this package that are machinery; every other module is a chapter's.
-_MACHINERY = {"registry", "compare", "run", "show"}
+_MACHINERY = {"registry", "compare", "randomness", "result", "run", "show", "trained"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,35 @@ class Misconception:
     sentence: str
 
 
+def _nothing_known(network: nn.Module, seed: int) -> tuple[str, str]:
+    return "", ""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a network is tried on, for a question that is answered by its weights.
+
+    Args:
+        build: the network that the sheet prescribes, untrained; a new one each time.
+        score: from a network and a seed to a value and its standard error, on data that are drawn
+            from the seed. Must not change the network, and must not depend on anything else. Called
+            where no gradients are kept.
+        bound: all points for a value up to it (from it on, where ``better`` is "higher").
+        quantity: what the value is, in words that a student can read: "excess loss".
+        better: which way the value should go.
+        diagnose: what else can be said about a network that missed the bound: a line of numbers
+            that lets nothing be guessed about the data, and the name of the misconception that it
+            shows; each may be empty.
+    """
+
+    build: Callable[[], nn.Module]
+    score: Callable[[nn.Module, int], tuple[float, float]]
+    bound: float
+    quantity: str
+    better: Literal["lower", "higher"] = "lower"
+    diagnose: Callable[[nn.Module, int], tuple[str, str]] = _nothing_known
+
+
 def _no_cases(seed: int) -> list[Case]:
     return []
 
@@ -62,6 +93,9 @@ class Question:
         use: for a class or a sampler, ``use(answer, *args)`` gives the value to compare.
         equivalent_mutants: changes of the reference that change nothing, and why (see
             tests/mutation.py).
+        training: for a question that is answered by the weights of a network, what those are tried
+            on. There are no cases then, and the reference, the alternatives and the misconceptions
+            are functions without arguments that train a network and return it.
 
     Raises:
         ValueError: an entry that cannot work.
@@ -79,6 +113,7 @@ class Question:
     manual: bool = False
     use: Callable[..., Any] | None = None
     equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
+    training: Training | None = None
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
@@ -87,6 +122,8 @@ class Question:
             raise ValueError(f"{self.id}: points must be a whole number ≥ 1, not {self.points!r}")
         if self.manual != (self.reference is None):
             raise ValueError(f"{self.id}: give either a reference or manual=True")
+        if self.training and (self.use or self.cases is not _no_cases):
+            raise ValueError(f"{self.id}: what is trained is judged by a score, not by cases")
 
 
 def slugs() -> list[str]:
