@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from coursekit.grading.cli import app as grade
 from coursekit.project import CourseError, Project
 
 FAILURE, MISUSE, INTERRUPTED = 1, 2, 130
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(grade, name="grade")
 _out = Console(soft_wrap=True)
 _err = Console(stderr=True, soft_wrap=True, highlight=False)
 

@@ -1,0 +1,219 @@
+"""The notebook kernel of a student's code: ipykernel's, without the parts that grading cannot use.
+
+It differs from ipykernel's own in five ways. It binds its five sockets and opens no other (no TCP
+pipe for subprocesses, no debugger). It keeps no history and writes no connection file. Whatever
+would start a program (``!cmd``, ``%%bash``, ``%pip``) says that it was not run. ``google.colab``
+can be imported and does nothing. ``check`` of ``genbook.checks`` returns quietly, because the
+verdict is made elsewhere.
+
+Protects from nothing: this is convenience for honest notebooks. A student's code can undo all of
+it, and the filters of ``confine`` hold all the same.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import ipykernel.debugger
+import ipykernel.heartbeat
+import ipykernel.iostream
+import ipykernel.ipkernel
+import ipykernel.kernelapp
+import matplotlib_inline.backend_inline
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from ipykernel.zmqshell import ZMQInteractiveShell
+from IPython.core.history import HistoryManager
+from IPython.utils.text import SList
+from traitlets import Type
+from traitlets.config import Config
+
+from coursekit.grading import emit
+
+__all__ = ["NOT_RUN", "make"]
+
+NOT_RUN = "not run during grading"
+_PROGRAMS = ("bash", "sh", "script", "perl", "ruby", "python", "python2", "python3", "pypy")
+_INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
+
+
+def make(connection: dict[str, Any]) -> IPKernelApp:
+    """A kernel with its sockets bound; ``start`` lets it serve until it is told to stop."""
+    ipykernel.kernelapp.IOPubThread = _IOPubThread  # type: ignore[misc]
+    ipykernel.kernelapp.Heartbeat = _Heartbeat  # type: ignore[misc]
+    for module in (ipykernel.debugger, ipykernel.ipkernel):
+        module._is_debugpy_available = False  # type: ignore[attr-defined]
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.HistoryAccessor.enabled = False
+    app = _App.instance(connection=connection, config=config, log_level=50)
+    app.initialize([])
+    if not isinstance(app.heartbeat, _Heartbeat) or not app.heartbeat.bound.wait(10):
+        raise OSError("the heartbeat's socket could not be bound")
+    app.kernel.debugpy_stream = None
+    sys.path.insert(0, "")  # what %%writefile wrote into the home can be imported
+    _quieten(app.shell)
+    return app
+
+
+class _IOPubThread(ipykernel.iostream.IOPubThread):
+    """Without the TCP socket over which forked children would send their output: none can fork."""
+
+    def _setup_pipe_in(self) -> None:
+        self._pipe_flag = False
+
+
+class _Heartbeat(ipykernel.heartbeat.Heartbeat):
+    """Says when its socket exists: it binds in a thread, and must before sockets are forbidden."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.bound = threading.Event()
+
+    def _bind_socket(self) -> None:
+        super()._bind_socket()
+        self.bound.set()
+
+
+class _Shell(ZMQInteractiveShell):
+    """A shell that starts no programs."""
+
+    def init_history(self) -> None:
+        self.history_manager = HistoryManager(shell=self, parent=self, enabled=False)
+        self.configurables.append(self.history_manager)
+
+    def system(self, cmd: str) -> None:
+        print(NOT_RUN)
+        self.user_ns["_exit_code"] = 0
+
+    system_piped = system_raw = system
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
+        return SList([NOT_RUN]) if split else NOT_RUN
+
+
+class _Kernel(IPythonKernel):
+    shell_class = Type(_Shell)
+
+
+class _App(IPKernelApp):
+    """An application that is told its connection instead of reading a file."""
+
+    kernel_class = Type(_Kernel)
+
+    def __init__(self, connection: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._given = connection
+
+    def init_connection_file(self) -> None:
+        self.load_connection_info(self._given)  # type: ignore[arg-type]
+
+    def write_connection_file(self, **kwargs: Any) -> None:
+        """Nobody reads one: the client made the connection."""
+
+    def load_config_file(self, *args: Any, **kwargs: Any) -> None:
+        """A kernel's home is empty, and the machine's settings are not for grading."""
+
+    def init_crash_handler(self) -> None:
+        pass
+
+    def init_pdb(self) -> None:
+        pass
+
+
+def _quieten(shell: Any) -> None:
+    """Let the notebook's usual surroundings do no harm."""
+
+    def not_run(line: str, cell: str | None = None) -> None:
+        print(NOT_RUN)
+
+    for name in (*_PROGRAMS, *_INSTALLERS):
+        shell.register_magic_function(not_run, "line_cell", name)
+    sys.meta_path.append(_Colab())
+    _quiet_checks()
+    _no_worker_processes()
+    # The inline backend was imported before there was a shell to draw for.
+    matplotlib_inline.backend_inline._enable_matplotlib_integration()
+    # %autoreload would look for the sources of the grader, which cannot be read.
+    here = os.path.dirname(os.path.dirname(__file__))
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(here + os.sep):
+            del sys.modules[name]
+    # What a check calls, under a name of its own.
+    side = ModuleType("grader_side")
+    side.emit = emit.emit  # type: ignore[attr-defined]
+    sys.modules["grader_side"] = side
+
+
+def _quiet_checks() -> None:
+    import genbook.checks
+    import genbook.checks.run
+
+    def check(question_id: str, answer: Any, seed: int = 0) -> None:
+        """The grader tries the answer itself, later."""
+
+    genbook.checks.check = check  # type: ignore[assignment]
+    genbook.checks.run.check = check  # type: ignore[assignment]
+
+
+def _no_worker_processes() -> None:
+    """A DataLoader's workers are processes; without them it yields the same batches."""
+    from torch.utils.data import DataLoader
+
+    original = DataLoader.__init__
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("num_workers"):
+            kwargs["num_workers"] = 0
+            for name in ("prefetch_factor", "persistent_workers", "multiprocessing_context"):
+                kwargs.pop(name, None)
+        original(self, *args, **kwargs)
+
+    DataLoader.__init__ = __init__  # type: ignore[method-assign]
+
+
+class _Nothing:
+    """Can be called, and has every attribute; ``files.upload()`` gives no files."""
+
+    def __init__(self, name: str = "") -> None:
+        self._name = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return {} if self._name == "upload" else None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Nothing(name)
+
+
+class _Quiet(_Nothing, ModuleType):
+    """A module made of nothing."""
+
+    def __init__(self, name: str) -> None:
+        ModuleType.__init__(self, name)
+        self._name = name
+
+
+class _Colab(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds ``google.colab`` and everything below it, after all real modules."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name == "google" or (name + ".").startswith("google.colab."):
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        return None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        return _Quiet(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass

@@ -1,0 +1,240 @@
+"""A submission aligned with its sheet: what is run, in which order, and which name is whose answer.
+
+Students shuffle, copy, split and delete cells, and Colab drops ids and metadata. So an answer is
+looked for by what it *defines*, then by what the student's own check cell calls, then by the ids of
+the cell, then by the shape of the function. All code of the student is run, in the student's order,
+because an answer may use helpers; the sheet's own cells are run from the sheet.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+
+from coursekit.grading.align import Code, align, last_place
+from coursekit.grading.assignment import Assignment, names_defined, names_used, normal
+from coursekit.grading.ingest import Cell, Submission
+from coursekit.grading.source import (
+    checks,
+    definitions,
+    functions,
+    is_check,
+    is_stub,
+    only_defines,
+    readable,
+)
+
+__all__ = ["Plan", "Step", "merge"]
+
+_PLACE = "*Write here.*"
+_QUESTION = re.compile(r"^#+\s*Question\s+(\d+)\b", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A cell to run. ``role``: "given", "student" or "check".
+
+    Attributes:
+        fallback: the definitions of a student's cell, for when the cell as a whole fails.
+        experiment: whether it is a student's cell that defines no function.
+        name: for a check, the name (or expression) under which the student's answer is found.
+        again: "" for a check where the answer stands; "all" for one in a new kernel in which every
+            cell has been run, "definitions" for one in which nothing else has.
+    """
+
+    role: str
+    source: str = ""
+    fallback: str = ""
+    experiment: bool = False
+    question: str = ""
+    name: str = ""
+    again: str = ""
+
+
+@dataclass
+class Plan:
+    """What to do with a submission.
+
+    Attributes:
+        steps: in the order in which they run.
+        texts: answers to explain-questions, as the student wrote them.
+        plain: whether the student's cells do nothing but define; else they may spoil answers.
+        weights: outputs in which trained networks may be embedded.
+        notes: what the student should know; review: why a person should look.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    plain: bool = True
+    texts: dict[str, str] = field(default_factory=dict)
+    weights: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    review: list[str] = field(default_factory=list)
+
+
+def merge(assignment: Assignment, submission: Submission) -> Plan:
+    """The plan for a submission. Never raises, whatever the cells contain."""
+    plan = Plan(notes=list(submission.problems))
+    if submission.salvaged or not submission.readable:
+        plan.review += submission.problems
+    codes: list[Code] = []
+    called: dict[str, list[str]] = {}
+    for cell in submission.cells:
+        if cell.kind == "code" and cell.source.strip():
+            _take(assignment, cell, codes, called, plan)
+    # What was given to be repaired is an answer only where there is no other.
+    answered = set().union(*(code.defined for code in codes if not code.untouched))
+    answered &= set(assignment.names)
+    codes.sort(key=lambda code: not (code.untouched and code.defined & answered))
+    names, notes = align(assignment, codes, called)
+    plan.notes += notes
+    plan.texts = _texts(assignment, submission)
+    plan.weights = [text for cell in submission.cells for text in cell.weights]
+    plan.steps = _order(assignment, codes, names)
+    plan.plain = all(only_defines(code.tree) for code in codes)
+    return plan
+
+
+# --- Which cells are the student's ---------------------------------------------------------------
+
+
+def _take(
+    assignment: Assignment, cell: Cell, codes: list[Code], called: dict[str, list[str]], plan: Plan
+) -> None:
+    """Sort one code cell: the sheet's own, a check, an untouched stub, or the student's."""
+    written = _without_setup(assignment, cell.source)
+    plain = normal(written)
+    source, tree, dropped = readable(written)
+    defined, asked = names_defined(tree), set(assignment.names)
+    for question_id, answer in checks(tree):
+        called.setdefault(question_id, []).append(answer)
+    known = plain in assignment.known
+    if (known and not defined & asked) or all(
+        is_check(node) or (is_stub(node) and node.name in asked) for node in tree.body
+    ):
+        return
+    if dropped:
+        plan.notes.append(
+            f"A cell has a syntax error in line {dropped}; the parts of it that are valid were run."
+        )
+    given = (part.source for part in assignment.cells if part.role == "answer")
+    untouched = plain in map(normal, given)
+    codes.append(Code(cell, source, tree, defined, untouched))
+
+
+def _without_setup(assignment: Assignment, source: str) -> str:
+    """A cell's source without the sheet's set-up at its top, below which students add their own."""
+    known = next((cell.source for cell in assignment.cells if cell.role == "setup"), "")
+    wanted, lines = normal(known).split("\n"), source.split("\n")
+    if not known:
+        return source
+    while wanted and lines:
+        line = lines.pop(0).rstrip()
+        if line and line != wanted.pop(0):
+            return source
+    return source if wanted else "\n".join(lines)
+
+
+# --- In which order ------------------------------------------------------------------------------
+
+
+def _order(assignment: Assignment, codes: list[Code], names: dict[str, str]) -> list[Step]:
+    """Given cells, then the student's; each answer is tried after the last cell that defines it.
+
+    What is not right by then is tried again after all cells, if these have something for it, and
+    again with the definitions alone.
+    """
+    steps = _given(assignment, codes)
+    last = {question: last_place(codes, name) for question, name in names.items()}
+    for i, code in enumerate(codes):
+        own = not functions(code.tree)
+        steps.append(Step("student", code.source, definitions(code.tree), experiment=own))
+        steps += [_check(q, names[q]) for q in names if last[q] == i]
+    if not all(code.untouched for code in codes):
+        steps += [_check(q, name) for q, name in _hidden(assignment, names, steps)]
+    for question, name in names.items():
+        before, below = codes[: last[question] + 1], codes[last[question] + 1 :]
+        used = set().union(*(names_used(code.tree) for code in before))
+        if used & set().union(*(code.defined for code in below)):
+            steps.append(_check(question, name, "all"))
+    return steps + [_check(question, name, "definitions") for question, name in names.items()]
+
+
+def _hidden(
+    assignment: Assignment, names: dict[str, str], steps: list[Step]
+) -> list[tuple[str, str]]:
+    """Questions whose answers no cell shows, and their names: `%run mine.py`, `import *`.
+
+    Where there is no such name, that is what the check will say.
+    """
+    given = (readable(step.source)[1] for step in steps if step.role == "given")
+    taken = set().union(*map(names_defined, given))
+    asked = ((question, name) for name, question in assignment.names.items())
+    return [(q, name) for q, name in asked if q not in names and name not in taken]
+
+
+def _check(question: str, name: str, again: str = "") -> Step:
+    return Step("check", question=question, name=name, again=again)
+
+
+def _given(assignment: Assignment, codes: list[Code]) -> list[Step]:
+    """The sheet's cells before its first answer, and later ones that the student relies on.
+
+    A later cell may rely on others in turn. One that calls an answer is an experiment: of it
+    nothing is run but its definitions.
+    """
+    asked, begun = set(assignment.names), False
+    needed = set().union(*(names_used(code.tree) for code in codes))
+    needed -= set().union(*(code.defined for code in codes))
+    first: dict[int, str] = {}
+    later: dict[int, tuple[str, set[str], set[str]]] = {}
+    for i, cell in enumerate(assignment.cells):
+        begun = begun or cell.role == "answer"
+        if cell.role != "code":
+            continue
+        source, tree, _ = readable(cell.source)
+        if not begun:
+            first[i] = source
+        else:
+            source = definitions(tree) if names_used(tree) & asked else source
+            body = ast.parse(source)
+            later[i] = (source, names_defined(body), names_used(body))
+    while found := [i for i, (_, defined, _) in later.items() if defined & needed]:
+        for i in found:
+            first[i], _, used = later.pop(i)
+            needed |= used
+    return [Step("given", first[i]) for i in sorted(first)]
+
+
+# --- Answers in words ----------------------------------------------------------------------------
+
+
+def _texts(assignment: Assignment, submission: Submission) -> dict[str, str]:
+    """The answers to explain-questions: by id, else what the student wrote below the heading."""
+    found = {}
+    numbers = {q.id: i for i, q in enumerate(assignment.questions, 1)}
+    for given in (cell for cell in assignment.cells if cell.role == "manual"):
+        if given.question in assignment.by_id:
+            number, texts = numbers[given.question], _own_texts(assignment, submission)
+            marked = [
+                text
+                for cell, _, text in texts
+                if cell.question == given.question or cell.grade_id == given.grade_id
+            ]
+            below = [text for _, at, text in texts if at == number]
+            found[given.question] = "\n\n".join(dict.fromkeys([*marked, *below]))
+    return found
+
+
+def _own_texts(assignment: Assignment, submission: Submission) -> list[tuple[Cell, int, str]]:
+    """Cells in which the student wrote, the number of the question above, and what was written."""
+    number, found = 0, []
+    for cell in submission.cells:
+        if cell.kind != "markdown":
+            continue
+        headings = _QUESTION.findall(cell.source)
+        number = int(headings[-1]) if headings else number
+        text = cell.source.replace(_PLACE, "").strip()
+        if text and not headings and normal(cell.source) not in assignment.known:
+            found.append((cell, number, text))
+    return found

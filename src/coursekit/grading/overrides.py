@@ -1,0 +1,362 @@
+"""What a person decided: one YAML file beside the submissions, applied on top of every run.
+
+The file is written by hand, and everything in it is optional::
+
+    points: {ddim.step: 5}        # another maximum; 0 drops the question
+    students:
+      ada:
+        questions: {ddim.explain: 2}             # marks; they win over the checks
+        comments: {ddim.explain: "Good, but why does it hold for t = T?"}
+        reviewed: true                           # somebody has looked at what needed review
+        note: "regraded after office hours"      # the student reads it
+        submission: ada_late.ipynb               # which of several files counts
+
+A name that is not known is an error with its line and the nearest known one. Nothing here writes
+the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from coursekit.grading.plaintext import one_line
+from coursekit.grading.results import QuestionResult, Row, number
+from coursekit.project import CourseError
+
+__all__ = [
+    "LIMIT",
+    "Change",
+    "Graded",
+    "GradedQuestion",
+    "Overrides",
+    "StudentOverride",
+    "apply",
+    "load",
+    "parse",
+]
+
+LIMIT = 1_000_000
+"""Bytes of the largest file that is read."""
+
+_NUMBER = re.compile(r"\d{1,6}(\.\d{1,6})?")
+_DEEPEST = 20
+_OPEN = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+_CLOSE = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
+_SECTIONS = ("points", "students")
+_KEYS = ("questions", "comments", "reviewed", "note", "submission")
+
+
+@dataclass(frozen=True)
+class StudentOverride:
+    """The entry of one student."""
+
+    questions: Mapping[str, float] = field(default_factory=dict)
+    comments: Mapping[str, str] = field(default_factory=dict)
+    reviewed: bool = False
+    note: str = ""
+    submission: str | None = None
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """The whole file. ``name`` is what it is called in messages and in the record of changes."""
+
+    points: Mapping[str, float] = field(default_factory=dict)
+    students: Mapping[str, StudentOverride] = field(default_factory=dict)
+    name: str = "overrides.yml"
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Which of several files counts, by student, where a person has said so."""
+        every = self.students.items()
+        return {name: s.submission for name, s in every if s.submission is not None}
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that is not as the checks left it, and the entry of the file that says so."""
+
+    what: str
+    before: float | str | None
+    after: float | str | None
+    by: str
+
+
+@dataclass(frozen=True)
+class GradedQuestion:
+    """A question with its final points; None while a person still has to mark it.
+
+    ``by`` is "checks" or "instructor", who gave the points.
+    """
+
+    result: QuestionResult
+    points: float | None
+    possible: float
+    by: str
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A row with everything that a person decided."""
+
+    row: Row
+    questions: tuple[GradedQuestion, ...]
+    changes: tuple[Change, ...] = ()
+    reviewed: bool = False
+    note: str = ""
+
+    @property
+    def student(self) -> str:
+        """The id."""
+        return self.row.student
+
+    @property
+    def total(self) -> float:
+        """The points so far, without those that a person still has to give."""
+        return _sum(question.points or 0 for question in self.questions)
+
+    @property
+    def possible(self) -> float:
+        """The most there is to have in all questions."""
+        return _sum(question.possible for question in self.questions)
+
+    @property
+    def pending(self) -> float:
+        """The most that a person may still give."""
+        return _sum(q.possible for q in self.questions if q.points is None)
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a person must look and has not yet."""
+        return self.row.status == "review" and not self.reviewed
+
+    @property
+    def status(self) -> str:
+        """ "review", "to mark" or "final"."""
+        if self.needs_review:
+            return "review"
+        return "to mark" if any(q.points is None for q in self.questions) else "final"
+
+
+def load(
+    path: Path, questions: Mapping[str, float], files: Mapping[str, Collection[str]]
+) -> Overrides:
+    """The overrides of a file; none where there is no file.
+
+    Args:
+        path: the YAML file.
+        questions: the maximum of every question of the assignment.
+        files: the submitted files of every student.
+
+    Raises:
+        CourseError: anything unknown or impossible; the message has file and line.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LIMIT + 1)
+    except FileNotFoundError:
+        return Overrides(name=path.name)
+    except OSError as error:
+        raise CourseError(f"{path.name} cannot be read: {error.strerror}") from None
+    return parse(data, path.name, questions, files)
+
+
+def parse(
+    data: bytes, name: str, questions: Mapping[str, float], files: Mapping[str, Collection[str]]
+) -> Overrides:
+    """``load`` of the bytes of a file called ``name``."""
+    reader = _Reader(name)
+    root = reader.compose(data)
+    points: dict[str, float] = {}
+    students: dict[str, StudentOverride] = {}
+    sections = dict(reader.entries(root, "key", _SECTIONS)) if root is not None else {}
+    if "points" in sections:
+        for key, node in reader.entries(sections["points"], "question", questions):
+            points[key] = reader.number(node, key)
+    maxima = {**questions, **points}
+    if "students" in sections:
+        for student, node in reader.entries(sections["students"], "student", files):
+            students[student] = reader.student(node, maxima, files[student])
+    return Overrides(points, students, name)
+
+
+def apply(
+    rows: Sequence[Row], overrides: Overrides, questions: Mapping[str, float]
+) -> list[Graded]:
+    """The final points of every row, in the same order. Pure: the same input, the same result.
+
+    A changed maximum scales what the checks gave; marks of a person are points of the new maximum.
+
+    Args:
+        rows: one a student.
+        overrides: what a person decided.
+        questions: the maximum of every question, for those that a row lacks.
+    """
+    return [_apply(row, overrides, questions) for row in rows]
+
+
+def _apply(row: Row, overrides: Overrides, questions: Mapping[str, float]) -> Graded:
+    entry = overrides.students.get(row.student, StudentOverride())
+    changes: list[Change] = []
+    graded = []
+    for result in row.questions:
+        possible = overrides.points.get(result.id, questions.get(result.id, result.possible))
+        points, by = result.points, "checks"
+        if points is not None:
+            points = points / result.possible * possible if result.possible else 0
+        elif possible == 0:
+            points = 0  # a dropped question waits for nobody
+        if result.id in overrides.points:
+            where = f"{overrides.name}: points: {result.id}"
+            changes.append(Change(f"maximum of {result.id}", result.possible, possible, where))
+        if result.id in entry.questions:
+            where = f"{overrides.name}: students: {row.student}: questions: {result.id}"
+            changes.append(Change(result.id, number(points), entry.questions[result.id], where))
+            points, by = entry.questions[result.id], "instructor"
+        comment = entry.comments.get(result.id, "")
+        graded.append(GradedQuestion(result, number(points), number(possible) or 0, by, comment))
+    where = f"{overrides.name}: students: {row.student}"
+    if entry.reviewed and row.status == "review":
+        changes.append(Change("status", "review", "reviewed", f"{where}: reviewed"))
+    if entry.submission is not None:
+        changes.append(Change("submission", None, entry.submission, f"{where}: submission"))
+    return Graded(row, tuple(graded), tuple(changes), entry.reviewed, entry.note)
+
+
+class _Reader:
+    """Walks YAML's nodes, which know their lines; only texts, numbers and booleans are made."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def fail(self, node: yaml.Node | int, message: str) -> CourseError:
+        line = node if isinstance(node, int) else node.start_mark.line + 1
+        return CourseError(f"{self.name}:{line}: {message}")
+
+    def compose(self, data: bytes) -> yaml.Node | None:
+        if len(data) > LIMIT:
+            raise CourseError(f"{self.name} is larger than {LIMIT // 1_000_000} MB")
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = data[: error.start].count(b"\n") + 1
+            raise self.fail(line, "not UTF-8 text") from None
+        try:
+            # An alias stands for a whole tree: ten lines of them can stand for more than fits.
+            depth = 0
+            for token in yaml.scan(text, yaml.SafeLoader):
+                depth += isinstance(token, _OPEN) - isinstance(token, _CLOSE)
+                if depth > _DEEPEST:
+                    raise self.fail(token.start_mark.line + 1, "nested too deeply")
+                if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
+                    line = token.start_mark.line + 1
+                    raise self.fail(line, "write it out: no &anchors, *aliases or !tags here")
+            node = yaml.compose(text, yaml.SafeLoader)
+        except yaml.reader.ReaderError as error:
+            line = text[: error.position].count("\n") + 1
+            raise self.fail(
+                line, f"the character U+{ord(text[error.position]):04X} is not allowed"
+            ) from None
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            problem = one_line(getattr(error, "problem", None) or "not readable")
+            raise self.fail(mark.line + 1 if mark else 1, f"invalid YAML: {problem}") from None
+        return None if node is None or _empty(node) else node
+
+    def entries(
+        self, node: yaml.Node, kind: str, known: Collection[str]
+    ) -> Iterator[tuple[str, yaml.Node]]:
+        """Keys and values of a mapping, each key known and there once. Keys are taken as written,
+        so that a student may be called 007 or No."""
+        if _empty(node):
+            return
+        if not isinstance(node, yaml.MappingNode):
+            raise self.fail(node, f"expected 'name: value' entries, each with a {kind}")
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise self.fail(key, f"a {kind} is a plain name")
+            text = key.value
+            if text not in known:
+                raise self.fail(key, f"unknown {kind} '{_short(text)}'. {_nearest(text, known)}")
+            if text in seen:
+                raise self.fail(key, f"{kind} '{_short(text)}' is already in line {seen[text]}")
+            seen[text] = key.start_mark.line + 1
+            yield text, value
+
+    def student(
+        self, node: yaml.Node, maxima: Mapping[str, float], files: Collection[str]
+    ) -> StudentOverride:
+        entry = dict(self.entries(node, "key", _KEYS))
+        marks: dict[str, float] = {}
+        comments: dict[str, str] = {}
+        if "questions" in entry:
+            for key, value in self.entries(entry["questions"], "question", maxima):
+                marks[key] = self.number(value, key)
+                if marks[key] > maxima[key]:
+                    most, given = number(maxima[key]), number(marks[key])
+                    message = f"{key} is worth {most} points, so it cannot get {given}"
+                    raise self.fail(value, f"{message}. A higher maximum is set under 'points:'.")
+        if "comments" in entry:
+            for key, value in self.entries(entry["comments"], "question", maxima):
+                comments[key] = self.text(value, f"the comment on {key}")
+        chosen = None
+        if "submission" in entry:
+            chosen = self.text(entry["submission"], "submission")
+            if chosen not in files:
+                message = f"'{_short(chosen)}' is not among this student's files"
+                raise self.fail(entry["submission"], f"{message}. {_nearest(chosen, files)}")
+        reviewed = self.boolean(entry["reviewed"], "reviewed") if "reviewed" in entry else False
+        note = self.text(entry["note"], "note") if "note" in entry else ""
+        return StudentOverride(marks, comments, reviewed, note, chosen)
+
+    def number(self, node: yaml.Node, what: str) -> float:
+        plain = isinstance(node, yaml.ScalarNode) and node.tag.endswith((":int", ":float"))
+        # Not float(): YAML 1.1 reads 1:30 as ninety and 1_0 as ten, which nobody means here.
+        if not plain or not _NUMBER.fullmatch(node.value):
+            given = f", not '{_short(node.value)}'" if isinstance(node, yaml.ScalarNode) else ""
+            raise self.fail(node, f"{what} needs a number of points such as 2 or 1.5{given}")
+        return float(node.value)
+
+    def text(self, node: yaml.Node, what: str) -> str:
+        if not isinstance(node, yaml.ScalarNode) or _empty(node):
+            raise self.fail(node, f"{what} must be text")
+        return str(node.value)
+
+    def boolean(self, node: yaml.Node, what: str) -> bool:
+        if not isinstance(node, yaml.ScalarNode) or not node.tag.endswith(":bool"):
+            raise self.fail(node, f"{what} is either true or false")
+        return node.value.lower() in ("true", "yes", "on")
+
+
+def _empty(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null")
+
+
+def _nearest(text: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(text[:200], list(known), n=3, cutoff=0.5)
+    if near:
+        return f"Did you mean {' or '.join(map(_short, near))}?"
+    listed = [_short(name) for name in list(known)[:12]]
+    more = ", …" if len(known) > len(listed) else ""
+    return f"Known: {', '.join(listed) or 'none'}{more}."
+
+
+def _short(text: str) -> str:
+    return one_line(text, 80)
+
+
+def _sum(values: Iterator[float]) -> float:
+    return number(sum(values)) or 0

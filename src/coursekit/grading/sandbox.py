@@ -1,0 +1,384 @@
+"""Start the zygote at the strongest level that works here, and say why a stronger one does not.
+
+Three levels:
+
+* ``bubblewrap``: the zygote lives in namespaces of its own (files, processes, network, IPC), with a
+  read-only view of the interpreter and the book's package. Each kernel in it is confined as below.
+* ``landlock``: no namespaces. Each kernel is confined by Landlock, a seccomp filter, limits and the
+  loss of every privilege (see ``confine``).
+* ``none``: limits and a clean environment only, for submissions that are trusted.
+
+Both of the first two protect from: reading questions, solutions, other submissions, results and the
+instructor's home; writing anything but the kernel's own throw-away home; the network; new
+processes, and processes that stay behind; harming other processes; memory, disk, threads and time
+without bound. Bubblewrap adds a second wall: what a gap in one would show is not there in the
+other, and not even names and sizes of files outside can be asked for. Neither protects from a hole
+in Linux itself: for that, grade in a virtual machine. Where Linux has no Landlock, bubblewrap alone
+does not hide one kernel's folder from the others of the same zygote: let such a zygote serve one
+kernel at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import site
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from coursekit.grading import confine, landlock, scratch, seccomp
+from coursekit.grading.scratch import remove
+from coursekit.project import CourseError
+
+__all__ = ["LEVELS", "Finding", "Level", "Zygote", "detect", "remove", "report", "start", "view"]
+
+Level = Literal["bubblewrap", "landlock", "none"]
+LEVELS: tuple[Level, ...] = ("bubblewrap", "landlock", "none")
+
+_START_S = 180
+_LONGEST_SOCKET = 100  # bytes of a socket's path that every system takes, less a little
+_MACHINERY = ("__init__", "compare", "randomness", "registry", "result", "run", "show", "trained")
+_OF_ETC = (
+    "fonts",
+    "group",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "mime.types",
+    "nsswitch.conf",
+    "passwd",
+    "timezone",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that ``grade doctor`` looked at; ``detail`` says what was found or what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Zygote:
+    """A running zygote: ``path`` is its socket, ``level`` how it confines its kernels."""
+
+    def __init__(self, path: Path, level: Level, process: subprocess.Popen[bytes]) -> None:
+        self.path = path
+        self.level = level
+        self.process = process
+
+    def answers(self) -> bool:
+        """Whether it takes connections. Its socket is closed before a client hears of its end."""
+        with socket.socket(socket.AF_UNIX) as link:
+            return link.connect_ex(str(self.path)) == 0
+
+    def stop(self) -> None:
+        """End it and all its kernels; may be called twice."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        if self.process.stdout.closed:
+            return
+        try:
+            # Closing the pipe would do, if no forked worker held a copy of it.
+            self.process.stdin.write(b"stop\n")
+            self.process.stdin.close()
+        except OSError:  # it has ended by itself
+            pass
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+    def __enter__(self) -> Zygote:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def start(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
+    """Start a zygote and wait until it accepts connections.
+
+    Call it from the main thread: on Linux the zygote dies with the *thread* that started it.
+
+    Args:
+        level: one that works here, see ``detect``.
+        folder: private to the grader and with a short path; the zygote's socket is ``z`` in it, and
+            the folders of all its kernels must lie in it.
+        hidden: further files and folders that no kernel may read, wherever they lie: the course,
+            the submissions, the results.
+
+    Raises:
+        CourseError: the zygote did not start; the message ends with what it said.
+    """
+    if not hasattr(os, "fork"):
+        raise CourseError("grading needs a system that can fork; on Windows use WSL")
+    folder = folder.resolve()
+    if len(os.fsencode(folder)) + len("/k0000/s-5") > _LONGEST_SOCKET:
+        raise CourseError(f"the path {folder} is too long for sockets: use a folder of /tmp")
+    home = folder / "zygote"
+    home.mkdir(mode=0o700, exist_ok=True)
+    shown = view(hidden)
+    settings = {
+        "socket": str(folder / "z"),
+        "level": level,
+        "parent": os.getpid(),
+        "shown": [str(path) for path in shown.shown],
+        "hidden": [str(path) for path in shown.hidden],
+    }
+    command = [sys.executable, "-P", "-m", "coursekit.grading.zygote"]
+    if level == "bubblewrap":
+        command = [*_bubblewrap(shown, folder), *command]
+    _copy_font_list(home)
+    log = folder / "zygote.log"
+    with open(log, "wb") as errors:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**confine.environment(home), "PYTHONPATH": _own_code()},
+            cwd=folder,
+            start_new_session=True,  # Ctrl-C is for the grader, which then stops its zygote
+        )
+    zygote = Zygote(folder / "z", level, process)
+    try:
+        _wait(zygote, json.dumps(settings).encode() + b"\n", log)
+    except BaseException:
+        process.kill()
+        zygote.stop()
+        raise
+    return zygote
+
+
+def _wait(zygote: Zygote, settings: bytes, log: Path) -> None:
+    assert zygote.process.stdin is not None and zygote.process.stdout is not None
+    try:
+        zygote.process.stdin.write(settings)
+        zygote.process.stdin.flush()
+    except BrokenPipeError:
+        pass
+    if not select.select([zygote.process.stdout], [], [], _START_S)[0]:
+        raise CourseError(f"the sandbox's first process was not ready after {_START_S} s")
+    if not zygote.process.stdout.readline():
+        said = log.read_text(errors="replace").strip() or "nothing"
+        raise CourseError(f"the sandbox ({zygote.level}) did not start; it said: {said[-1500:]}")
+
+
+def view(hidden: Iterable[Path] = ()) -> landlock.View:
+    """What kernels can read: the interpreter, its libraries, ``genbook`` without the questions."""
+    import genbook
+    import genbook.checks
+
+    book = Path(genbook.__path__[0]).resolve()
+    checks = Path(genbook.checks.__path__[0]).resolve()
+    packages = [sys.prefix, sys.base_prefix, *site.getsitepackages()]
+    if site.ENABLE_USER_SITE:
+        packages.append(site.getusersitepackages())
+    shown = {Path(path).resolve() for path in packages} | {book, Path("/usr")}
+    shown |= {checks / f"{name}.py" for name in _MACHINERY}
+    shown |= {Path("/etc") / name for name in _OF_ETC}
+    shown |= {path for path in map(Path, ("/lib", "/lib64", "/lib32")) if not path.is_symlink()}
+    secret = {checks, Path(__file__).resolve().parents[1]}
+    secret |= {path.resolve() for path in hidden}
+    # Folders that would show everything say nothing about what is wanted.
+    shown -= {Path("/"), Path("/tmp"), Path.home(), *secret}
+    return landlock.View(tuple(sorted(shown)), tuple(sorted(secret)))
+
+
+def _own_code() -> str:
+    """PYTHONPATH for a zygote that runs the code that runs here, from source trees too."""
+    import genbook
+
+    places = [Path(genbook.__path__[0]).parent, Path(__file__).parents[2]]
+    usual = {Path(path) for path in (*site.getsitepackages(), site.getusersitepackages())}
+    return os.pathsep.join(dict.fromkeys(str(path) for path in places if path not in usual))
+
+
+def _copy_font_list(home: Path) -> None:
+    """Give the zygote matplotlib's list of fonts, which takes seconds to make."""
+    import matplotlib
+
+    target = home / ".matplotlib"
+    target.mkdir(exist_ok=True)
+    for known in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
+        shutil.copyfile(known, target / known.name)
+
+
+def _bubblewrap(shown: landlock.View, folder: Path) -> list[str]:
+    """The command line up to the program: a view as read-only mounts, ``folder`` to write in."""
+    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    command += ["--proc", "/proc", "--dir", "/dev", "--tmpfs", "/tmp"]
+    for path in map(Path, ("/lib", "/lib64", "/lib32", "/bin", "/sbin")):
+        if path.is_symlink():
+            command += ["--symlink", os.readlink(path), str(path)]
+    masks = []
+    # The zygote itself needs coursekit; Landlock hides it from the kernels, and it holds no secret.
+    code = Path(__file__).resolve().parents[1]
+    marks = {path: True for path in shown.shown} | {path: False for path in shown.hidden}
+    marks[code] = True
+    for path in sorted(marks, key=lambda path: len(path.parts)):
+        outer = next((marks[parent] for parent in path.parents if parent in marks), False)
+        if marks[path] == outer or not path.exists():
+            continue
+        if marks[path]:
+            command += ["--ro-bind", str(path), str(path)]
+        elif path.is_dir():
+            command += ["--tmpfs", str(path)]
+            masks.append(str(path))
+        else:
+            command += ["--ro-bind", os.devnull, str(path)]
+    for name in {sys.prefix, sys.base_prefix}:
+        if Path(name).resolve() != Path(name):
+            command += ["--ro-bind", str(Path(name).resolve()), name]
+    for device in ("null", "random", "urandom"):
+        command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    command += ["--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu"]
+    command += ["--bind", str(folder), str(folder)]
+    for mask in (*masks, "/tmp", "/"):
+        command += ["--remount-ro", mask]
+    return [*command, "--chdir", str(folder), "--"]
+
+
+def trouble(level: Level) -> str:
+    """Why a level does not work here; the empty string if it does."""
+    if level == "none":
+        return ""
+    if not seccomp.supported():
+        return "seccomp does not filter system calls"
+    if level == "bubblewrap":
+        return _bubblewrap_trouble()
+    return "" if landlock.abi() > 0 else "it needs Linux 5.13 with Landlock among its LSMs"
+
+
+def detect() -> Level:
+    """The strongest level that works here; "none" where neither of the others does."""
+    working: tuple[Level, ...] = ("bubblewrap", "landlock")
+    return next((level for level in working if not trouble(level)), "none")
+
+
+def report() -> list[Finding]:
+    """Try each part of the sandbox in a process of its own. The last entry is the level."""
+    if sys.platform != "linux":
+        return [Finding("level", False, f"none: {sys.platform} has no sandbox, only Linux has")]
+    trouble = _bubblewrap_trouble()
+    version = landlock.abi()
+    findings = [
+        Finding("bubblewrap", not trouble, trouble or "starts, with namespaces of its own"),
+        _tried("Landlock", f"ABI {version}", "it needs Linux 5.13 with Landlock among its LSMs"),
+        _tried("seccomp", "filters system calls", "in a container, allow the seccomp call"),
+        _tried("limits", "memory is bounded", "the system ignores RLIMIT_DATA"),
+        _sockets(),
+    ]
+    works = {finding.name: finding.ok for finding in findings}
+    if works["seccomp"] and works["bubblewrap"]:
+        also = "" if works["Landlock"] else "; without Landlock, one kernel at a time in each"
+        level = Finding("level", True, f"bubblewrap{also}")
+    elif works["seccomp"] and works["Landlock"]:
+        level = Finding("level", True, "landlock: Landlock, seccomp and limits")
+    else:
+        level = Finding("level", False, "none: grading needs --unsafe and submissions you trust")
+    return [*findings, level]
+
+
+def _bubblewrap_trouble() -> str:
+    """Why bubblewrap does not work, with what to do; the empty string if it does."""
+    if not shutil.which("bwrap"):
+        return "not installed: install the package bubblewrap"
+    with scratch.folder() as folder:
+        command = [*_bubblewrap(view(), folder.resolve()), sys.executable, "-I", "-c", "1"]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=60, text=True)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
+    if done.returncode == 0:
+        return ""
+    said = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
+    return said + (_why_no_namespaces() if "namespace" in said or "permitted" in said else "")
+
+
+def _why_no_namespaces() -> str:
+    settings = {
+        "/proc/sys/user/max_user_namespaces": "0",
+        "/proc/sys/kernel/unprivileged_userns_clone": "0",
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1",
+    }
+    for name, value in settings.items():
+        try:
+            if Path(name).read_text().strip() == value:
+                key = name.removeprefix("/proc/sys/").replace("/", ".")
+                return f"; user namespaces are switched off here ({key} = {value})"
+        except OSError:
+            continue
+    if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
+        return "; this is a container: its own filter forbids namespaces unless told otherwise"
+    return ""
+
+
+def _tried(name: str, works: str, hint: str) -> Finding:
+    code = f"from coursekit.grading import sandbox; sandbox.trial({name!r})"
+    with scratch.folder() as folder:
+        (folder / "home").mkdir()
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "PYTHONPATH": _own_code()},
+        )
+    if done.returncode == 0:
+        return Finding(name, True, works)
+    said = done.stderr.strip().rpartition("\n")[2]
+    return Finding(name, False, f"{said}; {hint}")
+
+
+def trial(name: str) -> None:
+    """Use one part of the sandbox on this process, for good, and fail if it has no effect.
+
+    Raises:
+        OSError: it has none.
+    """
+    if name == "Landlock":
+        landlock.restrict(landlock.View(), Path.cwd())
+        _must_fail("Landlock lets files be read", lambda: open("/etc/passwd").close())
+    elif name == "seccomp":
+        seccomp.install(os.getpid())
+        _must_fail("seccomp lets sockets be opened", lambda: socket.socket().close())
+    else:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (200 << 20, 200 << 20))
+        _must_fail("memory has no bound", lambda: bytearray(300 << 20))
+
+
+def _must_fail(message: str, action: object) -> None:
+    try:
+        action()  # type: ignore[operator]
+    except (OSError, MemoryError):
+        return
+    raise OSError(message)
+
+
+def _sockets() -> Finding:
+    folder = tempfile.gettempdir()
+    fits = len(os.fsencode(folder)) + len("/gk-XXXXXXXX/k0000/s-5") <= _LONGEST_SOCKET
+    detail = f"{folder} is short enough" if fits else f"{folder} is too long, set TMPDIR"
+    return Finding("temporary folder", fits, detail)

@@ -1,0 +1,171 @@
+"""A run as the instructor sees it: what is at work, how far it is, and what came of it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from coursekit.grading import exports, scratch, store
+from coursekit.grading.overrides import Graded, GradedQuestion
+from coursekit.grading.results import Row
+from coursekit.grading.run import grade
+from coursekit.grading.store import Run
+from coursekit.project import CourseError
+
+__all__ = ["check", "grade_class"]
+
+
+def check(out: Path, run: Run) -> None:
+    """Find what is wrong with a run before anything is written.
+
+    Raises:
+        CourseError: no such assignment, nothing to grade, or a file that cannot be used.
+    """
+    if Path(run.submissions) == out.resolve():
+        raise CourseError(f"{out} is the folder of submissions: take another for the results")
+    store.decisions(out, run, run.load_assignment())
+    if run.roster:
+        exports.Roster.load(Path(run.roster))
+
+
+def grade_class(out: Path, run: Run, jobs: int, shard: tuple[int, int], console: Console) -> bool:
+    """Grade what has no row, then export; a shard only grades.
+
+    Returns:
+        Whether a person must look at some.
+
+    Raises:
+        CourseError: see ``grade``.
+        KeyboardInterrupt: what is graded so far is kept.
+    """
+    assignment = run.load_assignment()
+    decided = store.decisions(out, run, assignment)
+    if run.roster:
+        exports.Roster.load(Path(run.roster))  # better now than after an hour of grading
+    scratch.sweep()  # what a killed run left goes also where nothing is left to grade
+    whole = shard == (1, 1)
+    if whole:
+        store.gather(out)
+    start = time.monotonic()
+    new: list[str] = []
+    with _progress(console) as show:
+
+        def count(row: Row, done: int, every: int) -> None:
+            new.append(row.student)
+            show(row, done, every)
+
+        try:
+            rows = grade(
+                Path(run.submissions),
+                assignment,
+                out,
+                seed=run.seed,
+                jobs=jobs,
+                level=run.level,
+                limits=run.limits(),
+                chosen=decided.chosen,
+                shard=shard,
+                results=store.results_name(shard),
+                progress=count,
+            )
+        except KeyboardInterrupt:
+            again = _resume(out) if whole else "the same command"
+            with suppress(OSError):  # the terminal may be gone, and that was the reason
+                console.print(f"{len(new)} more graded; go on with {again}", markup=False)
+            raise
+    seconds = time.monotonic() - start
+    graded = f"{len(rows)} submissions" + (f", {len(new)} new" if len(new) < len(rows) else "")
+    console.print(f"{graded}, in {seconds:.0f} s, sandbox: {run.level}", markup=False)
+    if not whole:
+        console.print(f"wrote {out / store.results_name(shard)}", markup=False)
+        console.print(f"when all shards are done: {_resume(out)}", markup=False)
+        return False
+    final = store.export(out, rows, run, assignment, decided)
+    _summary(final, console)
+    _where(out, run, final, console)
+    return any(entry.needs_review for entry in final)
+
+
+def _resume(out: Path) -> str:
+    return f"coursekit grade resume {shlex.quote(str(out))}"
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[Row, int, int], None]]:
+    """A bar in a terminal; elsewhere, as in a log, a line a submission."""
+    if not console.is_terminal:
+
+        def line(row: Row, done: int, every: int) -> None:
+            points = sum(question.points or 0 for question in row.questions)
+            mark = " (review)" if row.status == "review" else ""
+            console.print(f"{done}/{every} {row.student}: {points:g}{mark}", markup=False)
+
+        yield line
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    # Without a thread of its own: worker processes are forked while the bar is there.
+    with Progress(*columns, TimeRemainingColumn(), console=console, auto_refresh=False) as bar:
+        task = bar.add_task("preparing", total=None)
+        bar.refresh()
+
+        def move(row: Row, done: int, every: int) -> None:
+            bar.update(task, description=row.student[:24], completed=done, total=every)
+            bar.refresh()
+
+        yield move
+
+
+def _summary(graded: Sequence[Graded], console: Console) -> None:
+    """How many are done with, and how the questions went."""
+    states = Counter(entry.status for entry in graded)
+    mean = sum(entry.total for entry in graded) / max(1, len(graded))
+    possible = max((entry.possible for entry in graded), default=0)
+    table = Table("Question", "Points", "Right", "Mean", "Most frequent misconception", box=None)
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for answers in zip(*(entry.questions for entry in graded), strict=False):
+        table.add_row(*_question(answers))
+    console.print(table)
+    console.print(
+        f"final {states['final']} · to mark {states['to mark']} · review {states['review']} · "
+        f"mean {mean:.2f} of {possible:g} points" + (" so far" if states["to mark"] else ""),
+        markup=False,
+    )
+
+
+def _question(answers: Sequence[GradedQuestion]) -> Iterator[str]:
+    """The cells of a question's line: its id, maximum, how many are right, mean, and trouble."""
+    given = [answer.points for answer in answers if answer.points is not None]
+    manual = answers[0].result.status == "manual"
+    wrong = Counter(a.result.misconception for a in answers if a.result.misconception)
+    yield answers[0].result.id
+    yield f"{answers[0].possible:g}"
+    right = sum(answer.result.status == "right" for answer in answers)
+    yield f"{len(given)} marked" if manual else str(right)
+    yield f"{sum(given) / len(given):.2f}" if given else "–"
+    # Of two that are as frequent the first in the alphabet, whoever was graded first.
+    most = min(wrong.items(), key=lambda item: (-item[1], item[0]), default=None)
+    yield f"{most[0]} ({most[1]})" if most else ""
+
+
+def _where(out: Path, run: Run, graded: Sequence[Graded], console: Console) -> None:
+    """Where everything is, and what is left to do for a person."""
+    console.print(f"points:  {out / 'grades.csv'}, canvas.csv and moodle.csv there", markup=False)
+    console.print(f"reports: {out / 'report' / 'index.html'}", markup=False)
+    marks = sum(q.points is None for entry in graded for q in entry.questions)
+    review = [entry for entry in graded if entry.needs_review]
+    for entry in review:
+        why = "; ".join(entry.row.review)
+        console.print(f"look at {entry.student}: {why}", style="yellow", markup=False)
+    if marks:
+        console.print(f"{marks} answers are for you to mark", markup=False)
+    if marks or review:
+        console.print(f"decide in {run.overrides_file()}, then {_resume(out)}", markup=False)

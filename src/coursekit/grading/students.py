@@ -1,0 +1,323 @@
+"""Who handed in what: a folder or a zip of submissions, in any of the shapes they come in.
+
+    ada.ipynb                                                 collected by hand
+    lovelaceada_12345_67890_ddim.ipynb, …_LATE_12345_…        downloaded from Canvas
+    Ada Lovelace_1234567_assignsubmission_file_/ddim.ipynb    downloaded from Moodle
+    ada/ddim/ddim.ipynb                                       nbgrader's ``submitted`` folder
+    ada/anything.ipynb                                        a folder a student
+
+A zip of one of these, a folder with nothing but such a zip, and a folder around one of these are
+read as if they were unpacked. No student vanishes: whoever has a folder has a row, and where no
+notebook is in it a person must look. Only the results of other runs are passed over.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from coursekit.grading.files import File, name_bytes, unzipped, walk
+from coursekit.grading.names import safe_ids
+from coursekit.grading.plaintext import one_line
+from coursekit.project import CourseError
+
+__all__ = [
+    "DOUBTS",
+    "NOTHING",
+    "SEVERAL",
+    "SHARED",
+    "Identity",
+    "Student",
+    "find",
+    "identity",
+]
+
+_NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
+# What students hand in for a notebook; tables and texts beside the submissions are the teacher's.
+_MISTAKEN = re.compile(r"\.(pdf|html?|py|docx?|odt|zip|json|rtf|tar|gz|rar|7z)$", re.IGNORECASE)
+_CANVAS = re.compile(
+    r"(?P<name>.+?)_(?:late_)?(?P<user>[0-9]{1,18})_(?P<file>[0-9]{1,18})_(?P<rest>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_MOODLE = re.compile(
+    r"(?P<name>.+?)_(?P<user>[0-9]{1,18})_assignsubmission_(?:file|onlinetext)(?:_.*)?", re.DOTALL
+)
+_AGAIN = re.compile(r"-(\d{1,4})$")  # what Canvas adds to a file that is handed in again
+_DOWNLOADED = re.compile(r" ?\((\d{1,4})\)$|-copy(\d{0,4})$", re.IGNORECASE)
+_COPY = re.compile(r"^(?:copy of|kopie von|copia de|copia di|copie de|cópia de|kopia)\s+", re.I)
+SEVERAL, SHARED, NOTHING = "several files", "one or two people", "no notebook handed in"
+DOUBTS = (SEVERAL, SHARED, NOTHING)
+"""How the reasons begin for which a person should look at what was handed in."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a file's name tells of its owner: a name, and Canvas' or Moodle's number."""
+
+    name: str = ""
+    canvas: str = ""
+    moodle: str = ""
+
+
+@dataclass(frozen=True)
+class Student:
+    """One student's submission.
+
+    Attributes:
+        id: safe as a file's name, unique without regard to case.
+        file: the one that counts.
+        extra: others that could, newest first.
+        choice: why a person should say which counts; empty where it is certain.
+        other: names of files that cannot be a submission.
+        doubts: other reasons why a person should look, whatever file counts.
+    """
+
+    id: str
+    file: File
+    extra: tuple[File, ...] = ()
+    choice: str = ""
+    other: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names that an override may choose from."""
+        return (self.file.name, *(file.name for file in self.extra))
+
+    def choose(self, name: str) -> Student:
+        """The same student with another file; an unknown name changes nothing."""
+        files = [self.file, *self.extra]
+        chosen = [file for file in files if file.name == name]
+        if not chosen:
+            return self
+        rest = tuple(file for file in files if file.name != name)
+        return replace(self, file=chosen[0], extra=rest, choice="")
+
+
+def find(place: Path, assignment: str, out: Path | None = None) -> list[Student]:
+    """The students with submissions in a folder or zip, sorted by id.
+
+    Args:
+        place: the folder, the zip, or one notebook.
+        assignment: the slug; in nbgrader's folders only its own are taken.
+        out: the folder of the results, which may lie among the submissions.
+
+    Raises:
+        CourseError: there is nothing to grade, or the zip cannot be read.
+    """
+    owned = _owners(_files(place, out), assignment)
+    if not any(who.number or any(map(_possible, own)) for who, own in owned.items()):
+        raise CourseError(
+            f"no submissions in {place.name}: expected notebooks, a folder a student, "
+            "or what Canvas or Moodle downloads"
+        )
+    # Two people of one name are told apart by their number, and both are.
+    names = Counter(owner.name for owner in owned)
+    unique: dict[str, _Owner] = {}
+    for owner in owned:
+        name = owner.name
+        if owner.number and names[name] > 1:
+            name = f"{name}-{owner.number}"
+        while name in unique:
+            name += "_"
+        unique[name] = owner
+    ids = safe_ids(list(unique))
+    shared = _shared(owned)
+    found = [
+        _student(ids[name], owned[owner], assignment, shared.get(owner, ""))
+        for name, owner in unique.items()
+    ]
+    return sorted(found, key=lambda student: student.id)
+
+
+def identity(file: str) -> Identity:
+    """What the name of a submission, as rows have it, tells of its owner.
+
+    Canvas and Moodle begin a name; what a student called a file comes after. So the outermost part
+    of a path decides, and in it the first number.
+    """
+    outer, slash, _ = file.partition("/")
+    moodle = _MOODLE.fullmatch(outer)
+    canvas = None if slash else _CANVAS.fullmatch(outer)
+    if moodle and not (canvas and canvas.start("user") < moodle.start("user")):
+        name = "" if moodle["name"] == "Participant" else moodle["name"]
+        return Identity(name, moodle=moodle["user"])
+    return Identity(canvas["name"], canvas=canvas["user"]) if canvas else Identity()
+
+
+def _files(place: Path, out: Path | None) -> list[File]:
+    """All files of a folder or zip, in a fixed order, without needless outer folders."""
+    if place.is_dir():
+        files = _without_results(walk(place, out))
+        # Tables beside a zip are the teacher's; anything else is a submission as well.
+        one = [file for file in files if "/" in file.name or _possible(file)]
+        if len(one) == 1 and one[0].name.lower().endswith(".zip") and not one[0].nothing:
+            inside = unzipped(one[0].path) if "/" not in one[0].name else []
+            files = inside if any(_NOTEBOOK.search(file.name) for file in inside) else files
+    elif place.is_file() and place.suffix.lower() == ".zip":
+        files = unzipped(place)
+    elif place.is_file():
+        files = [File(place.name, place)]
+    else:
+        raise CourseError(f"there is no folder or zip {place.name}")
+    return sorted(_unwrapped(files), key=lambda file: name_bytes(file.name))
+
+
+def _without_results(files: list[File]) -> list[File]:
+    """The files without those of other runs: a folder is one's own unless it is all that."""
+    inner: dict[str, set[str]] = {}
+    for file in files:
+        folder, slash, rest = file.name.partition("/")
+        if slash:
+            inner.setdefault(folder, set()).add(rest)
+    results = {
+        folder
+        for folder, names in inner.items()
+        if {"run.json", "results.jsonl"} <= names
+        and not identity(f"{folder}/").moodle
+        and not any("/" not in name and _NOTEBOOK.search(name) for name in names)
+    }
+    return [file for file in files if file.name.partition("/")[0] not in results]
+
+
+def _unwrapped(files: list[File]) -> list[File]:
+    """The files without a folder around all of them: zipping a folder puts it into the zip."""
+    while _wraps(files):
+        inner = [file for file in files if "/" in file.name]
+        inner = [replace(file, name=file.name.partition("/")[2]) for file in inner]
+        files = _without_results(inner)
+    return files
+
+
+def _wraps(files: list[File]) -> bool:
+    """Whether the only folder of ``files`` holds the class, and is not itself a student's."""
+    outer = {file.name.partition("/")[0] for file in files if "/" in file.name}
+    beside = [file for file in files if "/" not in file.name]
+    if len(outer) != 1 or any(map(_possible, beside)) or identity(f"{min(outer)}/").moodle:
+        return False
+    inner = [file.name.partition("/")[2] for file in files if "/" in file.name]
+    marks = [identity(name) for name in inner]
+    if len(set(marks)) > 1 and Identity() not in marks:
+        return True  # as Canvas or Moodle marks a whole class
+    folders = {name.partition("/")[0] for name in inner if "/" in name}
+    notebooks = [name for name in inner if "/" not in name and _NOTEBOOK.search(name)]
+    return not beside and (len(folders) > 1 or len(notebooks) > 1)
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """Whose a file is: equal for all files of one student, different between students."""
+
+    name: str
+    number: str = ""
+
+
+def _owners(files: Sequence[File], assignment: str) -> dict[_Owner, list[File]]:
+    split = [file.name.split("/") for file in files]
+    word = assignment.lower()
+    nbgrader = {parts[0] for parts in split if len(parts) > 2 and parts[1].lower() == word}
+    flat = {_stem(file.name, assignment) for file in files if "/" not in file.name}
+    owned: dict[_Owner, list[File]] = {}
+    for file, parts in zip(files, split, strict=True):
+        who = identity(file.name)
+        if who.moodle:
+            owner = _Owner(who.name or f"Participant {who.moodle}", who.moodle)
+        elif who.canvas:
+            owner = _Owner(who.name, who.canvas)
+        elif len(parts) > 1 and parts[0] in nbgrader and parts[1].lower() != word:
+            continue  # another assignment of the same student
+        elif len(parts) > 1:
+            owner = _Owner(parts[0])
+        elif _possible(file):
+            stem = _stem(file.name, assignment)
+            early = re.sub(r"[-_ ]late$", "", stem, flags=re.IGNORECASE)
+            owner = _Owner(early if early in flat else stem)
+        else:
+            continue  # a table or a text of the teacher's
+        owned.setdefault(owner, []).append(file)
+    return owned
+
+
+def _shared(owners: Collection[_Owner]) -> dict[_Owner, str]:
+    """Why a person should look at owners who may be one, or one of whom may be somebody else."""
+    alike: dict[tuple[str, str], list[_Owner]] = {}
+    for owner in owners:
+        plain = unicodedata.normalize("NFKC", owner.name).casefold()
+        alike.setdefault(("number", owner.number) if owner.number else ("", plain), []).append(
+            owner
+        )
+    doubts: dict[_Owner, str] = {}
+    for (kind, number), group in alike.items():
+        names = ", ".join(one_line(owner.name, 200) for owner in group)
+        what = f"the number {number}" if kind else "a name that differs by its case or accents only"
+        if len(group) > 1:
+            doubts |= dict.fromkeys(group, f"{SHARED}: {names} have {what}")
+    return doubts
+
+
+def _possible(file: File) -> bool:
+    return bool(_NOTEBOOK.search(file.name) or _MISTAKEN.search(file.name))
+
+
+def _stem(name: str, assignment: str) -> str:
+    """Who a file without any folder belongs to: its name without what tools and habits add."""
+    whole = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", _NOTEBOOK.sub("", name)) or name
+    stem = _DOWNLOADED.sub("", _COPY.sub("", whole))
+    word = re.escape(assignment)
+    stem = re.sub(rf"^{word}(?:[-_ ]+|$)|[-_ ]+{word}$", "", stem, flags=re.IGNORECASE)
+    # 'Copy of ddim (1)' names nobody: then every file is somebody's own.
+    return stem or whole
+
+
+def _student(student_id: str, files: Sequence[File], assignment: str, doubt: str) -> Student:
+    there = [f for f in files if not f.nothing]
+    possible = [f for f in there if _NOTEBOOK.search(f.name)]
+    possible = possible or [f for f in there if _MISTAKEN.search(f.name)]
+    doubts = [doubt] if doubt else []
+    if not possible:
+        doubts.append(_nothing(files, there))
+        first, *others = there or files
+        return Student(student_id, first, (), "", tuple(f.name for f in others), tuple(doubts))
+    ranked, certain = _newest_first(possible, assignment)
+    other = tuple(file.name for file in files if file not in possible)
+    choice = ""
+    if not certain:
+        names = ", ".join(one_line(file.name) for file in ranked)
+        choice = f"{SEVERAL}: {names}. The first was graded; 'submission:' chooses another"
+    return Student(student_id, ranked[0], tuple(ranked[1:]), choice, other, tuple(doubts))
+
+
+def _nothing(files: Sequence[File], there: Sequence[File]) -> str:
+    if there:
+        names = ", ".join(one_line(file.name) for file in there[:5])
+        return f"{NOTHING}; there is {names}" + (" and more" if len(there) > 5 else "")
+    return f"{NOTHING}: {one_line(files[0].name)} is empty, or a link, which is not followed"
+
+
+def _newest_first(files: Sequence[File], assignment: str) -> tuple[list[File], bool]:
+    """The files of one student, and whether the first is certainly the one that counts."""
+    canvas = [_CANVAS.fullmatch(file.name) for file in files]
+    if all(canvas) and "/" not in "".join(file.name for file in files):
+        parts = [(match["rest"], int(match["file"])) for match in canvas if match]
+        stems = [_NOTEBOOK.sub("", rest) for rest, _ in parts]
+        again = [_AGAIN.search(stem) for stem in stems]
+        attempts = [int(match[1]) if match else 0 for match in again]
+        same = len({_AGAIN.sub("", stem) for stem in stems}) == 1
+        keys = [(n if same else 0, at) for n, (_, at) in zip(attempts, parts, strict=True)]
+        order = sorted(range(len(files)), key=lambda i: keys[i], reverse=True)
+        return [files[i] for i in order], len(files) == 1 or same
+    names = [PurePosixPath(file.name).name.lower() for file in files]
+    exact = [name == f"{assignment.lower()}.ipynb" for name in names]
+    about = [assignment.lower() in name for name in names]
+    downloads = [_DOWNLOADED.search(_NOTEBOOK.sub("", name)) for name in names]
+    counts = [int(m[1] or m[2] or 1) if m else 0 for m in downloads]
+    order = sorted(
+        range(len(files)),
+        key=lambda i: (not exact[i], not about[i], -counts[i], name_bytes(files[i].name)),
+    )
+    certain = len(files) == 1 or (sum(exact) == 1 and sum(about) == 1)
+    return [files[i] for i in order], certain
