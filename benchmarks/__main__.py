@@ -19,8 +19,9 @@ from benchmarks.harness import Comparison, table
 
 
 def available() -> list[str]:
-    """The modules beside this one, except the machinery."""
-    names = (module.name for module in iter_modules([str(Path(__file__).parent)]))
+    """The modules beside this one, except the machinery; packages have commands of their own."""
+    modules = iter_modules([str(Path(__file__).parent)])
+    names = (module.name for module in modules if not module.ispkg)
     return sorted(set(names) - {"__main__", "harness"})
 
 
