@@ -32,7 +32,7 @@ CODE := $(shell find src -name '*.py' -o -name '*.json' 2>/dev/null | grep -v eg
 PAGES := $(shell find book solutions -name '*.md' -o -name '*.ipynb' -o -name '*.bib' -o -name '*.yml' \
 	-o -name '*.json' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.svg' 2>/dev/null)
 
-.PHONY: help book serve notebooks check lint test nbval colab requirements clean
+.PHONY: help book serve notebooks check lint test grading nbval colab requirements clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,13 +71,16 @@ lint: $(READY)
 
 check: lint ## Lint, types, unit tests, derivation: the three-minute version of `make test`
 	$(BIN)/coursekit notebooks --check
-	$(BIN)/python -m pytest -q -m "not slow and not browser" -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -q -m "not slow and not long and not browser" -n $(JOBS) --dist loadfile
 
 test: lint ## Everything CI runs: lint, types, derivation, site, all tests, notebooks by nbval
 	$(BIN)/coursekit notebooks --check
 	$(MAKE) --no-print-directory book
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -m "not long" -n $(JOBS) --dist loadfile
 	$(MAKE) --no-print-directory nbval
+
+grading: $(READY) ## The long tests of the grader: the whole corpus in each level, killed runs
+	$(BIN)/python -m pytest -m long
 
 # --dist loadfile: the cells of one notebook share a kernel, so they must run in one worker.
 nbval: $(READY)
