@@ -6,8 +6,11 @@ import signal
 
 import pytest
 import torch
+from one_browser import browser
 
 from genbook.gaussians import GaussianMixture
+
+__all__ = ["browser"]  # a fixture of all rooms
 
 
 @pytest.fixture

@@ -102,6 +102,7 @@ class Grader:
             "COLUMNS": "100",
         }
         usual: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        usual["preexec_fn"] = _as_from_a_shell
         return subprocess.Popen(
             command, text=True, env=environment, start_new_session=True, **{**usual, **options}
         )
@@ -119,6 +120,12 @@ class Grader:
     def litter(self) -> list[str]:
         """What is left in the temporary folder."""
         return sorted(os.listdir(self.folder))
+
+
+def _as_from_a_shell() -> None:
+    """Under `nohup` or in the background the tests ignore signals, and so would their children."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

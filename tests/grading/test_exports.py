@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from sample_class import HOSTILE, QUESTIONS, graded, row
 
 from coursekit.grading.exports import (
-    Roster,
     canvas_csv,
     cell,
     feedback,
@@ -28,6 +27,7 @@ from coursekit.grading.exports import (
 from coursekit.grading.overrides import Graded, Overrides, StudentOverride, apply
 from coursekit.grading.plaintext import one_line
 from coursekit.grading.results import Row
+from coursekit.grading.roster import Roster
 from coursekit.project import CourseError
 
 DANGEROUS = "=+-@\t\r＝＋－＠﹦﹢﹣﹫−"

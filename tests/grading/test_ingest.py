@@ -18,7 +18,7 @@ from corpus_files import FILES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coursekit.grading import formats, ingest, salvage
+from coursekit.grading import archives, formats, ingest, salvage
 from coursekit.grading.ingest import Cell, Submission, read
 
 WORDS = Cell("markdown", "# Title\n\nWords with α.", id="m1", grade_id="q-explain")
@@ -188,7 +188,7 @@ def test_archives() -> None:
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "LIMIT", 10_000)
     for bomb in (gzip.compress(b"[" * 10**7), archive(**{"a.ipynb": b"[" * 10**7})):
-        plain, sentence, guessed = formats.unpack(bomb)
+        plain, sentence, guessed = archives.unpack(bomb)
         assert len(plain) == 10_000 and sentence and guessed
 
 

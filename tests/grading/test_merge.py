@@ -50,6 +50,7 @@ def test_the_sheet_itself_has_nothing_to_run_but_its_given_bug():
     assert names(plan) == {"ddim.sample": "sample"}
     assert len(sources(plan)) == 1 and "def sample" in sources(plan)[0]
     assert plan.notes == plan.review == [] and plan.texts == {"ddim.explain": ""}
+    assert plan.silent
 
 
 def test_the_solution_is_tried_where_it_stands_and_once_more_if_need_be():
@@ -276,6 +277,32 @@ def test_words_below_another_question_are_not_the_answer():
         Cell("markdown", "Hm."),
     ]
     assert merge(DDIM, Submission(tuple(other))).texts == {"ddim.explain": ""}
+
+
+def test_words_may_be_typed_into_the_question_itself():
+    given = next(c for c in DDIM.cells if c.role == "text" and "Question 7" in c.source).source
+    (question,) = [q for q in DDIM.questions if q.manual]
+    typed = merge(DDIM, Submission((Cell("markdown", f"{given}\n\nBecause.\n"),)))
+    assert typed.texts == {question.id: "Because."} and not typed.silent
+    retyped = merge(DDIM, Submission((Cell("markdown", f"Because.\n\n{given}"),)))
+    assert retyped.texts == {question.id: ""} and not retyped.silent
+
+
+@pytest.mark.parametrize(
+    ("cell", "silent"),
+    [
+        (Cell("markdown", "*Write here.*\n"), True),
+        (Cell("markdown", "Because."), False),
+        (Cell("code", "# because the roots are missing"), False),
+        (Cell("code", '"""Because."""'), False),
+        (Cell("code", "Because the roots are missing"), False),
+        (Cell("code", STEP), True),
+        (Cell("code", "   \n"), True),
+    ],
+)
+def test_who_wrote_no_words_anywhere_has_not_answered_in_words(cell, silent):
+    assert merge(DDIM, Submission((cell,))).silent is silent
+    assert not merge(DDIM, Submission((cell,), ("A cell was left out.",))).silent
 
 
 def test_a_file_that_was_damaged_or_is_none_must_be_looked_at():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_class import QUESTIONS, row, rows
 
-from coursekit.grading import overrides
+from coursekit.grading import handwritten
 from coursekit.grading.overrides import Overrides, StudentOverride, apply, load, parse
 from coursekit.project import CourseError
 
@@ -119,7 +119,7 @@ def test_a_mark_may_use_a_raised_maximum() -> None:
 
 def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "overrides.yml"
-    path.write_bytes(b"#" * (overrides.LIMIT + 1))
+    path.write_bytes(b"#" * (handwritten.LIMIT + 1))
     with pytest.raises(CourseError, match="larger than 1 MB"):
         load(path, QUESTIONS, FILES)
 

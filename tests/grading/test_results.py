@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_class import question, row, rows
 
-from coursekit.grading import results
+from coursekit.grading import durable
 from coursekit.grading.results import STATUSES, Journal, QuestionResult, Row, dumps, read
 from coursekit.project import CourseError
 
@@ -189,7 +189,7 @@ def test_finishing_drops_rows_of_replaced_files(tmp_path: Path) -> None:
 
 def test_a_file_is_whole_or_old_whenever_writing_stops(tmp_path: Path, monkeypatch) -> None:
     path = tmp_path / "grades.csv"
-    results.write_file(path, "old")
+    durable.write_file(path, "old")
 
     def dies(*args: object) -> None:
         raise KeyboardInterrupt
@@ -197,15 +197,15 @@ def test_a_file_is_whole_or_old_whenever_writing_stops(tmp_path: Path, monkeypat
     for name in ("fsync", "replace"):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr(os, name, dies)
-            results.write_file(path, "new")
+            durable.write_file(path, "new")
         assert path.read_text() == "old"
-    results.write_file(path, b"new")
+    durable.write_file(path, b"new")
     assert path.read_text() == "new"
     assert [entry.name for entry in tmp_path.iterdir()] == ["grades.csv"], "no litter"
 
 
 def test_a_private_file_is_private_from_the_start(tmp_path: Path) -> None:
-    results.write_file(tmp_path / "run.json", "{}", mode=0o600)
+    durable.write_file(tmp_path / "run.json", "{}", mode=0o600)
     assert (tmp_path / "run.json").stat().st_mode & 0o777 == 0o600
 
 
@@ -213,7 +213,7 @@ def test_a_link_in_the_place_of_the_growing_file_is_not_followed(tmp_path: Path)
     victim = tmp_path / "victim"
     victim.write_text("precious")
     (tmp_path / ".grades.csv.part").symlink_to(victim)
-    results.write_file(tmp_path / "grades.csv", "new")
+    durable.write_file(tmp_path / "grades.csv", "new")
     assert victim.read_text() == "precious"
 
 

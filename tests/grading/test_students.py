@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coursekit.grading.files import File
+from coursekit.grading.identity import Identity, identity
 from coursekit.grading.names import safe_ids
 from coursekit.grading.pool import sha256
-from coursekit.grading.students import NOTHING, SHARED, Identity, find, identity
+from coursekit.grading.students import NOTHING, SHARED, find
 from coursekit.grading.worker import Task
 from coursekit.project import CourseError
 

@@ -6,7 +6,6 @@ so; with CI set they fail instead.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -14,22 +13,16 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
-from site_visits import FLAGS, SITE, Visitor, find_chromium
-
-
-def _absent(reason: str) -> None:
-    """Fail in CI, skip elsewhere."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+from one_browser import absent
+from playwright.sync_api import Browser
+from site_visits import SITE, Visitor
 
 
 @pytest.fixture(scope="session")
 def site() -> Path:
     """The folder of the rendered site."""
     if not (SITE / "index.html").is_file():
-        _absent(f"no site in {SITE}: run `make book` first")
+        absent(f"no site in {SITE}: run `make book` first")
     return SITE
 
 
@@ -45,18 +38,6 @@ def address(site: Path) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    executable = find_chromium()
-    if executable is None:
-        _absent("no Chromium: install your distribution's `chromium`, or set CHROMIUM to one")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,14 +16,6 @@ from playwright.sync_api import Browser, Page, Response, Route
 ROOT = Path(__file__).parents[2]
 SITE = Path(os.environ.get("GENBOOK_SITE", ROOT / "_build" / "html"))
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 
@@ -48,12 +39,6 @@ GENERATED = ["genindex", "search"]
 PAGES = toc_pages()
 SHEETS = [page for page in PAGES if page.startswith("solutions/")]
 CHAPTERS = [sheet.replace("solutions/", "book/") for sheet in SHEETS]
-
-
-def find_chromium() -> str | None:
-    """The Chromium to test with: `$CHROMIUM` or the distribution's."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cached_property
 
 from coursekit.grading.assignment import Assignment, names_used
 from coursekit.grading.ingest import Cell
@@ -21,6 +22,11 @@ class Code:
     tree: ast.Module
     defined: set[str]
     untouched: bool
+
+    @cached_property
+    def used(self) -> set[str]:
+        """All names that it reads."""
+        return names_used(self.tree)
 
 
 def align(

@@ -43,12 +43,15 @@ class Session:
         )
 
     def settled(self, step: Step) -> bool:
-        """Whether an answer need not be tried again: it is right, or would only take long again."""
+        """Whether an answer need not be tried again: it is right, or would come to the same again.
+
+        Where all that the student wrote are definitions, there is nothing that they could spoil.
+        """
         found = self.findings.get(step.question)
         if found is None or found.status == "right":
             return found is not None
         if step.again == "definitions":
-            return self.plan.plain and found.status == "timeout"
+            return self.plan.plain and found.status in ("timeout", "wrong")
         return found.status in ("crashed", "timeout")
 
     def find(self, question: str, found: Finding) -> None:

@@ -150,10 +150,10 @@ def explain(
 @app.command()
 def doctor() -> None:
     """Tell which sandbox works here, what each level protects from, and what is missing."""
-    from coursekit.grading import sandbox
+    from coursekit.grading import doctor as looking
 
     def work() -> int:
-        findings = sandbox.report()
+        findings = looking.report()
         for finding in findings:
             _out.print("[green]✓[/]" if finding.ok else "[red]✗[/]", end=" ")
             _out.print(f"{finding.name}: {finding.detail}", markup=False)

@@ -19,6 +19,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 
 from coursekit.grading import landlock, seccomp
@@ -212,8 +213,7 @@ def _drop_privileges() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     nothing = (ctypes.c_uint32 * 6)()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.capset(header, nothing):
+    if _libc().capset(header, nothing):
         raise OSError(ctypes.get_errno(), "capset")
     status = Path("/proc/self/status").read_text()
     for line in status.splitlines():
@@ -222,8 +222,12 @@ def _drop_privileges() -> None:
 
 
 def _prctl(option: int, value: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
     unused = ctypes.c_ulong(0)
-    if libc.prctl(option, ctypes.c_ulong(value), unused, unused, unused):
+    if _libc().prctl(option, ctypes.c_ulong(value), unused, unused, unused):
         number = ctypes.get_errno()
         raise OSError(number, f"prctl {option}: {os.strerror(number)}")
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

@@ -36,6 +36,12 @@ _EMIT = """\
 from grader_side import emit as _emit
 _emit({payload!r}, lambda: {name}, {nonce!r}, {randomness})
 """
+_CELL: dict[str, Any] = {
+    "cell_type": "code",
+    "execution_count": None,
+    "metadata": {},
+    "outputs": [],
+}
 _RANDOM = (
     "Called twice with the same arguments, your function gave two different results. "
     "Use the random numbers it is given, and draw no others."
@@ -54,7 +60,7 @@ class GradedNotebook(IPyNbFile):
         """One item a step; the notebook exists in memory only."""
         self.nb = nbformat.v4.new_notebook()
         for number, step in enumerate(self.session_of.plan.steps):
-            cell = nbformat.v4.new_code_cell(step.source)
+            cell = nbformat.from_dict({**_CELL, "source": step.source})
             options = defaultdict(bool, check=step.role == "check", check_exception=True)
             yield GradedCell.from_parent(
                 self, name=f"Cell {number}", cell_num=number, cell=cell, options=options, step=step
@@ -200,8 +206,8 @@ class GradedCell(IPyNbCell):
         self.cell.source = self._emission(prepared, self.nonce, 0)
         # For nbval, a cell with outputs to compare is one that has been executed.
         self.cell.execution_count = 1
-        expected = values.dumps(prepared.expected, nonce="", question=self.step.question)
-        self.cell.outputs = [nbformat.v4.new_output("display_data", {values.MIME: expected})]
+        shown = NotebookNode({values.MIME: prepared.shown})
+        self.cell.outputs = [NotebookNode(output_type="display_data", data=shown, metadata={})]
         self.parent.kernel.collecting = True
         end = time.monotonic() + seconds
         try:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from coursekit.grading import formats, salvage
+from coursekit.grading import archives, formats, salvage
 
 __all__ = ["Cell", "Submission", "read"]
 
@@ -83,7 +83,7 @@ def _read(data: bytes) -> Submission:
         )
         data, salvaged = data[: formats.LIMIT], True
     for _ in range(3):  # a zip file in a gzip file; what is nested deeper is no accident
-        data, sentence, guessed = formats.unpack(data)
+        data, sentence, guessed = archives.unpack(data)
         problems += [sentence] if sentence else []
         salvaged |= guessed
         if sentence and not data:

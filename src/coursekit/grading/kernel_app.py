@@ -1,10 +1,10 @@
 """The notebook kernel of a student's code: ipykernel's, without the parts that grading cannot use.
 
-It differs from ipykernel's own in five ways. It binds its five sockets and opens no other (no TCP
-pipe for subprocesses, no debugger). It keeps no history and writes no connection file. Whatever
-would start a program (``!cmd``, ``%%bash``, ``%pip``) says that it was not run. ``google.colab``
-can be imported and does nothing. ``check`` of ``genbook.checks`` returns quietly, because the
-verdict is made elsewhere.
+It differs from ipykernel's own in six ways. It binds its five sockets and opens no other (no TCP
+pipe for subprocesses, no debugger). It keeps no history and writes no connection file. What is
+printed or plotted is thrown away at once, because nobody sees it. Whatever would start a program
+(``!cmd``, ``%%bash``, ``%pip``) says that it was not run. ``google.colab`` can be imported and does
+nothing. ``check`` of ``genbook.checks`` returns quietly, because the verdict is made elsewhere.
 
 Protects from nothing: this is convenience for honest notebooks. A student's code can undo all of
 it, and the filters of ``confine`` hold all the same.
@@ -12,6 +12,7 @@ it, and the filters of ``confine`` hold all the same.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.abc
 import importlib.machinery
 import os
@@ -19,14 +20,16 @@ import sys
 import threading
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
+import ipykernel.compiler
 import ipykernel.debugger
 import ipykernel.heartbeat
 import ipykernel.iostream
 import ipykernel.ipkernel
 import ipykernel.kernelapp
 import matplotlib_inline.backend_inline
+from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.zmqshell import ZMQInteractiveShell
@@ -50,9 +53,14 @@ def make(connection: dict[str, Any]) -> IPKernelApp:
     ipykernel.kernelapp.Heartbeat = _Heartbeat  # type: ignore[misc]
     for module in (ipykernel.debugger, ipykernel.ipkernel):
         module._is_debugpy_available = False  # type: ignore[attr-defined]
+    ipykernel.compiler.get_file_name = _file_name  # type: ignore[assignment]
     config = Config()
+    config.IPKernelApp.outstream_class = f"{__name__}.{_Silent.__name__}"
+    config.IPKernelApp.capture_fd_output = False  # descriptors 1 and 2 lead nowhere
     config.HistoryManager.enabled = False
     config.HistoryAccessor.enabled = False
+    config.InlineBackend.figure_formats = set()  # figures are made, and not drawn
+    config.IPythonKernel._execute_sleep = 0.0  # a moment for output to arrive, in each cell
     app = _App.instance(connection=connection, config=config, log_level=50)
     app.initialize([])
     if not isinstance(app.heartbeat, _Heartbeat) or not app.heartbeat.bound.wait(10):
@@ -61,6 +69,25 @@ def make(connection: dict[str, Any]) -> IPKernelApp:
     sys.path.insert(0, "")  # what %%writefile wrote into the home can be imported
     _quieten(app.shell)
     return app
+
+
+def _file_name(code: str) -> str:
+    """What a cell is called in tracebacks. ipykernel's own hash is a loop of Python's over every
+    letter, and a check carries its cases as text."""
+    digest = hashlib.blake2b(code.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return os.path.join(ipykernel.compiler.get_tmp_directory(), f"{digest}.py")
+
+
+class _Silent(OutStream):
+    """Standard output and error. ``flush`` of ipykernel's wakes another thread, twice a cell."""
+
+    def write(self, string: str) -> int:
+        if not isinstance(string, str):
+            raise TypeError(f"write() argument must be str, not {type(string).__name__}")
+        return len(string)
+
+    def flush(self) -> None:
+        """There is nothing to send."""
 
 
 class _IOPubThread(ipykernel.iostream.IOPubThread):
@@ -100,7 +127,16 @@ class _Shell(ZMQInteractiveShell):
 
 
 class _Kernel(IPythonKernel):
+    """A kernel that says when it is done, and nothing before."""
+
     shell_class = Type(_Shell)
+
+    def _publish_status(self, status: str, *args: Any, **kwargs: Any) -> None:
+        if status != "busy":
+            super()._publish_status(status, *args, **kwargs)
+
+    def _publish_execute_input(self, *args: Any, **kwargs: Any) -> None:
+        """The client knows what it has sent."""
 
 
 class _App(IPKernelApp):
@@ -121,11 +157,33 @@ class _App(IPKernelApp):
     def load_config_file(self, *args: Any, **kwargs: Any) -> None:
         """A kernel's home is empty, and the machine's settings are not for grading."""
 
+    def parse_command_line(self, argv: Any = None) -> None:
+        """There is none, and building the parser for it takes longer than a check."""
+
+    def init_kernel(self) -> None:
+        """The kernel lists the files of all modules, for the debugger that we have not. To look at
+        a module is to write to it (its count of references), and what a fork writes to is copied.
+        """
+        ipykernel.ipkernel.sys = _NoModules("sys")  # type: ignore[assignment]
+        try:
+            super().init_kernel()
+        finally:
+            ipykernel.ipkernel.sys = sys
+
     def init_crash_handler(self) -> None:
         pass
 
     def init_pdb(self) -> None:
         pass
+
+
+class _NoModules(ModuleType):
+    """``sys``, as if nothing had been imported."""
+
+    modules: ClassVar[dict[str, ModuleType]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys, name)
 
 
 def _quieten(shell: Any) -> None:
@@ -142,10 +200,8 @@ def _quieten(shell: Any) -> None:
     # The inline backend was imported before there was a shell to draw for.
     matplotlib_inline.backend_inline._enable_matplotlib_integration()
     # %autoreload would look for the sources of the grader, which cannot be read.
-    here = os.path.dirname(os.path.dirname(__file__))
-    for name, module in list(sys.modules.items()):
-        if (getattr(module, "__file__", None) or "").startswith(here + os.sep):
-            del sys.modules[name]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "coursekit"]:
+        del sys.modules[name]
     # What a check calls, under a name of its own.
     side = ModuleType("grader_side")
     side.emit = emit.emit  # type: ignore[attr-defined]

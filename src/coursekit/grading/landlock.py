@@ -19,6 +19,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 __all__ = ["View", "abi", "restrict"]
@@ -56,8 +57,12 @@ class View:
     shown: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
 
-    def rules(self) -> Iterator[tuple[Path, int]]:
-        """Paths with the rights to grant below each."""
+    @cached_property
+    def rules(self) -> tuple[tuple[Path, int], ...]:
+        """Paths with the rights to grant below each, as they were when this was first asked for."""
+        return tuple(self._rules())
+
+    def _rules(self) -> Iterator[tuple[Path, int]]:
         marks = {path: True for path in self.shown} | {path: False for path in self.hidden}
         above = {parent for path in marks for parent in path.parents}
         yield from _visit(Path("/"), False, marks, above)
@@ -110,7 +115,7 @@ def restrict(view: View, folder: Path) -> None:
     attributes = struct.pack("=QQQ", files, network, scope)
     size = 8 if version < 4 else 16 if version < 6 else 24
     ruleset = _call(_CREATE_RULESET, attributes, ctypes.c_size_t(size), 0)
-    for path, rights in view.rules():
+    for path, rights in view.rules:
         _add(ruleset, path, rights & files)
     for name, rights in _DEVICES.items():
         _add(ruleset, Path(name), rights & files)
@@ -152,5 +157,6 @@ def _call(number: int, *arguments: object) -> int:
     return int(result)
 
 
+@cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
+from functools import cache
 
 from coursekit.grading.align import Code, align, last_place
 from coursekit.grading.assignment import Assignment, names_defined, names_used, normal
@@ -59,6 +60,8 @@ class Plan:
     Attributes:
         steps: in the order in which they run.
         texts: answers to explain-questions, as the student wrote them.
+        silent: whether the student wrote no words anywhere, so that an empty answer is no answer
+            and not one that stands elsewhere.
         plain: whether the student's cells do nothing but define; else they may spoil answers.
         weights: outputs in which trained networks may be embedded.
         notes: what the student should know; review: why a person should look.
@@ -67,6 +70,7 @@ class Plan:
     steps: list[Step] = field(default_factory=list)
     plain: bool = True
     texts: dict[str, str] = field(default_factory=dict)
+    silent: bool = False
     weights: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     review: list[str] = field(default_factory=list)
@@ -89,6 +93,7 @@ def merge(assignment: Assignment, submission: Submission) -> Plan:
     names, notes = align(assignment, codes, called)
     plan.notes += notes
     plan.texts = _texts(assignment, submission)
+    plan.silent = not submission.problems and not _words(assignment, submission)
     plan.weights = [text for cell in submission.cells for text in cell.weights]
     plan.steps = _order(assignment, codes, names)
     plan.plain = all(only_defines(code.tree) for code in codes)
@@ -104,11 +109,11 @@ def _take(
     """Sort one code cell: the sheet's own, a check, an untouched stub, or the student's."""
     written = _without_setup(assignment, cell.source)
     plain = normal(written)
-    source, tree, dropped = readable(written)
+    known = plain in assignment.known
+    source, tree, dropped = _given_code(plain) if known else readable(written)
     defined, asked = names_defined(tree), set(assignment.names)
     for question_id, answer in checks(tree):
         called.setdefault(question_id, []).append(answer)
-    known = plain in assignment.known
     if (known and not defined & asked) or all(
         is_check(node) or (is_stub(node) and node.name in asked) for node in tree.body
     ):
@@ -154,7 +159,7 @@ def _order(assignment: Assignment, codes: list[Code], names: dict[str, str]) -> 
         steps += [_check(q, name) for q, name in _hidden(assignment, names, steps)]
     for question, name in names.items():
         before, below = codes[: last[question] + 1], codes[last[question] + 1 :]
-        used = set().union(*(names_used(code.tree) for code in before))
+        used = set().union(*(code.used for code in before))
         if used & set().union(*(code.defined for code in below)):
             steps.append(_check(question, name, "all"))
     return steps + [_check(question, name, "definitions") for question, name in names.items()]
@@ -167,7 +172,7 @@ def _hidden(
 
     Where there is no such name, that is what the check will say.
     """
-    given = (readable(step.source)[1] for step in steps if step.role == "given")
+    given = (_given_code(step.source)[1] for step in steps if step.role == "given")
     taken = set().union(*map(names_defined, given))
     asked = ((question, name) for name, question in assignment.names.items())
     return [(q, name) for q, name in asked if q not in names and name not in taken]
@@ -180,11 +185,10 @@ def _check(question: str, name: str, again: str = "") -> Step:
 def _given(assignment: Assignment, codes: list[Code]) -> list[Step]:
     """The sheet's cells before its first answer, and later ones that the student relies on.
 
-    A later cell may rely on others in turn. One that calls an answer is an experiment: of it
-    nothing is run but its definitions.
+    A later cell may rely on others in turn.
     """
-    asked, begun = set(assignment.names), False
-    needed = set().union(*(names_used(code.tree) for code in codes))
+    asked, begun = frozenset(assignment.names), False
+    needed = set().union(*(code.used for code in codes))
     needed -= set().union(*(code.defined for code in codes))
     first: dict[int, str] = {}
     later: dict[int, tuple[str, set[str], set[str]]] = {}
@@ -192,18 +196,33 @@ def _given(assignment: Assignment, codes: list[Code]) -> list[Step]:
         begun = begun or cell.role == "answer"
         if cell.role != "code":
             continue
-        source, tree, _ = readable(cell.source)
         if not begun:
-            first[i] = source
+            first[i], _, _ = _given_code(cell.source)
         else:
-            source = definitions(tree) if names_used(tree) & asked else source
-            body = ast.parse(source)
-            later[i] = (source, names_defined(body), names_used(body))
+            later[i] = _later(cell.source, asked)
     while found := [i for i, (_, defined, _) in later.items() if defined & needed]:
         for i in found:
             first[i], _, used = later.pop(i)
             needed |= used
     return [Step("given", first[i]) for i in sorted(first)]
+
+
+@cache
+def _given_code(source: str) -> tuple[str, ast.Module, int]:
+    """``readable`` of a cell of the sheet, which is the same for the whole class."""
+    return readable(source)
+
+
+@cache
+def _later(source: str, asked: frozenset[str]) -> tuple[str, set[str], set[str]]:
+    """What is run of a given cell below the first answer; the names it defines, and those it uses.
+
+    Of a cell that calls an answer, nothing but its definitions.
+    """
+    source, tree, _ = _given_code(source)
+    source = definitions(tree) if names_used(tree) & asked else source
+    body = ast.parse(source)
+    return source, names_defined(body), names_used(body)
 
 
 # --- Answers in words ----------------------------------------------------------------------------
@@ -235,6 +254,33 @@ def _own_texts(assignment: Assignment, submission: Submission) -> list[tuple[Cel
         headings = _QUESTION.findall(cell.source)
         number = int(headings[-1]) if headings else number
         text = cell.source.replace(_PLACE, "").strip()
-        if text and not headings and normal(cell.source) not in assignment.known:
+        if headings:
+            text = _typed_below(assignment, text)
+        if text and normal(cell.source) not in assignment.known:
             found.append((cell, number, text))
     return found
+
+
+def _typed_below(assignment: Assignment, text: str) -> str:
+    """What stands in a cell below one of the sheet's own texts."""
+    own = (cell.source.strip() for cell in assignment.cells if cell.role == "text")
+    above = max((source for source in own if text.startswith(source)), key=len, default=text)
+    return text.removeprefix(above).strip()
+
+
+def _words(assignment: Assignment, submission: Submission) -> bool:
+    """Whether any words are the student's: text, or a code cell with prose or comments only."""
+    for cell in submission.cells:
+        if normal(cell.source) in assignment.known:
+            continue
+        if cell.kind == "markdown" and cell.source.replace(_PLACE, "").strip():
+            return True
+        if cell.kind == "code" and cell.source.strip():
+            _, tree, dropped = readable(cell.source)
+            if dropped or all(isinstance(n, ast.Expr) and _is_text(n.value) for n in tree.body):
+                return True
+    return False
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)

@@ -17,20 +17,17 @@ the file.
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
-from coursekit.grading.plaintext import one_line
+from coursekit.grading.handwritten import LIMIT, Reader, nearest, short
 from coursekit.grading.results import QuestionResult, Row, number
 from coursekit.project import CourseError
 
 __all__ = [
-    "LIMIT",
     "Change",
     "Graded",
     "GradedQuestion",
@@ -41,18 +38,6 @@ __all__ = [
     "parse",
 ]
 
-LIMIT = 1_000_000
-"""Bytes of the largest file that is read."""
-
-_NUMBER = re.compile(r"\d{1,6}(\.\d{1,6})?")
-_DEEPEST = 20
-_OPEN = (
-    yaml.BlockMappingStartToken,
-    yaml.BlockSequenceStartToken,
-    yaml.FlowMappingStartToken,
-    yaml.FlowSequenceStartToken,
-)
-_CLOSE = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 _SECTIONS = ("points", "students")
 _KEYS = ("questions", "comments", "reviewed", "note", "submission")
 
@@ -177,7 +162,7 @@ def parse(
     data: bytes, name: str, questions: Mapping[str, float], files: Mapping[str, Collection[str]]
 ) -> Overrides:
     """``load`` of the bytes of a file called ``name``."""
-    reader = _Reader(name)
+    reader = Reader(name)
     root = reader.compose(data)
     points: dict[str, float] = {}
     students: dict[str, StudentOverride] = {}
@@ -188,7 +173,7 @@ def parse(
     maxima = {**questions, **points}
     if "students" in sections:
         for student, node in reader.entries(sections["students"], "student", files):
-            students[student] = reader.student(node, maxima, files[student])
+            students[student] = _student(reader, node, maxima, files[student])
     return Overrides(points, students, name)
 
 
@@ -235,127 +220,31 @@ def _apply(row: Row, overrides: Overrides, questions: Mapping[str, float]) -> Gr
     return Graded(row, tuple(graded), tuple(changes), entry.reviewed, entry.note)
 
 
-class _Reader:
-    """Walks YAML's nodes, which know their lines; only texts, numbers and booleans are made."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def fail(self, node: yaml.Node | int, message: str) -> CourseError:
-        line = node if isinstance(node, int) else node.start_mark.line + 1
-        return CourseError(f"{self.name}:{line}: {message}")
-
-    def compose(self, data: bytes) -> yaml.Node | None:
-        if len(data) > LIMIT:
-            raise CourseError(f"{self.name} is larger than {LIMIT // 1_000_000} MB")
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = data[: error.start].count(b"\n") + 1
-            raise self.fail(line, "not UTF-8 text") from None
-        try:
-            # An alias stands for a whole tree: ten lines of them can stand for more than fits.
-            depth = 0
-            for token in yaml.scan(text, yaml.SafeLoader):
-                depth += isinstance(token, _OPEN) - isinstance(token, _CLOSE)
-                if depth > _DEEPEST:
-                    raise self.fail(token.start_mark.line + 1, "nested too deeply")
-                if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
-                    line = token.start_mark.line + 1
-                    raise self.fail(line, "write it out: no &anchors, *aliases or !tags here")
-            node = yaml.compose(text, yaml.SafeLoader)
-        except yaml.reader.ReaderError as error:
-            line = text[: error.position].count("\n") + 1
-            raise self.fail(
-                line, f"the character U+{ord(text[error.position]):04X} is not allowed"
-            ) from None
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            problem = one_line(getattr(error, "problem", None) or "not readable")
-            raise self.fail(mark.line + 1 if mark else 1, f"invalid YAML: {problem}") from None
-        return None if node is None or _empty(node) else node
-
-    def entries(
-        self, node: yaml.Node, kind: str, known: Collection[str]
-    ) -> Iterator[tuple[str, yaml.Node]]:
-        """Keys and values of a mapping, each key known and there once. Keys are taken as written,
-        so that a student may be called 007 or No."""
-        if _empty(node):
-            return
-        if not isinstance(node, yaml.MappingNode):
-            raise self.fail(node, f"expected 'name: value' entries, each with a {kind}")
-        seen: dict[str, int] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise self.fail(key, f"a {kind} is a plain name")
-            text = key.value
-            if text not in known:
-                raise self.fail(key, f"unknown {kind} '{_short(text)}'. {_nearest(text, known)}")
-            if text in seen:
-                raise self.fail(key, f"{kind} '{_short(text)}' is already in line {seen[text]}")
-            seen[text] = key.start_mark.line + 1
-            yield text, value
-
-    def student(
-        self, node: yaml.Node, maxima: Mapping[str, float], files: Collection[str]
-    ) -> StudentOverride:
-        entry = dict(self.entries(node, "key", _KEYS))
-        marks: dict[str, float] = {}
-        comments: dict[str, str] = {}
-        if "questions" in entry:
-            for key, value in self.entries(entry["questions"], "question", maxima):
-                marks[key] = self.number(value, key)
-                if marks[key] > maxima[key]:
-                    most, given = number(maxima[key]), number(marks[key])
-                    message = f"{key} is worth {most} points, so it cannot get {given}"
-                    raise self.fail(value, f"{message}. A higher maximum is set under 'points:'.")
-        if "comments" in entry:
-            for key, value in self.entries(entry["comments"], "question", maxima):
-                comments[key] = self.text(value, f"the comment on {key}")
-        chosen = None
-        if "submission" in entry:
-            chosen = self.text(entry["submission"], "submission")
-            if chosen not in files:
-                message = f"'{_short(chosen)}' is not among this student's files"
-                raise self.fail(entry["submission"], f"{message}. {_nearest(chosen, files)}")
-        reviewed = self.boolean(entry["reviewed"], "reviewed") if "reviewed" in entry else False
-        note = self.text(entry["note"], "note") if "note" in entry else ""
-        return StudentOverride(marks, comments, reviewed, note, chosen)
-
-    def number(self, node: yaml.Node, what: str) -> float:
-        plain = isinstance(node, yaml.ScalarNode) and node.tag.endswith((":int", ":float"))
-        # Not float(): YAML 1.1 reads 1:30 as ninety and 1_0 as ten, which nobody means here.
-        if not plain or not _NUMBER.fullmatch(node.value):
-            given = f", not '{_short(node.value)}'" if isinstance(node, yaml.ScalarNode) else ""
-            raise self.fail(node, f"{what} needs a number of points such as 2 or 1.5{given}")
-        return float(node.value)
-
-    def text(self, node: yaml.Node, what: str) -> str:
-        if not isinstance(node, yaml.ScalarNode) or _empty(node):
-            raise self.fail(node, f"{what} must be text")
-        return str(node.value)
-
-    def boolean(self, node: yaml.Node, what: str) -> bool:
-        if not isinstance(node, yaml.ScalarNode) or not node.tag.endswith(":bool"):
-            raise self.fail(node, f"{what} is either true or false")
-        return node.value.lower() in ("true", "yes", "on")
-
-
-def _empty(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null")
-
-
-def _nearest(text: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(text[:200], list(known), n=3, cutoff=0.5)
-    if near:
-        return f"Did you mean {' or '.join(map(_short, near))}?"
-    listed = [_short(name) for name in list(known)[:12]]
-    more = ", …" if len(known) > len(listed) else ""
-    return f"Known: {', '.join(listed) or 'none'}{more}."
-
-
-def _short(text: str) -> str:
-    return one_line(text, 80)
+def _student(
+    reader: Reader, node: yaml.Node, maxima: Mapping[str, float], files: Collection[str]
+) -> StudentOverride:
+    entry = dict(reader.entries(node, "key", _KEYS))
+    marks: dict[str, float] = {}
+    comments: dict[str, str] = {}
+    if "questions" in entry:
+        for key, value in reader.entries(entry["questions"], "question", maxima):
+            marks[key] = reader.number(value, key)
+            if marks[key] > maxima[key]:
+                most, given = number(maxima[key]), number(marks[key])
+                message = f"{key} is worth {most} points, so it cannot get {given}"
+                raise reader.fail(value, f"{message}. A higher maximum is set under 'points:'.")
+    if "comments" in entry:
+        for key, value in reader.entries(entry["comments"], "question", maxima):
+            comments[key] = reader.text(value, f"the comment on {key}")
+    chosen = None
+    if "submission" in entry:
+        chosen = reader.text(entry["submission"], "submission")
+        if chosen not in files:
+            message = f"'{short(chosen)}' is not among this student's files"
+            raise reader.fail(entry["submission"], f"{message}. {nearest(chosen, files)}")
+    reviewed = reader.boolean(entry["reviewed"], "reviewed") if "reviewed" in entry else False
+    note = reader.text(entry["note"], "note") if "note" in entry else ""
+    return StudentOverride(marks, comments, reviewed, note, chosen)
 
 
 def _sum(values: Iterator[float]) -> float:

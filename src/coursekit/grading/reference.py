@@ -15,6 +15,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cloudpickle
@@ -40,17 +41,24 @@ class Prepared:
         question: the entry of the registry.
         cases: drawn from the run's seed.
         expected: what the reference does in them.
+        mistakes: what each misconception does in them, by its name.
         payload: base64 of what the kernel gets: the cases, and the question without its reference.
     """
 
     question: Question
     cases: list[Case]
     expected: list[Outcome]
+    mistakes: dict[str, list[Outcome]]
     payload: str
+
+    @cached_property
+    def shown(self) -> str:
+        """The expected outcomes in the form in which a check sends an answer's."""
+        return values.dumps(self.expected, nonce="", question=self.question.id)
 
     def judge(self, done: list[Outcome]) -> Result:
         """The verdict on outcomes."""
-        return judge(self.question, self.cases, done, self.expected)
+        return judge(self.question, self.cases, done, self.expected, self.mistakes)
 
     def decode(self, rows: list[Any]) -> list[Outcome]:
         """The outcomes in ``rows``, one a case.
@@ -100,7 +108,9 @@ def prepare(question: Question, seed: str) -> Prepared:
             cases = question.cases(number)
             expected = outcomes(question, question.reference, cases)
             assert all(_is_finite(outcome.value) for outcome in expected), question.id
-            return Prepared(question, cases, expected, _payload(question, cases))
+            known = question.misconceptions
+            mistakes = {m.name: outcomes(question, m.function, cases) for m in known}
+            return Prepared(question, cases, expected, mistakes, _payload(question, cases))
     raise CourseError(
         f"{question.id}: {_ATTEMPTS} draws of cases refuse a right answer or accept a wrong one; "
         "its entry in the registry needs repair"

@@ -1,4 +1,4 @@
-"""Rows of results, the journal they are written to while grading, and files that are never half.
+"""Rows of results, and the journal they are written to while grading.
 
 A row is what grading one submission came to, as one JSON object in a line. It holds no time and no
 path of the machine: the same submissions and the same seed give the same bytes.
@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, get_args, get_type_hints
 
+from coursekit.grading.durable import sync_folder, write_file
 from coursekit.grading.plaintext import one_line
 from coursekit.project import CourseError
 
@@ -26,7 +27,6 @@ __all__ = [
     "dumps",
     "number",
     "read",
-    "write_file",
 ]
 
 STATUSES = ("right", "wrong", "missing", "error", "timeout", "crashed", "manual")
@@ -179,7 +179,7 @@ class Journal:
             self._file.truncate(whole)
             self._sync()
         if new:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     @property
     def rows(self) -> list[Row]:
@@ -229,41 +229,6 @@ class Journal:
     def _sync(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
-
-
-def write_file(path: Path, data: bytes | str, mode: int | None = None) -> None:
-    """Write a file so that a reader, a crash or a power cut leaves the old one or the new one.
-
-    The new one grows beside it under a fixed name, which the next attempt overwrites: a killed run
-    leaves no litter that a finished one would not have.
-
-    Args:
-        path: the file; its folder is made where it lacks.
-        data: text is written as UTF-8, with newlines as they are.
-        mode: the permissions; by default those of any other new file.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    growing = path.with_name(f".{path.name}.part")
-    growing.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    handle = os.open(growing, flags, 0o666 if mode is None else mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data.encode("utf-8") if isinstance(data, str) else data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(growing, path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring a new or renamed entry of ``folder`` to the disk, where the system knows how."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _parse(data: bytes, name: str) -> tuple[list[Row], int]:

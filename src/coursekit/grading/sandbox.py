@@ -28,9 +28,7 @@ import site
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -39,13 +37,13 @@ from coursekit.grading import confine, landlock, scratch, seccomp
 from coursekit.grading.scratch import remove
 from coursekit.project import CourseError
 
-__all__ = ["LEVELS", "Finding", "Level", "Zygote", "detect", "remove", "report", "start", "view"]
+__all__ = ["LEVELS", "Level", "Zygote", "detect", "remove", "start", "view"]
 
 Level = Literal["bubblewrap", "landlock", "none"]
 LEVELS: tuple[Level, ...] = ("bubblewrap", "landlock", "none")
 
 _START_S = 180
-_LONGEST_SOCKET = 100  # bytes of a socket's path that every system takes, less a little
+LONGEST_SOCKET = 100  # bytes of a socket's path that every system takes, less a little
 _MACHINERY = ("__init__", "compare", "randomness", "registry", "result", "run", "show", "trained")
 _OF_ETC = (
     "fonts",
@@ -59,15 +57,6 @@ _OF_ETC = (
     "passwd",
     "timezone",
 )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that ``grade doctor`` looked at; ``detail`` says what was found or what to do."""
-
-    name: str
-    ok: bool
-    detail: str
 
 
 class Zygote:
@@ -131,7 +120,7 @@ def start(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
     if not hasattr(os, "fork"):
         raise CourseError("grading needs a system that can fork; on Windows use WSL")
     folder = folder.resolve()
-    if len(os.fsencode(folder)) + len("/k0000/s-5") > _LONGEST_SOCKET:
+    if len(os.fsencode(folder)) + len("/k0000/s-5") > LONGEST_SOCKET:
         raise CourseError(f"the path {folder} is too long for sockets: use a folder of /tmp")
     home = folder / "zygote"
     home.mkdir(mode=0o700, exist_ok=True)
@@ -154,7 +143,7 @@ def start(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**confine.environment(home), "PYTHONPATH": _own_code()},
+            env={**confine.environment(home), "PYTHONPATH": own_code()},
             cwd=folder,
             start_new_session=True,  # Ctrl-C is for the grader, which then stops its zygote
         )
@@ -203,7 +192,7 @@ def view(hidden: Iterable[Path] = ()) -> landlock.View:
     return landlock.View(tuple(sorted(shown)), tuple(sorted(secret)))
 
 
-def _own_code() -> str:
+def own_code() -> str:
     """PYTHONPATH for a zygote that runs the code that runs here, from source trees too."""
     import genbook
 
@@ -264,7 +253,7 @@ def trouble(level: Level) -> str:
     if not seccomp.supported():
         return "seccomp does not filter system calls"
     if level == "bubblewrap":
-        return _bubblewrap_trouble()
+        return bubblewrap_trouble()
     return "" if landlock.abi() > 0 else "it needs Linux 5.13 with Landlock among its LSMs"
 
 
@@ -274,31 +263,7 @@ def detect() -> Level:
     return next((level for level in working if not trouble(level)), "none")
 
 
-def report() -> list[Finding]:
-    """Try each part of the sandbox in a process of its own. The last entry is the level."""
-    if sys.platform != "linux":
-        return [Finding("level", False, f"none: {sys.platform} has no sandbox, only Linux has")]
-    trouble = _bubblewrap_trouble()
-    version = landlock.abi()
-    findings = [
-        Finding("bubblewrap", not trouble, trouble or "starts, with namespaces of its own"),
-        _tried("Landlock", f"ABI {version}", "it needs Linux 5.13 with Landlock among its LSMs"),
-        _tried("seccomp", "filters system calls", "in a container, allow the seccomp call"),
-        _tried("limits", "memory is bounded", "the system ignores RLIMIT_DATA"),
-        _sockets(),
-    ]
-    works = {finding.name: finding.ok for finding in findings}
-    if works["seccomp"] and works["bubblewrap"]:
-        also = "" if works["Landlock"] else "; without Landlock, one kernel at a time in each"
-        level = Finding("level", True, f"bubblewrap{also}")
-    elif works["seccomp"] and works["Landlock"]:
-        level = Finding("level", True, "landlock: Landlock, seccomp and limits")
-    else:
-        level = Finding("level", False, "none: grading needs --unsafe and submissions you trust")
-    return [*findings, level]
-
-
-def _bubblewrap_trouble() -> str:
+def bubblewrap_trouble() -> str:
     """Why bubblewrap does not work, with what to do; the empty string if it does."""
     if not shutil.which("bwrap"):
         return "not installed: install the package bubblewrap"
@@ -330,55 +295,3 @@ def _why_no_namespaces() -> str:
     if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
         return "; this is a container: its own filter forbids namespaces unless told otherwise"
     return ""
-
-
-def _tried(name: str, works: str, hint: str) -> Finding:
-    code = f"from coursekit.grading import sandbox; sandbox.trial({name!r})"
-    with scratch.folder() as folder:
-        (folder / "home").mkdir()
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", code],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={**os.environ, "PYTHONPATH": _own_code()},
-        )
-    if done.returncode == 0:
-        return Finding(name, True, works)
-    said = done.stderr.strip().rpartition("\n")[2]
-    return Finding(name, False, f"{said}; {hint}")
-
-
-def trial(name: str) -> None:
-    """Use one part of the sandbox on this process, for good, and fail if it has no effect.
-
-    Raises:
-        OSError: it has none.
-    """
-    if name == "Landlock":
-        landlock.restrict(landlock.View(), Path.cwd())
-        _must_fail("Landlock lets files be read", lambda: open("/etc/passwd").close())
-    elif name == "seccomp":
-        seccomp.install(os.getpid())
-        _must_fail("seccomp lets sockets be opened", lambda: socket.socket().close())
-    else:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_DATA, (200 << 20, 200 << 20))
-        _must_fail("memory has no bound", lambda: bytearray(300 << 20))
-
-
-def _must_fail(message: str, action: object) -> None:
-    try:
-        action()  # type: ignore[operator]
-    except (OSError, MemoryError):
-        return
-    raise OSError(message)
-
-
-def _sockets() -> Finding:
-    folder = tempfile.gettempdir()
-    fits = len(os.fsencode(folder)) + len("/gk-XXXXXXXX/k0000/s-5") <= _LONGEST_SOCKET
-    detail = f"{folder} is short enough" if fits else f"{folder} is too long, set TMPDIR"
-    return Finding("temporary folder", fits, detail)

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from coursekit.grading import exports, scratch, store
+from coursekit.grading import scratch, store
 from coursekit.grading.overrides import Graded, GradedQuestion
 from coursekit.grading.results import Row
+from coursekit.grading.roster import Roster
 from coursekit.grading.run import grade
 from coursekit.grading.store import Run
 from coursekit.project import CourseError
@@ -33,7 +34,7 @@ def check(out: Path, run: Run) -> None:
         raise CourseError(f"{out} is the folder of submissions: take another for the results")
     store.decisions(out, run, run.load_assignment())
     if run.roster:
-        exports.Roster.load(Path(run.roster))
+        Roster.load(Path(run.roster))
 
 
 def grade_class(out: Path, run: Run, jobs: int, shard: tuple[int, int], console: Console) -> bool:
@@ -49,7 +50,7 @@ def grade_class(out: Path, run: Run, jobs: int, shard: tuple[int, int], console:
     assignment = run.load_assignment()
     decided = store.decisions(out, run, assignment)
     if run.roster:
-        exports.Roster.load(Path(run.roster))  # better now than after an hour of grading
+        Roster.load(Path(run.roster))  # better now than after an hour of grading
     scratch.sweep()  # what a killed run left goes also where nothing is left to grade
     whole = shard == (1, 1)
     if whole:
@@ -144,13 +145,15 @@ def _summary(graded: Sequence[Graded], console: Console) -> None:
 def _question(answers: Sequence[GradedQuestion]) -> Iterator[str]:
     """The cells of a question's line: its id, maximum, how many are right, mean, and trouble."""
     given = [answer.points for answer in answers if answer.points is not None]
-    manual = answers[0].result.status == "manual"
+    words = [answer for answer in answers if answer.result.status == "manual"]
+    marked = sum(answer.points is not None for answer in words)
     wrong = Counter(a.result.misconception for a in answers if a.result.misconception)
     yield answers[0].result.id
     yield f"{answers[0].possible:g}"
     right = sum(answer.result.status == "right" for answer in answers)
-    yield f"{len(given)} marked" if manual else str(right)
-    yield f"{sum(given) / len(given):.2f}" if given else "–"
+    yield f"{marked} marked" if words else str(right)
+    # As long as nobody has marked anything, all there is are zeros for no words.
+    yield f"{sum(given) / len(given):.2f}" if given and (marked or not words) else "–"
     # Of two that are as frequent the first in the alphabet, whoever was graded first.
     most = min(wrong.items(), key=lambda item: (-item[1], item[0]), default=None)
     yield f"{most[0]} ({most[1]})" if most else ""

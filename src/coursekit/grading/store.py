@@ -13,10 +13,12 @@ from typing import Any
 
 from coursekit.grading import exports, overrides, report
 from coursekit.grading.assignment import Assignment
+from coursekit.grading.durable import write_file
 from coursekit.grading.kernel import Limits
 from coursekit.grading.overrides import Graded, Overrides
 from coursekit.grading.plaintext import visible
-from coursekit.grading.results import Journal, Row, write_file
+from coursekit.grading.results import Journal, Row
+from coursekit.grading.roster import Roster
 from coursekit.grading.scratch import Busy, lock
 from coursekit.grading.students import find
 from coursekit.project import CourseError, Project
@@ -175,7 +177,7 @@ def export(
     """Write grades, imports and reports; the same rows and decisions give the same bytes."""
     maxima: Mapping[str, float] = {q.id: float(q.points) for q in assignment.questions}
     graded = overrides.apply(rows, decided, maxima)
-    roster = exports.Roster.load(Path(run.roster)) if run.roster else None
+    roster = Roster.load(Path(run.roster)) if run.roster else None
     title = f"Exercises: {assignment.slug}"
     write_file(out / "grades.csv", exports.grades_csv(graded))
     write_file(out / "canvas.csv", exports.canvas_csv(graded, title, roster))

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from coursekit.grading.files import File, name_bytes, unzipped, walk
+from coursekit.grading.identity import CANVAS, Identity, identity
 from coursekit.grading.names import safe_ids
 from coursekit.grading.plaintext import one_line
 from coursekit.project import CourseError
@@ -30,37 +31,19 @@ __all__ = [
     "NOTHING",
     "SEVERAL",
     "SHARED",
-    "Identity",
     "Student",
     "find",
-    "identity",
 ]
 
 _NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
 # What students hand in for a notebook; tables and texts beside the submissions are the teacher's.
 _MISTAKEN = re.compile(r"\.(pdf|html?|py|docx?|odt|zip|json|rtf|tar|gz|rar|7z)$", re.IGNORECASE)
-_CANVAS = re.compile(
-    r"(?P<name>.+?)_(?:late_)?(?P<user>[0-9]{1,18})_(?P<file>[0-9]{1,18})_(?P<rest>.+)",
-    re.IGNORECASE | re.DOTALL,
-)
-_MOODLE = re.compile(
-    r"(?P<name>.+?)_(?P<user>[0-9]{1,18})_assignsubmission_(?:file|onlinetext)(?:_.*)?", re.DOTALL
-)
 _AGAIN = re.compile(r"-(\d{1,4})$")  # what Canvas adds to a file that is handed in again
 _DOWNLOADED = re.compile(r" ?\((\d{1,4})\)$|-copy(\d{0,4})$", re.IGNORECASE)
 _COPY = re.compile(r"^(?:copy of|kopie von|copia de|copia di|copie de|cópia de|kopia)\s+", re.I)
 SEVERAL, SHARED, NOTHING = "several files", "one or two people", "no notebook handed in"
 DOUBTS = (SEVERAL, SHARED, NOTHING)
 """How the reasons begin for which a person should look at what was handed in."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What a file's name tells of its owner: a name, and Canvas' or Moodle's number."""
-
-    name: str = ""
-    canvas: str = ""
-    moodle: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,21 +115,6 @@ def find(place: Path, assignment: str, out: Path | None = None) -> list[Student]
         for name, owner in unique.items()
     ]
     return sorted(found, key=lambda student: student.id)
-
-
-def identity(file: str) -> Identity:
-    """What the name of a submission, as rows have it, tells of its owner.
-
-    Canvas and Moodle begin a name; what a student called a file comes after. So the outermost part
-    of a path decides, and in it the first number.
-    """
-    outer, slash, _ = file.partition("/")
-    moodle = _MOODLE.fullmatch(outer)
-    canvas = None if slash else _CANVAS.fullmatch(outer)
-    if moodle and not (canvas and canvas.start("user") < moodle.start("user")):
-        name = "" if moodle["name"] == "Participant" else moodle["name"]
-        return Identity(name, moodle=moodle["user"])
-    return Identity(canvas["name"], canvas=canvas["user"]) if canvas else Identity()
 
 
 def _files(place: Path, out: Path | None) -> list[File]:
@@ -300,7 +268,7 @@ def _nothing(files: Sequence[File], there: Sequence[File]) -> str:
 
 def _newest_first(files: Sequence[File], assignment: str) -> tuple[list[File], bool]:
     """The files of one student, and whether the first is certainly the one that counts."""
-    canvas = [_CANVAS.fullmatch(file.name) for file in files]
+    canvas = [CANVAS.fullmatch(file.name) for file in files]
     if all(canvas) and "/" not in "".join(file.name for file in files):
         parts = [(match["rest"], int(match["file"])) for match in canvas if match]
         stems = [_NOTEBOOK.sub("", rest) for rest, _ in parts]

@@ -183,6 +183,9 @@ def _result(
     title = setting.assignment.titles[question.id]
     if question.manual:
         text = plan.texts.get(question.id, "")
+        if not text and plan.silent:
+            nothing = "You wrote no words here."
+            return QuestionResult(question.id, title, 0, question.points, "missing", None, nothing)
         return QuestionResult(question.id, title, None, question.points, "manual", answer=text)
     if question.training is not None:
         found = _trained(question, setting.numbers[question.id], plan, file)

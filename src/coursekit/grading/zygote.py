@@ -21,11 +21,8 @@ the socket, because its folder is private and a kernel can open no socket.
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
 import json
 import os
-import pkgutil
 import select
 import signal
 import socket
@@ -36,24 +33,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coursekit.grading import confine, landlock, watch
+from coursekit.grading import confine, forked, landlock, watch
 from coursekit.grading.confine import Limits
 
 __all__ = ["Zygote", "main"]
 
 _INTERVAL = 0.1
 _LONGEST_LINE = 1 << 16
-_SETUP = 3  # the descriptor on which a child says what went wrong, until its sockets exist
-_LIBRARIES = (
-    "torch",
-    "torch._dynamo",
-    "torch.utils.data",
-    "numpy",
-    "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
-    "tqdm.auto",
-    "coursekit.grading.kernel_app",
-)
 
 
 @dataclass
@@ -186,36 +172,15 @@ class Zygote:
             kernel.pid = pid
             return
         try:
-            os.dup2(setup, _SETUP)  # of what the zygote has open, a kernel keeps this alone
-            os.closerange(_SETUP + 1, os.sysconf("SC_OPEN_MAX"))
-            self._become(kernel, connection, confined)
+            os.dup2(setup, forked.SETUP)  # of what the zygote has open, a kernel keeps this alone
+            os.closerange(forked.SETUP + 1, os.sysconf("SC_OPEN_MAX"))
+            view = self.view if confined else None
+            forked.become(kernel.folder, kernel.limits, view, connection, self.pid, self.level)
         except BaseException:
             with contextlib.suppress(OSError):  # closed: the set-up was over
-                os.write(_SETUP, traceback.format_exc().encode()[-4000:])
+                os.write(forked.SETUP, traceback.format_exc().encode()[-4000:])
         finally:
             os._exit(1)
-
-    def _become(self, kernel: _Kernel, connection: dict[str, Any], confined: bool) -> None:
-        """The rest of a kernel's life, in the child."""
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.setsid()
-        confine.die_with(self.pid)
-        view = self.view if confined else None
-        confine.confine(
-            kernel.folder, kernel.limits, view, need_landlock=self.level != "bubblewrap"
-        )
-        from coursekit.grading import kernel_app
-
-        application = kernel_app.make(connection)
-        if confined:
-            confine.close_sockets()
-        os.close(_SETUP)
-        try:
-            application.start()
-        except SystemExit as end:
-            os._exit(end.code if isinstance(end.code, int) else 0)
-        os._exit(0)
 
     def _progress(self, kernel: _Kernel) -> None:
         """The child has written what went wrong, or has closed its end."""
@@ -299,24 +264,6 @@ def _rest(descriptor: int) -> bytes:
         return b""
 
 
-def load() -> None:
-    """Import what notebooks import, so that every kernel has it. Never a chapter's questions."""
-    import genbook
-    import genbook.checks
-
-    names = [
-        module.name
-        for module in pkgutil.walk_packages(genbook.__path__, "genbook.")
-        if not module.name.startswith("genbook.checks.") and not module.name.endswith("__main__")
-    ]
-    for name in (*_LIBRARIES, *names):
-        importlib.import_module(name)
-    if confine.threads() != 1:
-        raise RuntimeError("an import has started a thread; kernels could not be confined")
-    gc.collect()
-    gc.freeze()  # collections in kernels leave these objects alone, so their pages stay shared
-
-
 def main() -> None:
     """Read the settings, import, say so with one line, and serve."""
     settings = json.loads(_line())
@@ -327,7 +274,8 @@ def main() -> None:
         tuple(Path(path) for path in settings["shown"]),
         tuple(Path(path) for path in settings["hidden"]),
     )
-    load()
+    forked.load()
+    _ = view.rules  # found out once, for all kernels
     zygote = Zygote(Path(settings["socket"]), settings["level"], view)
     print(json.dumps({"ready": True}), flush=True)
     zygote.run()

@@ -20,7 +20,8 @@ def own_randomness(seed: int) -> Iterator[None]:
         try:
             random.seed(seed)
             np.random.seed(seed)
-            torch.manual_seed(seed)
+            # The processor's own: torch.manual_seed would leave its mark on a GPU's, too.
+            torch.default_generator.manual_seed(seed)
             yield
         finally:
             random.setstate(python)

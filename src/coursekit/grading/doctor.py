@@ -1,0 +1,101 @@
+"""What ``grade doctor`` looks at: each part of the sandbox, tried in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from coursekit.grading import landlock, sandbox, scratch, seccomp
+
+__all__ = ["Finding", "report", "trial"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that ``grade doctor`` looked at; ``detail`` says what was found or what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def report() -> list[Finding]:
+    """Try each part of the sandbox in a process of its own. The last entry is the level."""
+    if sys.platform != "linux":
+        return [Finding("level", False, f"none: {sys.platform} has no sandbox, only Linux has")]
+    trouble = sandbox.bubblewrap_trouble()
+    version = landlock.abi()
+    findings = [
+        Finding("bubblewrap", not trouble, trouble or "starts, with namespaces of its own"),
+        _tried("Landlock", f"ABI {version}", "it needs Linux 5.13 with Landlock among its LSMs"),
+        _tried("seccomp", "filters system calls", "in a container, allow the seccomp call"),
+        _tried("limits", "memory is bounded", "the system ignores RLIMIT_DATA"),
+        _sockets(),
+    ]
+    works = {finding.name: finding.ok for finding in findings}
+    if works["seccomp"] and works["bubblewrap"]:
+        also = "" if works["Landlock"] else "; without Landlock, one kernel at a time in each"
+        level = Finding("level", True, f"bubblewrap{also}")
+    elif works["seccomp"] and works["Landlock"]:
+        level = Finding("level", True, "landlock: Landlock, seccomp and limits")
+    else:
+        level = Finding("level", False, "none: grading needs --unsafe and submissions you trust")
+    return [*findings, level]
+
+
+def _tried(name: str, works: str, hint: str) -> Finding:
+    code = f"from coursekit.grading import doctor; doctor.trial({name!r})"
+    with scratch.folder() as folder:
+        (folder / "home").mkdir()
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "PYTHONPATH": sandbox.own_code()},
+        )
+    if done.returncode == 0:
+        return Finding(name, True, works)
+    said = done.stderr.strip().rpartition("\n")[2]
+    return Finding(name, False, f"{said}; {hint}")
+
+
+def trial(name: str) -> None:
+    """Use one part of the sandbox on this process, for good, and fail if it has no effect.
+
+    Raises:
+        OSError: it has none.
+    """
+    if name == "Landlock":
+        landlock.restrict(landlock.View(), Path.cwd())
+        _must_fail("Landlock lets files be read", lambda: open("/etc/passwd").close())
+    elif name == "seccomp":
+        seccomp.install(os.getpid())
+        _must_fail("seccomp lets sockets be opened", lambda: socket.socket().close())
+    else:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (200 << 20, 200 << 20))
+        _must_fail("memory has no bound", lambda: bytearray(300 << 20))
+
+
+def _must_fail(message: str, action: Callable[[], object]) -> None:
+    try:
+        action()
+    except (OSError, MemoryError):
+        return
+    raise OSError(message)
+
+
+def _sockets() -> Finding:
+    folder = tempfile.gettempdir()
+    fits = len(os.fsencode(folder)) + len("/gk-XXXXXXXX/k0000/s-5") <= sandbox.LONGEST_SOCKET
+    detail = f"{folder} is short enough" if fits else f"{folder} is too long, set TMPDIR"
+    return Finding("temporary folder", fits, detail)

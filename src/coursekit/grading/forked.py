@@ -1,0 +1,87 @@
+"""What a kernel is made of: the imports that all share, and what a fork does before any code runs.
+
+The order in ``become`` is the sandbox: it is confined first, it opens its sockets with what that
+leaves, then it can open no more, and only then says that it is ready. Whatever fails in between
+raises, and the zygote ends the child before it has read a word of the submission.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import pkgutil
+import signal
+from pathlib import Path
+from typing import Any, NoReturn
+
+from coursekit.grading import confine, landlock
+from coursekit.grading.confine import Limits
+
+__all__ = ["SETUP", "become", "load"]
+
+SETUP = 3  # the descriptor on which a child says what went wrong, until its sockets exist
+_LIBRARIES = (
+    "torch",
+    "torch._dynamo",
+    "torch.utils.data",
+    "numpy",
+    "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
+    "tqdm.auto",
+    "coursekit.grading.kernel_app",
+    # What a kernel imports when it begins and has to show its first error.
+    "IPython.core.completerlib",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
+)
+
+
+def load() -> None:
+    """Import what notebooks import, so that every kernel has it. Never a chapter's questions."""
+    import genbook
+    import genbook.checks
+
+    names = [
+        module.name
+        for module in pkgutil.walk_packages(genbook.__path__, "genbook.")
+        if not module.name.startswith("genbook.checks.") and not module.name.endswith("__main__")
+    ]
+    for name in (*_LIBRARIES, *names):
+        importlib.import_module(name)
+    if confine.threads() != 1:
+        raise RuntimeError("an import has started a thread; kernels could not be confined")
+    gc.collect()
+    gc.freeze()  # collections in kernels leave these objects alone, so their pages stay shared
+
+
+def become(
+    folder: Path,
+    limits: Limits,
+    view: landlock.View | None,
+    connection: dict[str, Any],
+    parent: int,
+    level: str,
+) -> NoReturn:
+    """The rest of a kernel's life, in the child; without a ``view`` it is not confined.
+
+    Raises:
+        OSError: something of the sandbox could not be had.
+    """
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    confine.die_with(parent)
+    confine.confine(folder, limits, view, need_landlock=level != "bubblewrap")
+    from coursekit.grading import kernel_app
+
+    application = kernel_app.make(connection)
+    if view is not None:
+        confine.close_sockets()
+    os.close(SETUP)
+    try:
+        application.start()
+    except SystemExit as end:
+        os._exit(end.code if isinstance(end.code, int) else 0)
+    os._exit(0)
