@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from coursekit.grading.sandbox import Level as SandboxLevel
 from coursekit.project import CourseError
 
 ATTENTION = 1  # all is graded, and a person must look at some
@@ -78,33 +79,38 @@ def run(
     Exit code 0: all graded; 1: graded, and a person must look at some; 2: wrong use; 130:
     interrupted, 143 or 129: ended by SIGTERM or SIGHUP (go on with `coursekit grade resume OUT`).
     """
-    from coursekit.grading import session
-    from coursekit.grading.store import Run, held
+    from coursekit.grading.zygotes import Zygotes
 
     def work() -> int:
         part = _shard(shard)
-        wanted = Run(
-            assignment,
-            str(submissions.resolve()),
-            seed,
-            _level(level, unsafe),
-            str(private.resolve()) if private else "",
-            str(overrides.resolve()) if overrides else "",
-            str(roster.resolve()) if roster else "",
-            {
-                "cell_s": cell_seconds,
-                "question_s": question_seconds,
-                "notebook_s": notebook_seconds,
-                "memory_mb": memory,
-            },
-        )
         if (out / "results.jsonl").exists() and not resume_ and part == (1, 1):
             place = shlex.quote(str(out))
             raise CourseError(f"{out} has results already: `coursekit grade resume {place}`")
-        session.check(out, wanted)  # what is wrong with it should not leave a folder behind
-        with held(out, part):
-            begun = Run.begin(out, wanted)
-            return ATTENTION if session.grade_class(out, begun, jobs, part, _out) else 0
+        chosen = _level(level, unsafe)
+        with Zygotes(chosen, jobs, (submissions.resolve(), out.resolve())) as zygotes:
+            from coursekit.grading import session  # takes seconds, in which the zygotes import too
+            from coursekit.grading.store import Run, held
+
+            wanted = Run(
+                assignment,
+                str(submissions.resolve()),
+                seed,
+                chosen,
+                str(private.resolve()) if private else "",
+                str(overrides.resolve()) if overrides else "",
+                str(roster.resolve()) if roster else "",
+                {
+                    "cell_s": cell_seconds,
+                    "question_s": question_seconds,
+                    "notebook_s": notebook_seconds,
+                    "memory_mb": memory,
+                },
+            )
+            session.check(out, wanted)  # what is wrong with it should not leave a folder behind
+            with held(out, part):
+                begun = Run.begin(out, wanted)
+                unclear = session.grade_class(out, begun, jobs, part, _out, zygotes)
+                return ATTENTION if unclear else 0
 
     _guarded(work)
 
@@ -196,8 +202,8 @@ def reference(
     _guarded(work)
 
 
-def _level(level: Sandbox | None, unsafe: bool) -> str:
-    from coursekit.grading.run import choose_level
+def _level(level: Sandbox | None, unsafe: bool) -> SandboxLevel:
+    from coursekit.grading.zygotes import choose_level
 
     if level and unsafe:
         raise CourseError("--unsafe is no sandbox at all: leave out --level")

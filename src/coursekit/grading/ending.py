@@ -34,10 +34,11 @@ def orderly(work: Callable[[], int]) -> int:
         signal.signal(number, end)
     try:
         return work()
-    except (KeyboardInterrupt, OSError):
+    except (KeyboardInterrupt, Exception):
         if not asked:
             raise
-        return 128 + asked[0]  # also where a last word met a terminal that is gone
+        # Also where a last word met a terminal that is gone, or an import changed the exception.
+        return 128 + asked[0]
     finally:
         if not asked:
             as_usual()

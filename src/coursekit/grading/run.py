@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
-from coursekit.grading import landlock, sandbox, scratch
 from coursekit.grading.assignment import Assignment, solved
 from coursekit.grading.files import File
 from coursekit.grading.kernel import Limits
@@ -24,45 +21,12 @@ from coursekit.grading.reference import fingerprint, number_of, prepare
 from coursekit.grading.results import Journal, Row
 from coursekit.grading.students import DOUBTS, Student, find
 from coursekit.grading.worker import Setting, Task
+from coursekit.grading.zygotes import Zygotes, choose_level
 from coursekit.project import CourseError, Project
 
-__all__ = ["Progress", "choose_level", "grade", "tasks_of"]
+__all__ = ["Progress", "grade", "tasks_of"]
 
 Progress = Callable[[Row, int, int], None]
-
-
-class _Zygotes:
-    """The zygotes of a run; one that has died is replaced in its place.
-
-    Args:
-        hidden: what no kernel may read, see ``sandbox.start``.
-    """
-
-    def __init__(self, level: sandbox.Level, hidden: Sequence[Path]) -> None:
-        self.level, self.hidden = level, hidden
-        self.running: dict[Path, sandbox.Zygote] = {}
-        self.replaced: Counter[Path] = Counter()
-
-    def start(self, folder: Path) -> Path:
-        """Start one in ``folder``; returns the path of its socket."""
-        folder.mkdir(mode=0o700, exist_ok=True)
-        self.running[folder] = sandbox.start(self.level, folder, self.hidden)
-        return self.running[folder].path
-
-    def __call__(self, setting: Setting) -> int:
-        """See to it that the setting's zygote is there; returns how often it was replaced."""
-        zygote = self.running[setting.folder]
-        if not zygote.answers():
-            zygote.stop()
-            zygote.path.unlink(missing_ok=True)
-            self.start(setting.folder)
-            self.replaced[setting.folder] += 1
-        return self.replaced[setting.folder]
-
-    def stop(self) -> None:
-        """End them all."""
-        for zygote in self.running.values():
-            zygote.stop()
 
 
 def grade(
@@ -81,6 +45,7 @@ def grade(
     open_cases: bool = False,
     hidden: Sequence[Path] = (),
     progress: Progress | None = None,
+    zygotes: Zygotes | None = None,
 ) -> list[Row]:
     """Grade the submissions that have no row in ``out/results.jsonl`` yet.
 
@@ -99,6 +64,7 @@ def grade(
         open_cases: messages show the secret cases; for the instructor's eyes.
         hidden: what students' code may not read, beside the submissions and ``out``.
         progress: called with each new row, the number of rows done, and of all.
+        zygotes: begun already, for this level, as many jobs, and what is hidden.
 
     Returns:
         All rows, sorted by student.
@@ -124,48 +90,16 @@ def grade(
         if todo:
             jobs = min(jobs, len(todo))
             unseen = (submissions, out, *hidden)
-            with _settings(assignment, limits, level, seed, jobs, unseen, open_cases) as (
-                settings,
-                zygotes,
-            ):
-                _prove(settings, zygotes)
-                for row in rows(todo, settings, jobs, zygotes):
+            with nullcontext(zygotes) if zygotes else Zygotes(level, jobs, unseen) as begun:
+                settings = _settings(assignment, limits, begun, seed, jobs, open_cases)
+                _prove(settings, begun)
+                for row in rows(todo, settings, jobs, begun):
                     journal.append(row)
                     keys[row.student] = (row.student, row.sha256)  # of the bytes that were graded
                     done += 1
                     if progress is not None:
                         progress(row, done, len(tasks))
         return journal.finish(set(keys.values()))
-
-
-def choose_level(wanted: str | None, tried: bool = False) -> sandbox.Level:
-    """The level that was asked for, or the strongest one that works here.
-
-    Args:
-        tried: a level that is asked for is known to work.
-
-    Raises:
-        CourseError: no such level, it does not work here, or nothing works and nobody said that
-            this is all right.
-    """
-    for level in sandbox.LEVELS:
-        if wanted == level:
-            trouble = "" if tried else sandbox.trouble(level)
-            if trouble:
-                raise CourseError(
-                    f"the sandbox {level} does not work here: {trouble} "
-                    "(`coursekit grade doctor` tells what does)"
-                )
-            return level
-    if wanted is not None:
-        raise CourseError(f"no level {wanted!r}; there are {', '.join(sandbox.LEVELS)}")
-    found = sandbox.detect()
-    if found == "none":
-        raise CourseError(
-            "no sandbox works here, and submissions are programs of other people: see "
-            "`coursekit grade doctor`, or use --unsafe if you trust every one of them"
-        )
-    return found
 
 
 def tasks_of(submissions: Path, slug: str, chosen: dict[str, str], out: Path) -> list[Task]:
@@ -197,42 +131,27 @@ def _done(task: Task, row: Row | None) -> bool:
     return said == task.doubts
 
 
-@contextmanager
 def _settings(
     assignment: Assignment,
     limits: Limits,
-    level: sandbox.Level,
+    zygotes: Zygotes,
     seed: str,
     jobs: int,
-    hidden: Sequence[Path],
     open_cases: bool,
-) -> Iterator[tuple[list[Setting], _Zygotes]]:
-    """A setting a worker, with the zygote it uses; all share one where kernels are kept apart."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(scratch.folder())
-        zygotes = _Zygotes(level, hidden)
-        stack.callback(zygotes.stop)
-        # Without Landlock, kernels of one zygote could read each other's folders.
-        shared = level != "bubblewrap" or landlock.abi() > 0
-        homes = [folder / f"z{i}" for i in range(1 if shared else jobs)]
-        tried = set(assignment.names.values())
-        # The zygotes import for seconds; meanwhile a thread, which is gone before workers fork,
-        # draws the cases.
-        with ThreadPoolExecutor(1) as aside:
-            asked = [question for question in assignment.questions if question.id in tried]
-            drawn = {q.id: aside.submit(prepare, q, seed) for q in asked}
-            sockets = [zygotes.start(home) for home in homes]
-            prepared = {name: future.result() for name, future in drawn.items()}
-        numbers = {q.id: number_of(q, seed) for q in assignment.questions if q.training}
-        marks = fingerprint(seed)
-        settings = [
-            Setting(assignment, prepared, numbers, limits, level, marks, path, home, open_cases)
-            for path, home in zip(sockets, homes, strict=True)
-        ]
-        yield settings * (jobs if shared else 1), zygotes
+) -> list[Setting]:
+    """A setting a worker, with the zygote it uses."""
+    tried = set(assignment.names.values())
+    # While the zygotes import. No thread may be there when workers fork, so this is not one.
+    prepared = {q.id: prepare(q, seed) for q in assignment.questions if q.id in tried}
+    numbers = {q.id: number_of(q, seed) for q in assignment.questions if q.training}
+    marks, level = fingerprint(seed), zygotes.level
+    return [
+        Setting(assignment, prepared, numbers, limits, level, marks, path, home, open_cases)
+        for path, home in zygotes.places(jobs)
+    ]
 
 
-def _prove(settings: list[Setting], zygotes: _Zygotes) -> None:
+def _prove(settings: list[Setting], zygotes: Zygotes) -> None:
     """Grade the sheet's own solution.
 
     Raises:

@@ -20,6 +20,8 @@ kernel at a time.
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
 import os
 import select
@@ -37,12 +39,13 @@ from coursekit.grading import confine, landlock, scratch, seccomp
 from coursekit.grading.scratch import remove
 from coursekit.project import CourseError
 
-__all__ = ["LEVELS", "Level", "Zygote", "detect", "remove", "start", "view"]
+__all__ = ["LEVELS", "Level", "Zygote", "begin", "detect", "remove", "start", "view"]
 
 Level = Literal["bubblewrap", "landlock", "none"]
 LEVELS: tuple[Level, ...] = ("bubblewrap", "landlock", "none")
 
 _START_S = 180
+_LOG = "zygote.log"
 LONGEST_SOCKET = 100  # bytes of a socket's path that every system takes, less a little
 _MACHINERY = ("__init__", "compare", "randomness", "registry", "result", "run", "show", "trained")
 _OF_ETC = (
@@ -60,12 +63,29 @@ _OF_ETC = (
 
 
 class Zygote:
-    """A running zygote: ``path`` is its socket, ``level`` how it confines its kernels."""
+    """A zygote's process: ``path`` is its socket, ``level`` how it confines its kernels."""
 
     def __init__(self, path: Path, level: Level, process: subprocess.Popen[bytes]) -> None:
         self.path = path
         self.level = level
         self.process = process
+        self.ready = False
+
+    def wait(self) -> None:
+        """Wait until it accepts connections.
+
+        Raises:
+            CourseError: it did not start; the message ends with what it said.
+        """
+        if self.ready:
+            return
+        assert self.process.stdout is not None
+        if not select.select([self.process.stdout], [], [], _START_S)[0]:
+            raise CourseError(f"the sandbox's first process was not ready after {_START_S} s")
+        if not self.process.stdout.readline():
+            said = self.path.with_name(_LOG).read_text(errors="replace").strip() or "nothing"
+            raise CourseError(f"the sandbox ({self.level}) did not start; it said: {said[-1500:]}")
+        self.ready = True
 
     def answers(self) -> bool:
         """Whether it takes connections. Its socket is closed before a client hears of its end."""
@@ -77,14 +97,12 @@ class Zygote:
         assert self.process.stdin is not None and self.process.stdout is not None
         if self.process.stdout.closed:
             return
-        try:
+        with contextlib.suppress(OSError):  # it has ended by itself
             # Closing the pipe would do, if no forked worker held a copy of it.
             self.process.stdin.write(b"stop\n")
             self.process.stdin.close()
-        except OSError:  # it has ended by itself
-            pass
         try:
-            self.process.wait(5)
+            self.process.wait(5 if self.ready else 0)  # as long as it imports, it hears nothing
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -103,7 +121,18 @@ class Zygote:
 
 
 def start(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
-    """Start a zygote and wait until it accepts connections.
+    """``begin``, and wait until it accepts connections."""
+    zygote = begin(level, folder, hidden)
+    try:
+        zygote.wait()
+    except BaseException:
+        zygote.stop()
+        raise
+    return zygote
+
+
+def begin(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
+    """Start a zygote. Before anybody connects, ``wait`` for it.
 
     Call it from the main thread: on Linux the zygote dies with the *thread* that started it.
 
@@ -115,7 +144,7 @@ def start(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
             the submissions, the results.
 
     Raises:
-        CourseError: the zygote did not start; the message ends with what it said.
+        CourseError: it cannot be started here.
     """
     if not hasattr(os, "fork"):
         raise CourseError("grading needs a system that can fork; on Windows use WSL")
@@ -136,8 +165,7 @@ def start(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
     if level == "bubblewrap":
         command = [*_bubblewrap(shown, folder), *command]
     _copy_font_list(home)
-    log = folder / "zygote.log"
-    with open(log, "wb") as errors:
+    with open(folder / _LOG, "wb") as errors:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -147,37 +175,16 @@ def start(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
             cwd=folder,
             start_new_session=True,  # Ctrl-C is for the grader, which then stops its zygote
         )
-    zygote = Zygote(folder / "z", level, process)
-    try:
-        _wait(zygote, json.dumps(settings).encode() + b"\n", log)
-    except BaseException:
-        process.kill()
-        zygote.stop()
-        raise
-    return zygote
-
-
-def _wait(zygote: Zygote, settings: bytes, log: Path) -> None:
-    assert zygote.process.stdin is not None and zygote.process.stdout is not None
-    try:
-        zygote.process.stdin.write(settings)
-        zygote.process.stdin.flush()
-    except BrokenPipeError:
-        pass
-    if not select.select([zygote.process.stdout], [], [], _START_S)[0]:
-        raise CourseError(f"the sandbox's first process was not ready after {_START_S} s")
-    if not zygote.process.stdout.readline():
-        said = log.read_text(errors="replace").strip() or "nothing"
-        raise CourseError(f"the sandbox ({zygote.level}) did not start; it said: {said[-1500:]}")
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # it has ended; ``wait`` says why
+        process.stdin.write(json.dumps(settings).encode() + b"\n")
+        process.stdin.flush()
+    return Zygote(folder / "z", level, process)
 
 
 def view(hidden: Iterable[Path] = ()) -> landlock.View:
     """What kernels can read: the interpreter, its libraries, ``genbook`` without the questions."""
-    import genbook
-    import genbook.checks
-
-    book = Path(genbook.__path__[0]).resolve()
-    checks = Path(genbook.checks.__path__[0]).resolve()
+    book, checks = _package("genbook"), _package("genbook.checks")
     packages = [sys.prefix, sys.base_prefix, *site.getsitepackages()]
     if site.ENABLE_USER_SITE:
         packages.append(site.getusersitepackages())
@@ -192,11 +199,16 @@ def view(hidden: Iterable[Path] = ()) -> landlock.View:
     return landlock.View(tuple(sorted(shown)), tuple(sorted(secret)))
 
 
+def _package(name: str) -> Path:
+    """The folder of a package, which is not imported for that."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None and spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]).resolve()
+
+
 def own_code() -> str:
     """PYTHONPATH for a zygote that runs the code that runs here, from source trees too."""
-    import genbook
-
-    places = [Path(genbook.__path__[0]).parent, Path(__file__).parents[2]]
+    places = [_package("genbook").parent, Path(__file__).parents[2]]
     usual = {Path(path) for path in (*site.getsitepackages(), site.getusersitepackages())}
     return os.pathsep.join(dict.fromkeys(str(path) for path in places if path not in usual))
 

@@ -12,7 +12,8 @@ from coursekit.grading import scratch
 from coursekit.grading.assignment import Assignment, solved
 from coursekit.grading.kernel import Limits
 from coursekit.grading.results import Row
-from coursekit.grading.run import choose_level, grade
+from coursekit.grading.run import grade
+from coursekit.grading.zygotes import choose_level
 from coursekit.project import CourseError, Project
 
 __all__ = ["Outcome", "reference", "run"]

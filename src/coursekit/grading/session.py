@@ -19,6 +19,7 @@ from coursekit.grading.results import Row
 from coursekit.grading.roster import Roster
 from coursekit.grading.run import grade
 from coursekit.grading.store import Run
+from coursekit.grading.zygotes import Zygotes
 from coursekit.project import CourseError
 
 __all__ = ["check", "grade_class"]
@@ -37,8 +38,18 @@ def check(out: Path, run: Run) -> None:
         Roster.load(Path(run.roster))
 
 
-def grade_class(out: Path, run: Run, jobs: int, shard: tuple[int, int], console: Console) -> bool:
+def grade_class(
+    out: Path,
+    run: Run,
+    jobs: int,
+    shard: tuple[int, int],
+    console: Console,
+    zygotes: Zygotes | None = None,
+) -> bool:
     """Grade what has no row, then export; a shard only grades.
+
+    Args:
+        zygotes: begun already, see ``grade``.
 
     Returns:
         Whether a person must look at some.
@@ -76,6 +87,7 @@ def grade_class(out: Path, run: Run, jobs: int, shard: tuple[int, int], console:
                 shard=shard,
                 results=store.results_name(shard),
                 progress=count,
+                zygotes=zygotes if zygotes and zygotes.level == run.level else None,
             )
         except KeyboardInterrupt:
             again = _resume(out) if whole else "the same command"
@@ -169,6 +181,7 @@ def _where(out: Path, run: Run, graded: Sequence[Graded], console: Console) -> N
         why = "; ".join(entry.row.review)
         console.print(f"look at {entry.student}: {why}", style="yellow", markup=False)
     if marks:
-        console.print(f"{marks} answers are for you to mark", markup=False)
+        words = "1 answer is" if marks == 1 else f"{marks} answers are"
+        console.print(f"{words} for you to mark", markup=False)
     if marks or review:
         console.print(f"decide in {run.overrides_file()}, then {_resume(out)}", markup=False)
