@@ -186,7 +186,7 @@ def test_archives() -> None:
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "LIMIT", 10_000)
+    monkeypatch.setattr(archives, "LIMIT", 10_000)
     for bomb in (gzip.compress(b"[" * 10**7), archive(**{"a.ipynb": b"[" * 10**7})):
         plain, sentence, guessed = archives.unpack(bomb)
         assert len(plain) == 10_000 and sentence and guessed

@@ -29,6 +29,7 @@ from jupyter_client.blocking import BlockingKernelClient
 import genbook.checks
 from coursekit.grading import doctor, landlock, sandbox, seccomp
 from coursekit.grading.confine import Limits
+from coursekit.grading.zygotes import can_begin
 from coursekit.project import CourseError
 
 ROOT = Path(__file__).parents[2]
@@ -886,6 +887,19 @@ def test_view_goes_around_what_is_hidden(tmp_path: Path) -> None:
     view = landlock.View((tmp_path / "a", tmp_path / "a/secret/shown"), (tmp_path / "a/secret",))
     read = [path for path, rights in view.rules if rights & landlock._READ_FILE]
     assert read == [tmp_path / "a/open", tmp_path / "a/secret/shown"]
+
+
+def test_what_is_made_later_must_not_be_in_what_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A results folder in the environment's own, as `python -m venv .` suggests."""
+    out = tmp_path / "environment" / "results"
+    assert can_begin([out])
+    shown = landlock.View((tmp_path / "environment",))
+    monkeypatch.setattr(sandbox, "view", lambda: shown)
+    assert not can_begin([out]) and can_begin([tmp_path / "elsewhere"])
+    out.mkdir(parents=True)
+    assert can_begin([out])
 
 
 def test_view_has_no_questions() -> None:

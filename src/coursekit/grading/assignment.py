@@ -8,7 +8,8 @@ import importlib.util
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from coursekit.exercises import checked_ids
 from coursekit.project import CourseError, Project
 from genbook.checks import Question, questions, slugs
 
-__all__ = ["Assignment", "Given", "names_defined", "names_used", "normal", "solved"]
+__all__ = ["Assignment", "Given", "names_defined", "names_used", "normal", "solved", "strings"]
 
 _HEADING = re.compile(r"^## Question \d+ · (.+) \(\d+ points?\)\s*$", re.MULTILINE)
 
@@ -100,6 +101,17 @@ class Assignment:
         own = (cell for cell in self.cells if cell.role not in ("answer", "manual"))
         return frozenset(normal(cell.source) for cell in own)
 
+    @cached_property
+    def own_words(self) -> frozenset[str]:
+        """The lines of the sheet's code cells, and the strings in them."""
+        found: set[str] = set()
+        for cell in self.cells:
+            if cell.role in ("code", "answer", "check", "setup"):
+                found |= {line.strip() for line in cell.source.splitlines()}
+                with suppress(SyntaxError):
+                    found |= set(strings(ast.parse(cell.source)))
+        return frozenset(found)
+
     def stub(self, question_id: str) -> str:
         """What the sheet gives in place of the answer; empty for a private question."""
         found = [c.source for c in self.cells if c.question == question_id and c.role == "answer"]
@@ -148,6 +160,13 @@ def names_defined(tree: ast.AST) -> set[str]:
             found.add(node.id)
         todo += ast.iter_child_nodes(node)
     return found
+
+
+def strings(tree: ast.AST) -> Iterator[str]:
+    """All strings anywhere below ``tree``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def names_used(tree: ast.AST) -> set[str]:

@@ -45,13 +45,15 @@ class Session:
     def settled(self, step: Step) -> bool:
         """Whether an answer need not be tried again: it is right, or would come to the same again.
 
-        Where all that the student wrote are definitions, there is nothing that they could spoil.
+        After the values of a known mistake no try gives points. One with all cells may still show
+        that a person should look; one with the definitions alone would show the same mistake.
         """
         found = self.findings.get(step.question)
         if found is None or found.status == "right":
             return found is not None
         if step.again == "definitions":
-            return self.plan.plain and found.status in ("timeout", "wrong")
+            known = found.misconception is not None and step.question in self.guessed
+            return known or (self.plan.plain and found.status == "timeout")
         return found.status in ("crashed", "timeout")
 
     def find(self, question: str, found: Finding) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -79,7 +80,8 @@ def run(
     Exit code 0: all graded; 1: graded, and a person must look at some; 2: wrong use; 130:
     interrupted, 143 or 129: ended by SIGTERM or SIGHUP (go on with `coursekit grade resume OUT`).
     """
-    from coursekit.grading.zygotes import Zygotes
+    from coursekit.grading.ending import undisturbed
+    from coursekit.grading.zygotes import Zygotes, can_begin
 
     def work() -> int:
         part = _shard(shard)
@@ -87,10 +89,11 @@ def run(
             place = shlex.quote(str(out))
             raise CourseError(f"{out} has results already: `coursekit grade resume {place}`")
         chosen = _level(level, unsafe)
-        with Zygotes(chosen, jobs, (submissions.resolve(), out.resolve())) as zygotes:
-            from coursekit.grading import session  # takes seconds, in which the zygotes import too
-            from coursekit.grading.store import Run, held
-
+        hidden = (submissions.resolve(), out.resolve())
+        with Zygotes(chosen, jobs, hidden) if can_begin(hidden) else nullcontext() as zygotes:
+            with undisturbed():  # takes seconds, in which the zygotes import too
+                from coursekit.grading import session
+                from coursekit.grading.store import Run, held
             wanted = Run(
                 assignment,
                 str(submissions.resolve()),
@@ -163,6 +166,8 @@ def doctor() -> None:
         for finding in findings:
             _out.print("[green]✓[/]" if finding.ok else "[red]✗[/]", end=" ")
             _out.print(f"{finding.name}: {finding.detail}", markup=False)
+        for level, words in looking.PROTECTS.items():
+            _out.print(f"  {level}: {words}", markup=False)
         return 0 if findings[-1].ok else ATTENTION
 
     _guarded(work)

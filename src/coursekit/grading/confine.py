@@ -160,7 +160,7 @@ def threads() -> int:
 
 
 def _no_terminal() -> None:
-    # What C code prints goes to ipykernel's pipes; the descriptors underneath lead nowhere.
+    # What C code prints goes nowhere, like everything else that is printed.
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(null, descriptor)

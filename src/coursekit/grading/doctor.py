@@ -13,7 +13,19 @@ from pathlib import Path
 
 from coursekit.grading import landlock, sandbox, scratch, seccomp
 
-__all__ = ["Finding", "report", "trial"]
+__all__ = ["PROTECTS", "Finding", "report", "trial"]
+
+_BOTH = (
+    "A submission cannot read the solutions, the seed, other submissions or your files, write "
+    "outside its own folder, use the network, start processes; memory, disk and time are limited."
+)
+PROTECTS: dict[sandbox.Level, str] = {
+    "bubblewrap": f"{_BOTH} Not stopped: a hole in the Linux kernel.",
+    "landlock": f"{_BOTH} Not stopped: asking for names and sizes of files and for the processes "
+    "there are; a hole in the Linux kernel.",
+    "none": "A submission can do what you can do.",
+}
+"""What each level stops and what not, in short; the book's page for teachers has a table."""
 
 
 @dataclass(frozen=True)

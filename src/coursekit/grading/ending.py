@@ -7,10 +7,11 @@ does: kernels end, temporary folders go, and what is graded stays.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["as_usual", "orderly"]
+__all__ = ["as_usual", "orderly", "undisturbed"]
 
 _ASKING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -34,14 +35,29 @@ def orderly(work: Callable[[], int]) -> int:
         signal.signal(number, end)
     try:
         return work()
-    except (KeyboardInterrupt, Exception):
+    except (KeyboardInterrupt, OSError):
         if not asked:
             raise
-        # Also where a last word met a terminal that is gone, or an import changed the exception.
-        return 128 + asked[0]
+        return 128 + asked[0]  # also where a last word met a terminal that is gone
     finally:
         if not asked:
             as_usual()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Signals that ask for an end wait until this is over: an import may swallow what they raise.
+
+    Processes that are started meanwhile inherit that they wait, so none should be.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [*_ASKING, signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def as_usual() -> None:

@@ -39,7 +39,7 @@ DIED = {
     "threads": "your code started too many threads",
     "disk": "your code wrote too much to the disk",
     "time": "your notebook took all of its time before this question could be tried",
-    "output": "your code printed without end",
+    "output": "your code displayed more than anybody could read",
     "not to be interrupted": "your code did not stop when its time was up",
 }
 

@@ -89,6 +89,10 @@ class _Silent(OutStream):
     def flush(self) -> None:
         """There is nothing to send."""
 
+    def fileno(self) -> int:
+        """A descriptor that leads nowhere, for those who silence what C code prints."""
+        return 2 if self.name == "stderr" else 1
+
 
 class _IOPubThread(ipykernel.iostream.IOPubThread):
     """Without the TCP socket over which forked children would send their output: none can fork."""
@@ -156,6 +160,9 @@ class _App(IPKernelApp):
 
     def load_config_file(self, *args: Any, **kwargs: Any) -> None:
         """A kernel's home is empty, and the machine's settings are not for grading."""
+
+    def _configure_logging(self) -> None:
+        """Nobody reads the log."""
 
     def parse_command_line(self, argv: Any = None) -> None:
         """There is none, and building the parser for it takes longer than a check."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 from coursekit.grading.align import Code, align, last_place
-from coursekit.grading.assignment import Assignment, names_defined, names_used, normal
+from coursekit.grading.assignment import Assignment, names_defined, names_used, normal, strings
 from coursekit.grading.ingest import Cell, Submission
 from coursekit.grading.source import (
     checks,
@@ -23,6 +23,7 @@ from coursekit.grading.source import (
     is_check,
     is_stub,
     only_defines,
+    only_words,
     readable,
 )
 
@@ -37,7 +38,7 @@ class Step:
     """A cell to run. ``role``: "given", "student" or "check".
 
     Attributes:
-        fallback: the definitions of a student's cell, for when the cell as a whole fails.
+        tree: of a student's cell.
         experiment: whether it is a student's cell that defines no function.
         name: for a check, the name (or expression) under which the student's answer is found.
         again: "" for a check where the answer stands; "all" for one in a new kernel in which every
@@ -46,11 +47,16 @@ class Step:
 
     role: str
     source: str = ""
-    fallback: str = ""
+    tree: ast.Module | None = field(default=None, repr=False, compare=False)
     experiment: bool = False
     question: str = ""
     name: str = ""
     again: str = ""
+
+    @cached_property
+    def fallback(self) -> str:
+        """The definitions of a student's cell, for when the cell as a whole fails."""
+        return definitions(self.tree) if self.tree is not None else ""
 
 
 @dataclass
@@ -78,7 +84,8 @@ class Plan:
 
 def merge(assignment: Assignment, submission: Submission) -> Plan:
     """The plan for a submission. Never raises, whatever the cells contain."""
-    plan = Plan(notes=list(submission.problems))
+    # Where something of the file was lost, that may have been words.
+    plan = Plan(notes=list(submission.problems), silent=not submission.problems)
     if submission.salvaged or not submission.readable:
         plan.review += submission.problems
     codes: list[Code] = []
@@ -86,6 +93,8 @@ def merge(assignment: Assignment, submission: Submission) -> Plan:
     for cell in submission.cells:
         if cell.kind == "code" and cell.source.strip():
             _take(assignment, cell, codes, called, plan)
+        elif cell.source.replace(_PLACE, "").strip() and not _is_known(assignment, cell):
+            plan.silent = False
     # What was given to be repaired is an answer only where there is no other.
     answered = set().union(*(code.defined for code in codes if not code.untouched))
     answered &= set(assignment.names)
@@ -93,7 +102,6 @@ def merge(assignment: Assignment, submission: Submission) -> Plan:
     names, notes = align(assignment, codes, called)
     plan.notes += notes
     plan.texts = _texts(assignment, submission)
-    plan.silent = not submission.problems and not _words(assignment, submission)
     plan.weights = [text for cell in submission.cells for text in cell.weights]
     plan.steps = _order(assignment, codes, names)
     plan.plain = all(only_defines(code.tree) for code in codes)
@@ -109,11 +117,15 @@ def _take(
     """Sort one code cell: the sheet's own, a check, an untouched stub, or the student's."""
     written = _without_setup(assignment, cell.source)
     plain = normal(written)
+    if not plain:
+        return
     known = plain in assignment.known
     source, tree, dropped = _given_code(plain) if known else readable(written)
     defined, asked = names_defined(tree), set(assignment.names)
-    for question_id, answer in checks(tree):
+    for question_id, answer in _given_checks(plain) if known else checks(tree):
         called.setdefault(question_id, []).append(answer)
+    if not known and (dropped or _says_something(assignment, source, tree)):
+        plan.silent = False
     if (known and not defined & asked) or all(
         is_check(node) or (is_stub(node) and node.name in asked) for node in tree.body
     ):
@@ -125,6 +137,20 @@ def _take(
     given = (part.source for part in assignment.cells if part.role == "answer")
     untouched = plain in map(normal, given)
     codes.append(Code(cell, source, tree, defined, untouched))
+
+
+def _says_something(assignment: Assignment, source: str, tree: ast.Module) -> bool:
+    """Whether there may be words in a code cell that the sheet has not.
+
+    That is a comment, a string of some words, a magic for text, or a cell that computes nothing.
+    """
+    known = assignment.own_words
+    return (
+        only_words(tree)
+        or source.lstrip().startswith("%%")
+        or any("#" in line and line.strip() not in known for line in source.splitlines())
+        or any(len(text.split()) > 2 and text not in known for text in strings(tree))
+    )
 
 
 def _without_setup(assignment: Assignment, source: str) -> str:
@@ -153,7 +179,7 @@ def _order(assignment: Assignment, codes: list[Code], names: dict[str, str]) -> 
     last = {question: last_place(codes, name) for question, name in names.items()}
     for i, code in enumerate(codes):
         own = not functions(code.tree)
-        steps.append(Step("student", code.source, definitions(code.tree), experiment=own))
+        steps.append(Step("student", code.source, code.tree, experiment=own))
         steps += [_check(q, names[q]) for q in names if last[q] == i]
     if not all(code.untouched for code in codes):
         steps += [_check(q, name) for q, name in _hidden(assignment, names, steps)]
@@ -214,6 +240,11 @@ def _given_code(source: str) -> tuple[str, ast.Module, int]:
 
 
 @cache
+def _given_checks(source: str) -> list[tuple[str, str]]:
+    return checks(_given_code(source)[1])
+
+
+@cache
 def _later(source: str, asked: frozenset[str]) -> tuple[str, set[str], set[str]]:
     """What is run of a given cell below the first answer; the names it defines, and those it uses.
 
@@ -256,31 +287,17 @@ def _own_texts(assignment: Assignment, submission: Submission) -> list[tuple[Cel
         text = cell.source.replace(_PLACE, "").strip()
         if headings:
             text = _typed_below(assignment, text)
-        if text and normal(cell.source) not in assignment.known:
+        if text and not _is_known(assignment, cell):
             found.append((cell, number, text))
     return found
 
 
 def _typed_below(assignment: Assignment, text: str) -> str:
-    """What stands in a cell below one of the sheet's own texts."""
+    """What stands in a cell below one of the sheet's own texts; all, if these were changed."""
     own = (cell.source.strip() for cell in assignment.cells if cell.role == "text")
-    above = max((source for source in own if text.startswith(source)), key=len, default=text)
+    above = max((source for source in own if text.startswith(source)), key=len, default="")
     return text.removeprefix(above).strip()
 
 
-def _words(assignment: Assignment, submission: Submission) -> bool:
-    """Whether any words are the student's: text, or a code cell with prose or comments only."""
-    for cell in submission.cells:
-        if normal(cell.source) in assignment.known:
-            continue
-        if cell.kind == "markdown" and cell.source.replace(_PLACE, "").strip():
-            return True
-        if cell.kind == "code" and cell.source.strip():
-            _, tree, dropped = readable(cell.source)
-            if dropped or all(isinstance(n, ast.Expr) and _is_text(n.value) for n in tree.body):
-                return True
-    return False
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+def _is_known(assignment: Assignment, cell: Cell) -> bool:
+    return normal(cell.source) in assignment.known

@@ -41,14 +41,14 @@ class Prepared:
         question: the entry of the registry.
         cases: drawn from the run's seed.
         expected: what the reference does in them.
-        mistakes: what each misconception does in them, by its name.
+        mistakes: what each of the misconceptions does in them.
         payload: base64 of what the kernel gets: the cases, and the question without its reference.
     """
 
     question: Question
     cases: list[Case]
     expected: list[Outcome]
-    mistakes: dict[str, list[Outcome]]
+    mistakes: list[list[Outcome]]
     payload: str
 
     @cached_property
@@ -109,7 +109,7 @@ def prepare(question: Question, seed: str) -> Prepared:
             expected = outcomes(question, question.reference, cases)
             assert all(_is_finite(outcome.value) for outcome in expected), question.id
             known = question.misconceptions
-            mistakes = {m.name: outcomes(question, m.function, cases) for m in known}
+            mistakes = [outcomes(question, m.function, cases) for m in known]
             return Prepared(question, cases, expected, mistakes, _payload(question, cases))
     raise CourseError(
         f"{question.id}: {_ATTEMPTS} draws of cases refuse a right answer or accept a wrong one; "

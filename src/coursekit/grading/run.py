@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+import torch
+
 from coursekit.grading.assignment import Assignment, solved
 from coursekit.grading.files import File
 from coursekit.grading.kernel import Limits
@@ -117,7 +119,7 @@ def _task(student: Student, wanted: str | None) -> Task:
         names = ", ".join(map(one_line, student.files))
         raise CourseError(f"{student.id} handed in no file {wanted!r}; there is {names}")
     choice = (chosen.choice,) if chosen.choice else ()
-    return Task(chosen.id, chosen.file, (*choice, *chosen.doubts))
+    return Task(chosen.id, chosen.file, (*choice, *chosen.doubts), chosen.other)
 
 
 def _done(task: Task, row: Row | None) -> bool:
@@ -141,7 +143,9 @@ def _settings(
 ) -> list[Setting]:
     """A setting a worker, with the zygote it uses."""
     tried = set(assignment.names.values())
-    # While the zygotes import. No thread may be there when workers fork, so this is not one.
+    # While the zygotes import. No thread may be there when workers fork, so this is not one, and
+    # torch makes none: its pool would be lost in the fork, and a worker would wait for it.
+    torch.set_num_threads(1)
     prepared = {q.id: prepare(q, seed) for q in assignment.questions if q.id in tried}
     numbers = {q.id: number_of(q, seed) for q in assignment.questions if q.training}
     marks, level = fingerprint(seed), zygotes.level
@@ -152,7 +156,7 @@ def _settings(
 
 
 def _prove(settings: list[Setting], zygotes: Zygotes) -> None:
-    """Grade the sheet's own solution.
+    """Grade the sheet's own solution, alone: nobody's submission may disturb it.
 
     Raises:
         CourseError: it has not all its points.

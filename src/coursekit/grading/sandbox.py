@@ -39,7 +39,20 @@ from coursekit.grading import confine, landlock, scratch, seccomp
 from coursekit.grading.scratch import remove
 from coursekit.project import CourseError
 
-__all__ = ["LEVELS", "Level", "Zygote", "begin", "detect", "remove", "start", "view"]
+__all__ = [
+    "LEVELS",
+    "LONGEST_SOCKET",
+    "Level",
+    "Zygote",
+    "begin",
+    "bubblewrap_trouble",
+    "detect",
+    "own_code",
+    "remove",
+    "start",
+    "trouble",
+    "view",
+]
 
 Level = Literal["bubblewrap", "landlock", "none"]
 LEVELS: tuple[Level, ...] = ("bubblewrap", "landlock", "none")
@@ -175,11 +188,17 @@ def begin(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
             cwd=folder,
             start_new_session=True,  # Ctrl-C is for the grader, which then stops its zygote
         )
+    zygote = Zygote(folder / "z", level, process)
     assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):  # it has ended; ``wait`` says why
+    try:
         process.stdin.write(json.dumps(settings).encode() + b"\n")
         process.stdin.flush()
-    return Zygote(folder / "z", level, process)
+    except BrokenPipeError:  # it has ended; ``wait`` says why
+        pass
+    except BaseException:
+        zygote.stop()
+        raise
+    return zygote
 
 
 def view(hidden: Iterable[Path] = ()) -> landlock.View:

@@ -70,8 +70,8 @@ _CLASS: dict[str, tuple[Mapping[str, str], tuple[str, ...]]] = {
         },
         ("step",),
     ),
-    "prints-without-end": (
-        {"order": "while True: print('x' * 10**6)\n" + "def order(*a): return 1"},
+    "displays-without-end": (
+        {"order": "while True: display('x' * 10**6)\n" + "def order(*a): return 1"},
         ("order",),
     ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from contextlib import suppress
 from typing import TypeGuard
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -17,6 +18,7 @@ __all__ = [
     "is_check",
     "is_stub",
     "only_defines",
+    "only_words",
     "readable",
     "rebinds",
 ]
@@ -50,6 +52,11 @@ def readable(source: str) -> tuple[str, ast.Module, int]:
 
 
 def _parse(source: str) -> ast.Module:
+    # IPython drops blank lines at the top and prompts. For magics and the like it looks at every
+    # token, which takes longer than all else, so only where there must be some.
+    if not source.startswith((" ", "\t", "\n", "In [", ">>>", "...")):
+        with suppress(SyntaxError):
+            return ast.parse(source)
     return ast.parse(TransformerManager().transform_cell(source))
 
 
@@ -178,6 +185,15 @@ def _unparsed(node: ast.AST) -> str:
 def only_defines(tree: ast.Module) -> bool:
     """Whether a cell has nothing but definitions, docstrings and checks."""
     return all(_is_definition(node) or is_check(node) or _is_words(node) for node in tree.body)
+
+
+def only_words(tree: ast.Module) -> bool:
+    """Whether a cell has nothing but comments, constants and names: prose, perhaps."""
+    return all(
+        isinstance(node, ast.Expr)
+        and not any(isinstance(part, ast.Call) for part in ast.walk(node))
+        for node in tree.body
+    )
 
 
 def _is_definition(node: ast.stmt) -> bool:

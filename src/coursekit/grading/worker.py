@@ -41,11 +41,15 @@ _OWN_MEMORY = 2 * 2**30  # bytes a worker may use beyond what it was forked with
 
 @dataclass(frozen=True)
 class Task:
-    """A submission: whose it is, the file that counts, and why a person should look at that."""
+    """A submission: whose it is, the file that counts, and why a person should look at that.
+
+    ``beside`` are names of files that cannot be the notebook, but may hold an answer in words.
+    """
 
     student: str
     file: File
     doubts: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,7 @@ class _Loop:
         submission = ingest.read(data)
         plan = merge(setting.assignment, submission)
         plan.review += task.doubts
+        plan.silent = plan.silent and not task.beside
         session = Session(
             plan, setting.prepared, setting.limits, self._new_kernel, setting.open_cases
         )
@@ -183,7 +188,7 @@ def _result(
     title = setting.assignment.titles[question.id]
     if question.manual:
         text = plan.texts.get(question.id, "")
-        if not text and plan.silent:
+        if not text and plan.silent and question.id in plan.texts:
             nothing = "You wrote no words here."
             return QuestionResult(question.id, title, 0, question.points, "missing", None, nothing)
         return QuestionResult(question.id, title, None, question.points, "manual", answer=text)

@@ -1,6 +1,6 @@
 """The process that has imported everything and forks a kernel for whoever connects.
 
-Started by ``sandbox.start`` as ``python -m coursekit.grading.zygote``, with its settings as one
+Started by ``sandbox.begin`` as ``python -m coursekit.grading.zygote``, with its settings as one
 JSON line on standard input. The other end of that pipe belongs to the grader: when the grader ends,
 in whatever way, the pipe closes, and the zygote ends with all its kernels.
 
@@ -90,8 +90,7 @@ class Zygote:
                     poll.register(descriptor, select.POLLIN)
                 for descriptor, _ in poll.poll(_INTERVAL * 1000 if self.kernels else None):
                     if descriptor == 0:
-                        if not os.read(0, 4096):
-                            return
+                        return  # the word to stop, or the end of whoever could say it
                     elif descriptor == self.ended:
                         os.read(self.ended, 4096)
                     elif descriptor == self.listener.fileno():

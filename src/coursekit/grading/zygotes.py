@@ -19,7 +19,7 @@ from coursekit.project import CourseError
 if TYPE_CHECKING:
     from coursekit.grading.worker import Setting
 
-__all__ = ["Zygotes", "choose_level"]
+__all__ = ["Zygotes", "can_begin", "choose_level"]
 
 
 class Zygotes:
@@ -88,6 +88,17 @@ class Zygotes:
             self.running[setting.folder] = sandbox.start(self.level, setting.folder, self.hidden)
             self.replaced[setting.folder] += 1
         return self.replaced[setting.folder]
+
+
+def can_begin(hidden: Sequence[Path]) -> bool:
+    """Whether zygotes that begin now would hide all this.
+
+    What is made later cannot be masked if it then lies in a folder that kernels see.
+    """
+    shown = sandbox.view().shown
+    return all(
+        path.exists() or not any(place in path.parents for place in shown) for path in hidden
+    )
 
 
 def choose_level(wanted: str | None, tried: bool = False) -> sandbox.Level:

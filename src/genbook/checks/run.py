@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,12 +100,12 @@ def judge(
     cases: list[Case],
     done: list[Outcome],
     expected: list[Outcome] | None = None,
-    mistakes: Mapping[str, list[Outcome]] | None = None,
+    mistakes: Sequence[list[Outcome]] = (),
 ) -> Result:
     """Compare outcomes with the reference's; the first wrong case becomes the message.
 
-    ``expected``, the reference's outcomes, and ``mistakes``, those of each misconception by its
-    name, save running these again for many answers to the same cases.
+    ``expected``, the reference's outcomes, and ``mistakes``, those of each misconception,
+    save running these again for many answers to the same cases.
     """
     assert entry.reference is not None
     expected = expected or outcomes(entry, entry.reference, cases)
@@ -115,7 +115,7 @@ def judge(
             continue
         if got.kind == "missing":
             return zero(entry, "not answered yet")
-        known = _recognise(entry, cases, done, mistakes or {})
+        known = _recognise(entry, cases, done, mistakes)
         label = f" ({case.label})" if case.label else ""
         lines = [
             f"case {i + 1} of {len(cases)}{label}:",
@@ -186,16 +186,18 @@ def _recognise(
     entry: Question,
     cases: list[Case],
     done: list[Outcome],
-    mistakes: Mapping[str, list[Outcome]],
+    mistakes: Sequence[list[Outcome]],
 ) -> Misconception | None:
     """The first misconception that explains every case: same values, same errors."""
     # Two functions that fail alike in every case need not share a reason.
     if not any(got.kind in ("value", "mutated") for got in done):
         return None
-    for misconception in entry.misconceptions:
+    for i, misconception in enumerate(entry.misconceptions):
         with own_randomness(0):
-            others = mistakes.get(misconception.name) or (
-                _outcome(entry, misconception.function, case) for case in cases
+            others = (
+                iter(mistakes[i])
+                if mistakes
+                else (_outcome(entry, misconception.function, case) for case in cases)
             )
             if all(_alike(entry, got, other) for got, other in zip(done, others, strict=True)):
                 return misconception
