@@ -58,23 +58,23 @@ def grade_class(
         CourseError: see ``grade``.
         KeyboardInterrupt: what is graded so far is kept.
     """
-    assignment = run.load_assignment()
-    decided = store.decisions(out, run, assignment)
-    if run.roster:
-        Roster.load(Path(run.roster))  # better now than after an hour of grading
-    scratch.sweep()  # what a killed run left goes also where nothing is left to grade
     whole = shard == (1, 1)
-    if whole:
-        store.gather(out)
     start = time.monotonic()
     new: list[str] = []
-    with _progress(console) as show:
+    try:
+        assignment = run.load_assignment()
+        decided = store.decisions(out, run, assignment)
+        if run.roster:
+            Roster.load(Path(run.roster))  # better now than after an hour of grading
+        scratch.sweep()  # what a killed run left goes also where nothing is left to grade
+        if whole:
+            store.gather(out)
+        with _progress(console) as show:
 
-        def count(row: Row, done: int, every: int) -> None:
-            new.append(row.student)
-            show(row, done, every)
+            def count(row: Row, done: int, every: int) -> None:
+                new.append(row.student)
+                show(row, done, every)
 
-        try:
             rows = grade(
                 Path(run.submissions),
                 assignment,
@@ -89,11 +89,11 @@ def grade_class(
                 progress=count,
                 zygotes=zygotes if zygotes and zygotes.level == run.level else None,
             )
-        except KeyboardInterrupt:
-            again = _resume(out) if whole else "the same command"
-            with suppress(OSError):  # the terminal may be gone, and that was the reason
-                console.print(f"{len(new)} more graded; go on with {again}", markup=False)
-            raise
+    except KeyboardInterrupt:
+        again = _resume(out) if whole else "the same command"
+        with suppress(OSError):  # the terminal may be gone, and that was the reason
+            console.print(f"{len(new)} more graded; go on with {again}", markup=False)
+        raise
     seconds = time.monotonic() - start
     graded = f"{len(rows)} submissions" + (f", {len(new)} new" if len(new) < len(rows) else "")
     console.print(f"{graded}, in {seconds:.0f} s, sandbox: {run.level}", markup=False)
