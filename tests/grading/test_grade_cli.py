@@ -178,7 +178,7 @@ def test_what_a_run_says(graded: tuple[Path, Path, str]) -> None:
     assert "final 0 · to mark 1 · review 1 · mean" in said
     assert str(out / "grades.csv") in said and str(out / "report" / "index.html") in said
     assert "look at bob: several files" in said
-    assert "1 answer is for you to mark" in said, "bob wrote no words"
+    assert "2 answers are for you to mark" in said, "bob has comments in his code"
     assert f"decide in {class_ / 'overrides.yml'}, then coursekit grade resume '{out}'" in said
 
 

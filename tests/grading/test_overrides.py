@@ -195,3 +195,9 @@ def test_applying_changes_no_row_and_forgets_nobody() -> None:
     graded = apply(entries, _parse(WHOLE), QUESTIONS)
     assert entries == copies
     assert [entry.row for entry in graded] == entries
+
+
+def test_a_mark_that_is_still_missing_is_none() -> None:
+    """As copied from to_mark.yml, in which the numbers are to be filled in."""
+    found = _parse("students:\n  ada:\n    questions:\n      ddim.explain:    # of 2\n")
+    assert found.students["ada"].questions == {}

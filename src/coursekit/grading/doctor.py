@@ -17,7 +17,7 @@ __all__ = ["PROTECTS", "Finding", "report", "trial"]
 
 _BOTH = (
     "A submission cannot read the solutions, the seed, other submissions or your files, write "
-    "outside its own folder, use the network, start processes; memory, disk and time are limited."
+    "outside its own folder, use the network or start processes. Memory, disk, time: limited."
 )
 PROTECTS: dict[sandbox.Level, str] = {
     "bubblewrap": f"{_BOTH} Not stopped: a hole in the Linux kernel.",

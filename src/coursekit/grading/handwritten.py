@@ -11,7 +11,7 @@ import yaml
 from coursekit.grading.plaintext import one_line
 from coursekit.project import CourseError
 
-__all__ = ["LIMIT", "Reader", "nearest", "short"]
+__all__ = ["LIMIT", "Reader", "is_empty", "nearest", "short"]
 
 LIMIT = 1_000_000
 """Bytes of the largest file that is read."""
@@ -65,14 +65,14 @@ class Reader:
             mark = getattr(error, "problem_mark", None)
             problem = one_line(getattr(error, "problem", None) or "not readable")
             raise self.fail(mark.line + 1 if mark else 1, f"invalid YAML: {problem}") from None
-        return None if node is None or _empty(node) else node
+        return None if node is None or is_empty(node) else node
 
     def entries(
         self, node: yaml.Node, kind: str, known: Collection[str]
     ) -> Iterator[tuple[str, yaml.Node]]:
         """Keys and values of a mapping, each key known and there once. Keys are taken as written,
         so that a student may be called 007 or No."""
-        if _empty(node):
+        if is_empty(node):
             return
         if not isinstance(node, yaml.MappingNode):
             raise self.fail(node, f"expected 'name: value' entries, each with a {kind}")
@@ -97,7 +97,7 @@ class Reader:
         return float(node.value)
 
     def text(self, node: yaml.Node, what: str) -> str:
-        if not isinstance(node, yaml.ScalarNode) or _empty(node):
+        if not isinstance(node, yaml.ScalarNode) or is_empty(node):
             raise self.fail(node, f"{what} must be text")
         return str(node.value)
 
@@ -107,7 +107,8 @@ class Reader:
         return node.value.lower() in ("true", "yes", "on")
 
 
-def _empty(node: yaml.Node) -> bool:
+def is_empty(node: yaml.Node) -> bool:
+    """Whether a key has no value."""
     return isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null")
 
 

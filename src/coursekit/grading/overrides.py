@@ -23,7 +23,7 @@ from pathlib import Path
 
 import yaml
 
-from coursekit.grading.handwritten import LIMIT, Reader, nearest, short
+from coursekit.grading.handwritten import LIMIT, Reader, is_empty, nearest, short
 from coursekit.grading.results import QuestionResult, Row, number
 from coursekit.project import CourseError
 
@@ -228,6 +228,8 @@ def _student(
     comments: dict[str, str] = {}
     if "questions" in entry:
         for key, value in reader.entries(entry["questions"], "question", maxima):
+            if is_empty(value):
+                continue  # copied from to_mark.yml, and not marked yet
             marks[key] = reader.number(value, key)
             if marks[key] > maxima[key]:
                 most, given = number(maxima[key]), number(marks[key])

@@ -26,6 +26,7 @@ from coursekit.project import CourseError, Project
 __all__ = ["Run", "decisions", "export", "gather", "held", "results_name"]
 
 OVERRIDES = "overrides.yml"
+_ELSEWHERE = "(nothing below the question; see whether there are words elsewhere in the file)"
 _LONGEST_ANSWER = 5000  # letters of an answer in to_mark.yml
 
 
@@ -202,7 +203,7 @@ def to_mark(graded: Sequence[Graded]) -> str:
             lines.append(f"  {json.dumps(entry.student)}:")
             lines.append("    questions:")
         for question in open_:
-            answer = visible(question.result.answer, _LONGEST_ANSWER).strip() or "(no answer)"
+            answer = visible(question.result.answer, _LONGEST_ANSWER).strip() or _ELSEWHERE
             lines += [f"      # {line}".rstrip() for line in answer.splitlines()]
             lines.append(f"      {question.result.id}:    # of {question.possible:g}")
     return "\n".join(lines) + "\n"
