@@ -410,3 +410,19 @@ def test_ids_that_a_file_system_would_confuse_differ() -> None:
     assert {ids["ada"], ids["Ada"]} & {"ada", "Ada"}, "one of two keeps its name"
     assert [ids["CON"], ids["nul.txt"], ids["index"]] == ["CON_", "nul.txt_", "index_"]
     assert len(safe_ids(["ä" * 10_000])["ä" * 10_000].encode()) <= 120
+
+
+def test_a_file_that_came_by_mail_is_the_student_s_of_that_name(tmp_path: Path) -> None:
+    """Beside a download from Canvas: the same id, one row, and a person looks."""
+    for name in ("kelly_110_9110_ddim.ipynb", "omar_111_9111_ddim.ipynb", "kelly.ipynb"):
+        (tmp_path / name).write_text("{}")
+    kelly, omar = find(tmp_path, "ddim")
+    assert (kelly.id, omar.id) == ("kelly", "omar")
+    assert kelly.files == ("kelly_110_9110_ddim.ipynb", "kelly.ipynb") and kelly.choice
+    assert not omar.choice
+
+
+def test_a_file_that_came_by_mail_is_nobody_s_where_two_have_the_name(tmp_path: Path) -> None:
+    for name in ("kelly_110_9110_ddim.ipynb", "kelly_112_9112_ddim.ipynb", "kelly.ipynb"):
+        (tmp_path / name).write_text("{}")
+    assert len(find(tmp_path, "ddim")) == 3

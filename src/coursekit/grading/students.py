@@ -92,7 +92,7 @@ def find(place: Path, assignment: str, out: Path | None = None) -> list[Student]
     Raises:
         CourseError: there is nothing to grade, or the zip cannot be read.
     """
-    owned = _owners(_files(place, out), assignment)
+    owned = _joined(_owners(_files(place, out), assignment))
     if not any(who.number or any(map(_possible, own)) for who, own in owned.items()):
         raise CourseError(
             f"no submissions in {place.name}: expected notebooks, a folder a student, "
@@ -208,6 +208,22 @@ def _owners(files: Sequence[File], assignment: str) -> dict[_Owner, list[File]]:
             continue  # a table or a text of the teacher's
         owned.setdefault(owner, []).append(file)
     return owned
+
+
+def _joined(owned: dict[_Owner, list[File]]) -> dict[_Owner, list[File]]:
+    """A file without a number belongs to the one person with a number who has its name.
+
+    So whose file came late by mail, beside a download from Canvas or Moodle, keeps id and marks.
+    """
+    numbered: dict[str, list[_Owner]] = {}
+    for owner in owned:
+        if owner.number:
+            numbered.setdefault(owner.name.casefold(), []).append(owner)
+    found: dict[_Owner, list[File]] = {}
+    for owner, files in owned.items():
+        same = [] if owner.number else numbered.get(owner.name.casefold(), [])
+        found.setdefault(same[0] if len(same) == 1 else owner, []).extend(files)
+    return found
 
 
 def _shared(owners: Collection[_Owner]) -> dict[_Owner, str]:
