@@ -21,6 +21,7 @@ kernel at a time.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import json
 import os
@@ -187,6 +188,8 @@ def begin(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
             env={**confine.environment(home), "PYTHONPATH": own_code()},
             cwd=folder,
             start_new_session=True,  # Ctrl-C is for the grader, which then stops its zygote
+            # bwrap asks for this itself, and too late where the grader is killed meanwhile.
+            preexec_fn=functools.partial(confine.die_with, os.getpid()),
         )
     zygote = Zygote(folder / "z", level, process)
     assert process.stdin is not None
