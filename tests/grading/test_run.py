@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from coursekit.grading import run, sandbox
+from coursekit.grading import run, sandbox, worker
 from coursekit.grading.assignment import solved
+from coursekit.grading.kernel import HarnessError, SandboxedKernel
 from coursekit.project import CourseError, Project
 from genbook import checks
 from genbook.checks import trained
@@ -37,6 +38,21 @@ def test_nothing_is_graded_where_the_sheets_own_solution_fails(tmp_path, monkeyp
     ):
         run.grade(tmp_path / "class", "ddim", tmp_path / "out", jobs=1)
     assert (tmp_path / "out" / "results.jsonl").read_bytes() == b""
+
+
+def test_a_kernel_that_does_not_come_up_is_tried_again(tmp_path, monkeypatch):
+    started = []
+
+    def start(*arguments):
+        started.append(arguments)
+        if len(started) in (1, 2):  # in each worker, which are forks
+            raise HarnessError("the kernel did not start: signal 6")
+        return SandboxedKernel(*arguments)
+
+    monkeypatch.setattr(worker, "SandboxedKernel", start)
+    write(tmp_path / "class", "ada", solved(PROJECT, "ddim"))
+    (row,) = run.grade(tmp_path / "class", "ddim", tmp_path / "out", jobs=1)
+    assert row.status == "graded" and {q.status for q in row.questions} == {"right", "manual"}
 
 
 def without_weights(notebook):

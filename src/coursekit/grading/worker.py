@@ -13,6 +13,7 @@ import resource
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -36,6 +37,7 @@ __all__ = ["LARGEST", "Setting", "Task", "serve"]
 
 LARGEST = 64 * 2**20  # bytes of a submission that are read
 
+_TRIES = 3  # to start a kernel
 _OWN_MEMORY = 2 * 2**30  # bytes a worker may use beyond what it was forked with
 
 
@@ -176,6 +178,13 @@ class _Loop:
         )
 
     def _new_kernel(self) -> SandboxedKernel:
+        """A kernel. One that does not come up has run nothing of anybody's, so it is tried again."""
+        for _ in range(_TRIES - 1):
+            with suppress(HarnessError):
+                return self._start_kernel()
+        return self._start_kernel()
+
+    def _start_kernel(self) -> SandboxedKernel:
         self.kernels += 1
         folder = self.setting.folder / f"w{self.number}k{self.kernels}"
         confine = self.setting.level != "none"
