@@ -178,7 +178,7 @@ class _Loop:
         )
 
     def _new_kernel(self) -> SandboxedKernel:
-        """A kernel. One that does not come up has run nothing of anybody's, so it is tried again."""
+        """A kernel; one that does not come up has run nothing yet, and is started again."""
         for _ in range(_TRIES - 1):
             with suppress(HarnessError):
                 return self._start_kernel()
