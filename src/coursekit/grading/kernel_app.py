@@ -130,10 +130,27 @@ class _Shell(ZMQInteractiveShell):
         return SList([NOT_RUN]) if split else NOT_RUN
 
 
+def _channel_threads(owner: Any) -> list[threading.Thread]:
+    """The threads that own a channel each; ipykernel 6 has fewer."""
+    names = ("control_thread", "shell_channel_thread")
+    found = [getattr(owner, name, None) for name in names]
+    return [thread for thread in found if thread is not None]
+
+
 class _Kernel(IPythonKernel):
     """A kernel that says when it is done, and nothing before."""
 
     shell_class = Type(_Shell)
+
+    def start(self) -> None:
+        """Prepare the channels, and only then start their threads.
+
+        ipykernel does it the other way round: two threads then use one socket of ZeroMQ for a
+        moment, and on a busy machine one kernel in some thousand is aborted.
+        """
+        super().start()
+        for thread in _channel_threads(self):
+            thread.start()
 
     def _publish_status(self, status: str, *args: Any, **kwargs: Any) -> None:
         if status != "busy":
@@ -172,10 +189,15 @@ class _App(IPKernelApp):
         a module is to write to it (its count of references), and what a fork writes to is copied.
         """
         ipykernel.ipkernel.sys = _NoModules("sys")  # type: ignore[assignment]
+        threads = _channel_threads(self)
+        for thread in threads:
+            thread.start = lambda: None  # type: ignore[method-assign]
         try:
             super().init_kernel()
         finally:
             ipykernel.ipkernel.sys = sys
+            for thread in threads:
+                del thread.start
 
     def init_crash_handler(self) -> None:
         pass
