@@ -826,6 +826,28 @@ def test_the_same_without_privileges() -> None:
     assert "passed" in done.stdout and " failed" not in done.stdout
 
 
+def test_no_thread_has_a_channel_before_all_are_made() -> None:
+    """In ipykernel the threads run already while the main one prepares their sockets."""
+    code = """
+import os, sys, threading
+from coursekit.grading import kernel_app
+
+ports = {f"{name}_port": i for i, name in enumerate(("shell", "iopub", "stdin", "control", "hb"))}
+app = kernel_app.make({"transport": "ipc", "ip": sys.argv[1] + "/s", "key": "k", **ports})
+threads = kernel_app._channel_threads(app)
+before = [thread.is_alive() for thread in threads]
+app.kernel.start()
+after = [thread.is_alive() for thread in threads]
+os.write(1, f"{len(threads)} {any(before)} {all(after)}".encode())
+os._exit(0)
+"""
+    with folder() as run:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(run)], capture_output=True, text=True, cwd=run
+        )
+    assert done.stdout == "2 False True", done.stdout + done.stderr[-2000:]
+
+
 def test_asking_does_no_harm() -> None:
     code = (
         "import os, socket; from coursekit.grading import landlock, seccomp; "

@@ -145,8 +145,8 @@ class _Kernel(IPythonKernel):
     def start(self) -> None:
         """Prepare the channels, and only then start their threads.
 
-        ipykernel does it the other way round: two threads then use one socket of ZeroMQ for a
-        moment, and on a busy machine one kernel in some thousand is aborted.
+        ipykernel does it the other way round: for a moment two threads use one socket of ZeroMQ,
+        which may answer that with an abort.
         """
         super().start()
         for thread in _channel_threads(self):
