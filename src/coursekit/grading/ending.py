@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["as_usual", "orderly", "undisturbed"]
+__all__ = ["as_usual", "heed", "orderly", "undisturbed"]
 
 _ASKING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_asked: list[int] = []  # the signal that came, if one did
 
 
 def orderly(work: Callable[[], int]) -> int:
@@ -21,27 +22,41 @@ def orderly(work: Callable[[], int]) -> int:
 
     A signal that is ignored, as ``nohup`` has it, stays so. Call it in the main thread.
     """
-    asked: list[int] = []
+    _asked.clear()
 
     def end(number: int, frame: FrameType | None) -> None:
         # More may come, SIGHUP after SIGTERM for one, and would only disturb the tidying up.
         for other in ours:
             signal.signal(other, signal.SIG_IGN)
-        asked.append(number)
+        _asked.append(number)
         raise KeyboardInterrupt
 
     ours = [number for number in _ASKING if signal.getsignal(number) == signal.SIG_DFL]
     for number in ours:
         signal.signal(number, end)
     try:
-        return work()
+        code = work()
     except (KeyboardInterrupt, OSError):
-        if not asked:
+        if not _asked:
             raise
-        return 128 + asked[0]  # also where a last word met a terminal that is gone
+        code = 0  # also where a last word met a terminal that is gone
     finally:
-        if not asked:
+        if not _asked:
             as_usual()
+    return 128 + _asked[0] if _asked else code
+
+
+def heed() -> None:
+    """End now if a signal asked for it and nobody heard.
+
+    What it raises may be swallowed where somebody else's code runs: one of the misconceptions
+    catches every exception there is. Call it after such code.
+
+    Raises:
+        KeyboardInterrupt: a signal came.
+    """
+    if _asked:
+        raise KeyboardInterrupt
 
 
 @contextmanager

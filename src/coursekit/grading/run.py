@@ -15,11 +15,12 @@ from pathlib import Path
 import torch
 
 from coursekit.grading.assignment import Assignment, solved
+from coursekit.grading.ending import heed
 from coursekit.grading.files import File
 from coursekit.grading.kernel import Limits
 from coursekit.grading.plaintext import one_line
 from coursekit.grading.pool import rows, sha256
-from coursekit.grading.reference import fingerprint, number_of, prepare
+from coursekit.grading.reference import Prepared, fingerprint, number_of, prepare
 from coursekit.grading.results import Journal, Row
 from coursekit.grading.students import DOUBTS, Student, find
 from coursekit.grading.worker import Setting, Task
@@ -146,7 +147,11 @@ def _settings(
     # While the zygotes import. No thread may be there when workers fork, so this is not one, and
     # torch makes none: its pool would be lost in the fork, and a worker would wait for it.
     torch.set_num_threads(1)
-    prepared = {q.id: prepare(q, seed) for q in assignment.questions if q.id in tried}
+    prepared: dict[str, Prepared] = {}
+    for question in assignment.questions:
+        if question.id in tried:
+            prepared[question.id] = prepare(question, seed)
+            heed()
     numbers = {q.id: number_of(q, seed) for q in assignment.questions if q.training}
     marks, level = fingerprint(seed), zygotes.level
     return [
