@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from sample_class import QUESTIONS, row, rows
 
 from coursekit.grading import handwritten
-from coursekit.grading.overrides import Overrides, StudentOverride, apply, load, parse
+from coursekit.grading.overrides import Overrides, StudentOverride, apply, checksum, load, parse
+from coursekit.grading.store import to_mark
 from coursekit.project import CourseError
 
 FILES = {"ada": ["ada.ipynb", "ada_late.ipynb"], "007": ["007.ipynb"], "no": ["no.ipynb"]}
@@ -187,6 +189,44 @@ def test_review_ends_when_somebody_has_looked() -> None:
         "review",
         "reviewed",
     )
+
+
+def test_decisions_about_another_file_are_kept_and_looked_at_again() -> None:
+    """Marks do not pass silently from the file somebody read to one that nobody has seen."""
+    entry = row("ada", ["right"] * 4 + ["manual"])
+    marks = {"ddim.explain": 1.0}
+    for of, status in ((checksum(entry), "final"), ("", "final"), ("0badf11e", "review")):
+        decided = Overrides(students={"ada": StudentOverride(marks, reviewed=True, of=of)})
+        (graded,) = apply([entry], decided, QUESTIONS)
+        assert graded.status == status, of
+        assert graded.total == 11, "never lost"
+    assert checksum(entry) in graded.row.review[-1] and "0badf11e" in graded.row.review[-1]
+    assert "status" not in [change.what for change in graded.changes], "not reviewed"
+
+
+@pytest.mark.parametrize("of", ["3fa9", "ada.ipynb", "", "3fa9c1d2 "])
+def test_a_checksum_looks_like_one(of: str) -> None:
+    with pytest.raises(CourseError, match=r"overrides\.yml:1: .*(checksum|must be text)"):
+        _parse(f"students: {{ada: {{of: {json.dumps(of)}}}}}")
+
+
+def test_the_list_of_what_waits_is_an_overrides_file() -> None:
+    """Copied whole and not filled in it decides nothing; filled in, everything it asks for."""
+    entries = [
+        row("ada", ["right"] * 4 + ["manual"]),
+        row("007", ["right"] * 5, status="review", review=("cut off:\nof: x\u0085", "two files")),
+        row("no", ["right"] * 5),
+    ]
+    waiting = to_mark(apply(entries, Overrides(), QUESTIONS))
+    assert "no:" not in waiting and "# look: two files" in waiting
+    before = apply(entries, _parse(waiting), QUESTIONS)
+    assert [graded.status for graded in before] == ["to mark", "review", "final"]
+    done = waiting.replace("reviewed:", "reviewed: true").replace("explain:", "explain: 2")
+    after = apply(entries, _parse(done), QUESTIONS)
+    assert [graded.status for graded in after] == ["final"] * 3
+    newer = [replace(entry, sha256="f" * 64) for entry in entries]
+    again = apply(newer, _parse(done), QUESTIONS)
+    assert [graded.status for graded in again] == ["review", "review", "final"]
 
 
 def test_applying_changes_no_row_and_forgets_nobody() -> None:

@@ -5,6 +5,7 @@ The file is written by hand, and everything in it is optional::
     points: {ddim.step: 5}        # another maximum; 0 drops the question
     students:
       ada:
+        of: 3fa9c1d2                             # the file you looked at: its checksum
         questions: {ddim.explain: 2}             # marks; they win over the checks
         comments: {ddim.explain: "Good, but why does it hold for t = T?"}
         reviewed: true                           # somebody has looked at what needed review
@@ -17,8 +18,9 @@ the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -34,23 +36,26 @@ __all__ = [
     "Overrides",
     "StudentOverride",
     "apply",
+    "checksum",
     "load",
     "parse",
 ]
 
 _SECTIONS = ("points", "students")
-_KEYS = ("questions", "comments", "reviewed", "note", "submission")
+_KEYS = ("of", "questions", "comments", "reviewed", "note", "submission")
+_CHECKSUM = re.compile("[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True)
 class StudentOverride:
-    """The entry of one student."""
+    """The entry of one student. ``of`` begins the SHA-256 of the file that it is about."""
 
     questions: Mapping[str, float] = field(default_factory=dict)
     comments: Mapping[str, str] = field(default_factory=dict)
     reviewed: bool = False
     note: str = ""
     submission: str | None = None
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,12 +182,18 @@ def parse(
     return Overrides(points, students, name)
 
 
+def checksum(row: Row) -> str:
+    """What ``of`` is for the file of a row."""
+    return row.sha256[:8]
+
+
 def apply(
     rows: Sequence[Row], overrides: Overrides, questions: Mapping[str, float]
 ) -> list[Graded]:
     """The final points of every row, in the same order. Pure: the same input, the same result.
 
     A changed maximum scales what the checks gave; marks of a person are points of the new maximum.
+    An entry that is ``of`` another file keeps its marks, and a person must look again.
 
     Args:
         rows: one a student.
@@ -194,6 +205,12 @@ def apply(
 
 def _apply(row: Row, overrides: Overrides, questions: Mapping[str, float]) -> Graded:
     entry = overrides.students.get(row.student, StudentOverride())
+    reviewed = entry.reviewed
+    if not row.sha256.startswith(entry.of):
+        now = f"the file is another one now: look again, then write of: {checksum(row)}"
+        decided = f"your decisions are of {entry.of}, and {now}"
+        row = replace(row, status="review", review=(*row.review, decided))
+        reviewed = False
     changes: list[Change] = []
     graded = []
     for result in row.questions:
@@ -213,11 +230,11 @@ def _apply(row: Row, overrides: Overrides, questions: Mapping[str, float]) -> Gr
         comment = entry.comments.get(result.id, "")
         graded.append(GradedQuestion(result, number(points), number(possible) or 0, by, comment))
     where = f"{overrides.name}: students: {row.student}"
-    if entry.reviewed and row.status == "review":
+    if reviewed and row.status == "review":
         changes.append(Change("status", "review", "reviewed", f"{where}: reviewed"))
     if entry.submission is not None:
         changes.append(Change("submission", None, entry.submission, f"{where}: submission"))
-    return Graded(row, tuple(graded), tuple(changes), entry.reviewed, entry.note)
+    return Graded(row, tuple(graded), tuple(changes), reviewed, entry.note)
 
 
 def _student(
@@ -244,9 +261,14 @@ def _student(
         if chosen not in files:
             message = f"'{short(chosen)}' is not among this student's files"
             raise reader.fail(entry["submission"], f"{message}. {nearest(chosen, files)}")
-    reviewed = reader.boolean(entry["reviewed"], "reviewed") if "reviewed" in entry else False
+    reviewed = False
+    if "reviewed" in entry and not is_empty(entry["reviewed"]):  # empty as in to_mark.yml
+        reviewed = reader.boolean(entry["reviewed"], "reviewed")
+    of = reader.text(entry["of"], "of").lower() if "of" in entry else ""
+    if "of" in entry and not _CHECKSUM.fullmatch(of):
+        raise reader.fail(entry["of"], "'of' is a checksum as to_mark.yml has it: 8 digits or more")
     note = reader.text(entry["note"], "note") if "note" in entry else ""
-    return StudentOverride(marks, comments, reviewed, note, chosen)
+    return StudentOverride(marks, comments, reviewed, note, chosen, of)
 
 
 def _sum(values: Iterator[float]) -> float:

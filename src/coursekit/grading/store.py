@@ -16,14 +16,14 @@ from coursekit.grading.assignment import Assignment
 from coursekit.grading.durable import write_file
 from coursekit.grading.kernel import Limits
 from coursekit.grading.overrides import Graded, Overrides
-from coursekit.grading.plaintext import visible
+from coursekit.grading.plaintext import one_line, visible
 from coursekit.grading.results import Journal, Row
 from coursekit.grading.roster import Roster
 from coursekit.grading.scratch import Busy, lock
 from coursekit.grading.students import find
 from coursekit.project import CourseError, Project
 
-__all__ = ["Run", "decisions", "export", "gather", "held", "results_name"]
+__all__ = ["Run", "decisions", "export", "gather", "held", "results_name", "to_mark"]
 
 OVERRIDES = "overrides.yml"
 _ELSEWHERE = "(nothing below the question; see whether there are words elsewhere in the file)"
@@ -191,16 +191,21 @@ def export(
 
 
 def to_mark(graded: Sequence[Graded]) -> str:
-    """The answers that a person must mark, in the form of the overrides, without the numbers."""
+    """What waits for a person, in the form of the overrides: fill in the numbers, and ``true``."""
     lines = [
-        "# Answers that wait for you. Copy what you have marked into overrides.yml, then:",
+        "# What waits for you. Fill in, copy what is done into overrides.yml, then:",
         "# coursekit grade resume …",
         "students:",
     ]
     for entry in graded:
         open_ = [question for question in entry.questions if question.points is None]
-        if open_:
+        if open_ or entry.needs_review:
             lines.append(f"  {json.dumps(entry.student)}:")
+            lines.append(f"    of: {overrides.checksum(entry.row)}")
+        if entry.needs_review:
+            lines += [f"    # look: {one_line(reason, 500)}" for reason in entry.row.review]
+            lines.append("    reviewed:    # true, when you have looked")
+        if open_:
             lines.append("    questions:")
         for question in open_:
             answer = visible(question.result.answer, _LONGEST_ANSWER).strip() or _ELSEWHERE
