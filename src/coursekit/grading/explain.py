@@ -90,4 +90,5 @@ def _summary(entry: Graded) -> Iterator[str]:
     yield from (f"look: {reason}" for reason in row.review)
     yield from (f"note: {note}" for note in row.notes)
     for change in entry.changes:
-        yield f"changed: {change.what} from {change.before} to {change.after} ({change.by})"
+        before = "" if change.before is None else f" from {change.before}"
+        yield f"changed: {change.what}{before} to {change.after} ({change.by})"
