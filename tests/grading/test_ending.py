@@ -46,6 +46,7 @@ def test_a_signal_is_heard_later(number: signal.Signals) -> None:
 
     assert orderly(work) == 128 + number
     assert done == ["swallowed"]
+    heed()  # it was for that work, not for what comes after
 
 
 def test_the_exit_code_tells_of_a_signal_that_nobody_heeded() -> None:

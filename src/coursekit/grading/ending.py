@@ -43,7 +43,9 @@ def orderly(work: Callable[[], int]) -> int:
     finally:
         if not _asked:
             as_usual()
-    return 128 + _asked[0] if _asked else code
+    if _asked:
+        code = 128 + _asked.pop()  # what this process does afterwards nobody asked to end
+    return code
 
 
 def heed() -> None:
