@@ -459,6 +459,16 @@ HONEST = {
         "import getpass, platform\nprint(bool(getpass.getuser()), bool(platform.platform()))",
         "True True",
     ),
+    # Its threads set their own scheduling as they begin, and abort where that is refused.
+    "zmq": (
+        """
+        import zmq
+        context = zmq.Context()
+        with context.socket(zmq.PAIR) as one, context.socket(zmq.PAIR) as two:
+            one.bind('inproc://here'); two.connect('inproc://here')
+            one.send(b'arrived'); print(two.recv())""",
+        "arrived",
+    ),
     "own_limits": ("import resource\nprint(resource.getrlimit(resource.RLIMIT_CORE))", "(0, 0)"),
 }
 
@@ -502,6 +512,19 @@ def test_modes_and_times_outside_stay(zygote: sandbox.Zygote, kernel: Kernel) ->
         )
         after = victim.stat()
     assert (before.st_mode, before.st_mtime_ns) == (after.st_mode, after.st_mtime_ns)
+
+
+def test_the_scheduling_of_others_stays(zygote: sandbox.Zygote, kernel: Kernel) -> None:
+    """Asked for it the system says yes and does nothing (see ``seccomp``)."""
+    inner = family(zygote)[-2]  # the last one is the kernel
+    before = os.sched_getscheduler(inner.pid)
+    idle = "os.sched_setscheduler({}, os.SCHED_IDLE, os.sched_param(0))"
+    kernel.run(idle.format("os.getppid()") + "\n" + idle.format(inner.pid))
+    assert os.sched_getscheduler(inner.pid) == before == os.SCHED_OTHER
+    with contextlib.closing(Kernel(zygote)) as other:
+        assert "WORKED 5" in other.run(
+            idle.format(0) + "\nattempt(lambda: os.sched_getscheduler(0))"
+        ), "its own it may change"
 
 
 DEADLY = {
@@ -813,7 +836,7 @@ def test_the_same_without_privileges() -> None:
     lines.append(
         "exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all "
         f"env HOME=/nonexistent {sys.executable} -P -m pytest -q -p no:cacheprovider {__file__} "
-        "-k 'attack or honest or sum or modes or ended or report'"
+        "-k 'attack or honest or scheduling or sum or modes or ended or report'"
     )
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", "\n".join(lines)],

@@ -146,7 +146,7 @@ class _Kernel(IPythonKernel):
         """Prepare the channels, and only then start their threads.
 
         ipykernel does it the other way round: for a moment two threads use one socket of ZeroMQ,
-        which may answer that with an abort.
+        which its manual forbids.
         """
         super().start()
         for thread in _channel_threads(self):
