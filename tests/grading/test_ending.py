@@ -58,6 +58,17 @@ def test_the_exit_code_tells_of_a_signal_that_nobody_heeded() -> None:
     assert orderly(lambda: 0) == 0, "the next run has nothing to do with it"
 
 
+def test_what_goes_wrong_while_ending_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> int:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            raise OSError("the disk is full")
+
+    assert orderly(work) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err == "while ending: the disk is full\n"
+
+
 def test_cases_are_no_longer_drawn_after_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[object] = []
 

@@ -20,6 +20,7 @@ from coursekit.grading import sandbox, worker
 from coursekit.grading.kernel import HarnessError, Limits, remove
 from coursekit.grading.results import Row
 from coursekit.grading.run import grade
+from coursekit.grading.task import Task
 
 LIMITS = Limits(cell_s=2, question_s=2, notebook_s=8)
 STUB = "def {}(*args):\n    raise NotImplementedError()"
@@ -108,7 +109,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
         (folder / "submissions" / f"{entry.name}.ipynb").write_bytes(entry.make(full()))
     original = worker._Loop._grade
 
-    def grade_or_fail(loop: worker._Loop, session: pytest.Session, task: worker.Task) -> Row:
+    def grade_or_fail(loop: worker._Loop, session: pytest.Session, task: Task) -> Row:
         log = folder / f"{task.student}.log"
         tries = log.read_text().count("try") if log.exists() else 0
         with log.open("a") as file:

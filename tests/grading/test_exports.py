@@ -23,6 +23,7 @@ from coursekit.grading.exports import (
     grades_csv,
     junit_xml,
     moodle_csv,
+    strangers,
 )
 from coursekit.grading.overrides import Graded, Overrides, StudentOverride, apply
 from coursekit.grading.plaintext import one_line
@@ -143,6 +144,21 @@ def test_canvas_from_its_own_file_names() -> None:
         ["    Points Possible", "", "", "", "", "12"],
         ["lovelaceada", "12345", "", "", "", "5.5"],
     ]
+
+
+def test_students_whom_an_import_may_not_find_are_named() -> None:
+    canvas = _final("lovelaceada", "lovelaceada_12345_67_ddim.ipynb")
+    moodle = _final("tim", "Tim_99_assignsubmission_file_/ddim.ipynb")
+    mailed = [_final(name, f"{name}.ipynb") for name in ("eve", "ida")]
+    assert strangers([canvas]) == strangers([moodle]) == strangers([]) == {}
+    assert strangers([canvas, *mailed]) == {"canvas.csv": ["eve", "ida"]}
+    assert strangers([*mailed, moodle]) == {"moodle.csv": ["eve", "ida"]}
+    everybody = ["eve", "ida"]
+    assert strangers(mailed) == {"canvas.csv": everybody, "moodle.csv": everybody}
+    for text in (b"student,ID\neve,5\n", b"student,SIS Login ID\neve,e1\n"):
+        assert strangers(mailed, Roster.parse(text, "r.csv")) == {"canvas.csv": ["ida"]}
+    known = Roster.parse(b"student,Identifier\neve,Participant 5\nida,Participant 6\n", "r.csv")
+    assert strangers(mailed, known) == {}
 
 
 GRADEBOOK = (

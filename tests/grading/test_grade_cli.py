@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import pty
@@ -13,11 +14,15 @@ from pathlib import Path
 import killing
 import pytest
 from killing import SLUG, Grader, exports, make_class, notebook, until
+from rich.console import Console
+from sample_class import QUESTIONS, row
 from typer.testing import CliRunner
 
 from coursekit import cli
-from coursekit.grading import sandbox
+from coursekit.grading import sandbox, session
+from coursekit.grading.overrides import Overrides, apply
 from coursekit.grading.results import read
+from coursekit.grading.store import Run
 
 sandboxed = pytest.mark.skipif(sandbox.detect() == "none", reason="no sandbox works here")
 COMMANDS = {
@@ -180,6 +185,21 @@ def test_what_a_run_says(graded: tuple[Path, Path, str]) -> None:
     assert "look at bob: several files" in said
     assert "2 answers are for you to mark" in said, "bob has comments in his code"
     assert f"decide in {class_ / 'overrides.yml'}, then coursekit grade resume '{out}'" in said
+
+
+@pytest.mark.parametrize("roster", [False, True])
+def test_equal_files_and_people_without_numbers_are_named(tmp_path: Path, roster: bool) -> None:
+    (tmp_path / "roster.csv").write_text("student,SIS Login ID\nada,a1\nbob,b1\n")
+    table = str(tmp_path / "roster.csv") if roster else ""
+    wanted = Run("ddim", str(tmp_path), "", "none", roster=table)
+    rows = [row(name, ["right"] * 5, sha256="a" * 64) for name in ("ada", "bob", "cyd")]
+    console = Console(file=io.StringIO(), width=200)
+    session._where(tmp_path / "out", wanted, apply(rows, Overrides(), QUESTIONS), console)
+    said = console.file.getvalue()
+    assert "the same file, byte by byte: ada, bob, cyd\n" in said
+    assert ("canvas.csv has no number for cyd: " in said) is roster
+    assert ("canvas.csv has no number for anybody: " in said) is not roster
+    assert ("moodle.csv has no number for anybody: " in said) is not roster
 
 
 @sandboxed

@@ -78,8 +78,10 @@ def test_an_answer_is_tried_where_it_stands():
 def test_a_given_bug_counts_only_where_there_is_no_other_answer():
     (given,) = [c.source for c in DDIM.cells if c.question == "ddim.sample" and c.role == "answer"]
     repaired = given.replace("steps, 0, -1", "steps, -1, -1")
-    assert sources(plan_of(code("import math"), code(repaired), code(given)))[-1] == repaired
-    assert sources(plan_of(code("import math"), code(given)))[-1] == given
+    plan = plan_of(code("import math"), code(repaired), code(given))
+    assert sources(plan)[-1] == repaired and plan.untouched == set()
+    plan = plan_of(code("import math"), code(given))
+    assert sources(plan)[-1] == given and plan.untouched == {"ddim.sample"}
 
 
 def test_the_last_definition_counts_and_a_stub_hides_nothing():
@@ -265,6 +267,8 @@ MANUAL = next(c.source for c in DDIM.cells if c.role == "text" and "Question 7" 
         [Cell("markdown", "Because.", question="ddim.explain")],
         [Cell("markdown", MANUAL), Cell("markdown", "Because.")],
         [Cell("markdown", MANUAL), Cell("markdown", "*Write here.*\n\nBecause.")],
+        [Cell("markdown", MANUAL), Cell("code", "%%markdown\nBecause.")],
+        [Cell("code", "%%latex\nBecause.", question="ddim.explain")],
     ],
 )
 def test_answers_in_words_are_found(cells):

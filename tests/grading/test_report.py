@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sample_class import HOSTILE, QUESTIONS, SENTENCES, graded, row
 
 from coursekit.grading import report
+from coursekit.grading.exports import feedback
 from coursekit.grading.overrides import Overrides, StudentOverride, apply
 from coursekit.grading.plaintext import visible
 
@@ -221,6 +222,39 @@ def test_the_student_reads_points_feedback_and_comments(pages: dict[str, bytes])
 def test_a_right_answer_gets_no_lecture() -> None:
     entry = row("ada", ["right"] * 4 + ["manual"])
     assert "✓" not in Page(report.pages(apply([entry], Overrides(), {}), {})["ada.html"]).text
+
+
+def test_the_same_file_twice_is_said_and_the_same_blank_is_not() -> None:
+    answered, blank = ["right", "wrong", "missing", "missing", "manual"], ["missing"] * 5
+    class_ = [
+        *(row(name, answered, sha256="a" * 64) for name in ("ada", "alan", "hedy")),
+        row("ida", answered, sha256="b" * 64),
+        *(row(name, blank, sha256="c" * 64) for name in ("john", "mary")),
+        *(row(name, answered, sha256="") for name in ("olga", "tim")),  # could not be read
+    ]
+    entries = apply(class_, Overrides(), QUESTIONS)
+    assert report.twins(entries) == [["ada", "alan", "hedy"]]
+    made = report.pages(entries, {})
+    assert "ada, alan, hedy" in Page(made["index.html"]).texts
+    assert "alan" not in Page(made["ada.html"]).text
+    alone = report.pages(entries[3:], {})["index.html"]
+    assert "The same file" not in Page(alone).text
+
+
+def test_a_sentence_about_the_file_is_said_once() -> None:
+    entry = row(
+        "ada", ["missing"] * 5, status="review", review=("A PDF.",), notes=("A PDF.", "Hm.")
+    )
+    for overrides in (Overrides(), Overrides(students={"ada": StudentOverride(reviewed=True)})):
+        page = Page(report.pages(apply([entry], overrides, QUESTIONS), {})["ada.html"])
+        assert page.texts.count("A PDF.") == page.texts.count("Hm.") == 1
+
+
+def test_a_dropped_question_has_no_points_to_count() -> None:
+    (entry,) = apply([row("ada", ["right"] * 5)], Overrides({"ddim.step": 0}), QUESTIONS)
+    page = Page(report.pages([entry], {})["ada.html"]).text
+    assert "This question does not count" in page and "0 of 0" not in page
+    assert "(ddim.step): it does not count" in feedback(entry) and "0 of 0" not in feedback(entry)
 
 
 def test_a_megabyte_is_cut(pages: dict[str, bytes]) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,10 @@ def test_weights_are_judged_wherever_they_are_handed_in(tmp_path):
     write(class_, "untrained", json.loads(poor))
     broken = json.dumps(good).replace(page.split(":")[2].removesuffix(" -->"), "AAAA")
     write(class_, "broken", json.loads(broken))
+    write(class_, "flat", without_weights(solved(PROJECT, "ddpm")))
+    (class_ / "flat.ddpm.train.safetensors").write_bytes(data)
+    write(class_, "hopper_11_21_ddpm", without_weights(solved(PROJECT, "ddpm")))
+    (class_ / "hopper_11_22_ddpm.train.safetensors").write_bytes(data)
 
     rows = {row.student: row for row in run.grade(class_, "ddpm", tmp_path / "out", jobs=2)}
     found = {
@@ -86,6 +91,8 @@ def test_weights_are_judged_wherever_they_are_handed_in(tmp_path):
     assert {name: (q.points, q.status) for name, q in found.items()} == {
         "in-the-notebook": (3, "right"),
         "beside": (3, "right"),
+        "flat": (3, "right"),
+        "hopper": (3, "right"),
         "nowhere": (0, "missing"),
         "untrained": (0, "wrong"),
         "broken": (0, "wrong"),
@@ -94,3 +101,48 @@ def test_weights_are_judged_wherever_they_are_handed_in(tmp_path):
     # Nothing else depends on the weights.
     others = {name: sum(q.points or 0 for q in row.questions) for name, row in rows.items()}
     assert others == {name: 17 + q.points for name, q in found.items()}
+
+
+def test_weights_in_a_zip_are_found_and_new_ones_are_graded_again(tmp_path):
+    question = checks.question("ddpm.train")
+    good = json.dumps(solved(PROJECT, "ddpm"))
+    (page,) = re.findall(r"<!-- genbook-weights:ddpm\.train:[^ ]+ -->", good)
+    data = trained.embedded([page], question.id)[0]
+    untrained = trained.export(question.training.build())
+    blank = PROJECT.notebook("exercises", "ddpm").read_text()
+
+    def graded(weights):
+        with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+            archive.writestr("ada/ddpm.ipynb", blank)
+            archive.writestr("ada/ddpm.train.safetensors", weights)
+            archive.writestr("eve/ddpm.ipynb", blank)
+        rows = run.grade(tmp_path / "class.zip", "ddpm", tmp_path / "out", seed="a", jobs=1)
+        points = {row.student: sum(q.points or 0 for q in row.questions) for row in rows}
+        return points, {row.student: row.sha256 for row in rows}
+
+    points, first = graded(untrained)
+    assert points == {"ada": 0, "eve": 0}
+    points, second = graded(data)
+    assert points == {"ada": 3, "eve": 0}
+    assert first["ada"] != second["ada"] and first["eve"] == second["eve"]
+
+
+def test_code_that_was_given_to_be_repaired_is_no_misconception(tmp_path):
+    write(tmp_path / "class", "ada", json.loads(PROJECT.notebook("exercises", "ddim").read_text()))
+    typed = solved(PROJECT, "ddim")
+    (given,) = [c for c in blank_cells() if "def sample(" in "".join(c["source"])]
+    for cell in typed["cells"]:
+        if "def sample(" in "".join(cell["source"]):
+            cell["source"] = "# mine\n" + "".join(given["source"])
+    write(tmp_path / "class", "eve", typed)
+    rows = {row.student: row for row in run.grade(tmp_path / "class", "ddim", tmp_path / "out")}
+    found = {
+        name: next(q for q in row.questions if q.id == "ddim.sample") for name, row in rows.items()
+    }
+    assert (found["ada"].status, found["ada"].misconception) == ("missing", None)
+    assert "Both mistakes are still there" in found["ada"].message
+    assert (found["eve"].status, found["eve"].misconception) == ("wrong", "as given")
+
+
+def blank_cells():
+    return json.loads(PROJECT.notebook("exercises", "ddim").read_text())["cells"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zipfile
 from pathlib import Path
@@ -13,9 +14,8 @@ from hypothesis import strategies as st
 from coursekit.grading.files import File
 from coursekit.grading.identity import Identity, identity
 from coursekit.grading.names import safe_ids
-from coursekit.grading.pool import sha256
 from coursekit.grading.students import NOTHING, SHARED, find
-from coursekit.grading.worker import Task
+from coursekit.grading.task import Task, of_question, sha256
 from coursekit.project import CourseError
 
 
@@ -73,6 +73,54 @@ def test_other_names_of_one_canvas_student_are_a_choice(tmp_path: Path) -> None:
     assert chosen.choice == ""
 
 
+def test_weights_belong_to_the_student_whose_name_they_carry(tmp_path: Path) -> None:
+    _make(tmp_path, "ada.ipynb", "ada.ddpm.train.safetensors", "eve.ddpm.train.safetensors")
+    _make(tmp_path, "alan/sheet.ipynb", "alan/w/ddpm.train.safetensors", "shared.safetensors")
+    _make(tmp_path, "hopper_9_100_ddpm.ipynb", "hopper_9_101_ddpm.train.safetensors")
+    found = {s.id: (s.file.name, *(file.name for file in s.other)) for s in find(tmp_path, "ddpm")}
+    assert found == {
+        "ada": ("ada.ipynb", "ada.ddpm.train.safetensors"),
+        "alan": ("alan/sheet.ipynb", "alan/w/ddpm.train.safetensors"),
+        "eve": ("eve.ddpm.train.safetensors",),
+        "hopper": ("hopper_9_100_ddpm.ipynb", "hopper_9_101_ddpm.train.safetensors"),
+    }
+    (eve,) = [student for student in find(tmp_path, "ddpm") if student.id == "eve"]
+    assert eve.doubts[0].startswith(NOTHING)
+
+
+def test_the_checksum_is_of_the_weights_as_well(tmp_path: Path) -> None:
+    _make(tmp_path, "ada.ipynb", "ddpm.train.safetensors", "words.txt")
+    notebook, weights, words = (
+        File(name, tmp_path / name) for name in ("ada.ipynb", "ddpm.train.safetensors", "words.txt")
+    )
+    alone = sha256(Task("ada", notebook))
+    assert alone == hashlib.sha256(b"ada.ipynb").hexdigest()
+    assert sha256(Task("ada", notebook, beside=(words,))) == alone
+    both = sha256(Task("ada", notebook, beside=(words, weights)))
+    assert both != alone
+    weights.path.write_bytes(b"others")
+    assert sha256(Task("ada", notebook, beside=(words, weights))) not in (both, alone)
+    assert Task("ada", notebook, beside=(words,)).words_beside
+    assert not Task("ada", notebook, beside=(weights,)).words_beside
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("ddpm.train.safetensors", True),
+        ("ada/sub/ddpm.train.SAFETENSORS", True),
+        ("ada.ddpm.train.safetensors", True),
+        ("hopper_9_101_ddpm.train-1.safetensors", True),
+        ("ada/ddpm.train (2).safetensors", True),
+        ("oddpm.train.safetensors", False),
+        ("ddpm.trained.safetensors", False),
+        ("ddpm.train/other.safetensors", False),
+    ],
+)
+def test_weights_are_known_by_the_id_of_their_question(name: str, theirs: bool) -> None:
+    assert of_question({name: b"w"}, "ddpm.train") == [b"w"] * theirs
+
+
 def test_two_people_of_one_name_are_two(tmp_path: Path) -> None:
     _make(tmp_path, "smithjo_1_10_ddim.ipynb", "smithjo_2_20_ddim.ipynb")
     assert set(_found(tmp_path)) == {"smithjo-1", "smithjo-2"}
@@ -97,7 +145,7 @@ def test_nbgrader_takes_only_this_assignment(tmp_path: Path) -> None:
     _make(tmp_path, "ada/ddim/ddim.ipynb", "ada/ddpm/ddpm.ipynb", "ada/ddim/timestamp.txt")
     _make(tmp_path, "ada/ddim/.ipynb_checkpoints/ddim-checkpoint.ipynb", "bob/ddim/ddim.ipynb")
     assert _found(tmp_path) == {"ada": ("ada/ddim/ddim.ipynb",), "bob": ("bob/ddim/ddim.ipynb",)}
-    assert find(tmp_path, "ddim")[0].other == ("ada/ddim/timestamp.txt",)
+    assert [file.name for file in find(tmp_path, "ddim")[0].other] == ["ada/ddim/timestamp.txt"]
 
 
 def test_copies_of_colab_and_of_browsers(tmp_path: Path) -> None:

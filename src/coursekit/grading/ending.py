@@ -7,8 +7,9 @@ does: kernels end, temporary folders go, and what is graded stays.
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 __all__ = ["as_usual", "heed", "orderly", "undisturbed"]
@@ -36,10 +37,13 @@ def orderly(work: Callable[[], int]) -> int:
         signal.signal(number, end)
     try:
         code = work()
-    except (KeyboardInterrupt, OSError):
+    except (KeyboardInterrupt, OSError) as error:
         if not _asked:
             raise
         code = 0  # also where a last word met a terminal that is gone
+        if isinstance(error, OSError):
+            with suppress(OSError):
+                print(f"while ending: {error}", file=sys.stderr)
     finally:
         if not _asked:
             as_usual()

@@ -22,7 +22,15 @@ from coursekit.grading.plaintext import one_line, visible
 from coursekit.grading.results import number
 from coursekit.grading.roster import Roster
 
-__all__ = ["canvas_csv", "cell", "feedback", "grades_csv", "junit_xml", "moodle_csv"]
+__all__ = [
+    "canvas_csv",
+    "cell",
+    "feedback",
+    "grades_csv",
+    "junit_xml",
+    "moodle_csv",
+    "strangers",
+]
 
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _MOODLE = (
@@ -128,8 +136,7 @@ def canvas_csv(
             name = _name(person) or entry.student  # a column of ids, not of Canvas' names
         if "points possible" in name.lower():
             name = entry.student.replace(" ", "_")  # Canvas takes such a line for the maxima
-        known = [person.get(key, "") for key in ("id", "sis user id", "sis login id", "section")]
-        known[0] = known[0] or who.canvas
+        known = [*_canvas(entry, roster), person.get("section", "")]
         lines.append([cell(name), *map(cell, known), _final(entry, partial)])
     return _csv(lines)
 
@@ -148,11 +155,10 @@ def moodle_csv(
     for entry in graded:
         person = roster.person(entry.student, entry.row.file)
         who = identity(entry.row.file)
-        identifier = f"Participant {who.moodle}" if who.moodle else ""
         maximum = person.get("maximum grade", "")
         lines.append(
             [
-                cell(person.get("identifier") or identifier),
+                cell(_moodle(entry, roster)),
                 cell(_name(person) or who.name or entry.student),
                 cell(person.get("email address", "")),
                 cell(person.get("status", "")),
@@ -165,6 +171,21 @@ def moodle_csv(
             ]
         )
     return _csv(lines)
+
+
+def strangers(graded: Sequence[Graded], roster: Roster | None = None) -> dict[str, list[str]]:
+    """By file, the students whom an import may not find: without the numbers it knows people by.
+
+    Where nobody has a number of one platform, the class is on the other, and that is no news.
+    Where nobody has one of either, that is the news, and both files have the whole class.
+    """
+    roster = roster or Roster()
+    without = {
+        "canvas.csv": [e.student for e in graded if not any(_canvas(e, roster))],
+        "moodle.csv": [e.student for e in graded if not _moodle(e, roster)],
+    }
+    used = {name: missing for name, missing in without.items() if len(missing) < len(graded)}
+    return {name: missing for name, missing in (used or without).items() if missing}
 
 
 def feedback(entry: Graded) -> str:
@@ -235,6 +256,8 @@ def _outcome(question: GradedQuestion) -> str:
 
 
 def _points(question: GradedQuestion) -> str:
+    if question.possible == 0:
+        return "it does not count"
     if question.points is None:
         return f"not marked yet, {question.possible} to have"
     return f"{question.points} of {question.possible}"
@@ -242,6 +265,20 @@ def _points(question: GradedQuestion) -> str:
 
 def _final(entry: Graded, partial: bool) -> float | None:
     return entry.total if partial or entry.status == "final" else None
+
+
+def _canvas(entry: Graded, roster: Roster) -> list[str]:
+    """ID, SIS User ID and SIS Login ID, as far as they are known."""
+    person = roster.person(entry.student, entry.row.file)
+    number = person.get("id") or identity(entry.row.file).canvas
+    return [number, person.get("sis user id", ""), person.get("sis login id", "")]
+
+
+def _moodle(entry: Graded, roster: Roster) -> str:
+    """Moodle's Identifier, if it is known."""
+    known = roster.person(entry.student, entry.row.file).get("identifier", "")
+    number = identity(entry.row.file).moodle
+    return known or (f"Participant {number}" if number else "")
 
 
 def _name(person: Mapping[str, str]) -> str:

@@ -30,6 +30,7 @@ from coursekit.grading.source import (
 __all__ = ["Plan", "Step", "merge"]
 
 _PLACE = "*Write here.*"
+_TEXT_MAGIC = re.compile(r"\s*%%(?:markdown|html|latex)\b[^\n]*\n", re.IGNORECASE)
 _QUESTION = re.compile(r"^#+\s*Question\s+(\d+)\b", re.MULTILINE)
 
 
@@ -70,6 +71,7 @@ class Plan:
             and not one that stands elsewhere.
         plain: whether the student's cells do nothing but define; else they may spoil answers.
         weights: outputs in which trained networks may be embedded.
+        untouched: questions whose answer is the code that was given to be repaired.
         notes: what the student should know; review: why a person should look.
     """
 
@@ -78,6 +80,7 @@ class Plan:
     texts: dict[str, str] = field(default_factory=dict)
     silent: bool = False
     weights: list[str] = field(default_factory=list)
+    untouched: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     review: list[str] = field(default_factory=list)
 
@@ -103,7 +106,9 @@ def merge(assignment: Assignment, submission: Submission) -> Plan:
     plan.notes += notes
     plan.texts = _texts(assignment, submission)
     plan.weights = [text for cell in submission.cells for text in cell.weights]
-    plan.steps = _order(assignment, codes, names)
+    last = {question: last_place(codes, name) for question, name in names.items()}
+    plan.untouched = {question for question, i in last.items() if codes[i].untouched}
+    plan.steps = _order(assignment, codes, names, last)
     plan.plain = all(only_defines(code.tree) for code in codes)
     return plan
 
@@ -169,14 +174,15 @@ def _without_setup(assignment: Assignment, source: str) -> str:
 # --- In which order ------------------------------------------------------------------------------
 
 
-def _order(assignment: Assignment, codes: list[Code], names: dict[str, str]) -> list[Step]:
+def _order(
+    assignment: Assignment, codes: list[Code], names: dict[str, str], last: dict[str, int]
+) -> list[Step]:
     """Given cells, then the student's; each answer is tried after the last cell that defines it.
 
     What is not right by then is tried again after all cells, if these have something for it, and
     again with the definitions alone.
     """
     steps = _given(assignment, codes)
-    last = {question: last_place(codes, name) for question, name in names.items()}
     for i, code in enumerate(codes):
         own = not functions(code.tree)
         steps.append(Step("student", code.source, code.tree, experiment=own))
@@ -281,6 +287,8 @@ def _own_texts(assignment: Assignment, submission: Submission) -> list[tuple[Cel
     number, found = 0, []
     for cell in submission.cells:
         if cell.kind != "markdown":
+            if typed := _TEXT_MAGIC.match(cell.source):
+                found.append((cell, number, cell.source[typed.end() :].strip()))
             continue
         headings = _QUESTION.findall(cell.source)
         number = int(headings[-1]) if headings else number

@@ -7,7 +7,6 @@ that was being graded is tried again, because nobody knows whose fault it was.
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import os
 import signal
@@ -22,9 +21,10 @@ from multiprocessing.context import ForkProcess
 from coursekit.grading.confine import die_with
 from coursekit.grading.ending import as_usual
 from coursekit.grading.results import QuestionResult, Row
-from coursekit.grading.worker import LARGEST, Setting, Task, serve
+from coursekit.grading.task import Task, sha256
+from coursekit.grading.worker import Setting, serve
 
-__all__ = ["rows", "sha256"]
+__all__ = ["rows"]
 
 # The death of a zygote may be somebody else's doing, so it costs less than a failure of one's own.
 _OWN_FAILURE, _SANDBOX_FAILURE, _TOO_MUCH = 3, 1, 6
@@ -178,11 +178,3 @@ def _failed(task: Task, setting: Setting, reason: str) -> Row:
         review=(*task.doubts, f"the grader failed on this file each time: {reason}"),
         questions=questions,
     )
-
-
-def sha256(task: Task) -> str:
-    """The checksum of a submission's bytes; empty where they cannot be read."""
-    try:
-        return hashlib.sha256(task.file.read(LARGEST)).hexdigest()
-    except OSError:
-        return ""  # one file that is damaged or locked does not keep the class from its points

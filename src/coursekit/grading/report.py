@@ -26,7 +26,7 @@ from coursekit.grading.overrides import Change, Graded, GradedQuestion
 from coursekit.grading.plaintext import one_line, visible
 from coursekit.grading.results import number
 
-__all__ = ["LEVELS", "pages", "write"]
+__all__ = ["LEVELS", "pages", "twins", "write"]
 
 LEVELS = {
     "bubblewrap": (
@@ -89,6 +89,15 @@ def pages(
     return made
 
 
+def twins(graded: Sequence[Graded]) -> list[list[str]]:
+    """Students whose files are equal byte by byte, but for those who answered nothing."""
+    alike: dict[str, list[str]] = {}
+    for entry in graded:
+        if entry.row.sha256 and any(q.result.status != "missing" for q in entry.questions):
+            alike.setdefault(entry.row.sha256, []).append(entry.student)
+    return [names for names in alike.values() if len(names) > 1]
+
+
 def _render(template: str, values: Mapping[str, Any]) -> bytes:
     style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -143,7 +152,7 @@ def _feedback(question: GradedQuestion) -> dict[str, str]:
         "id": result.id,
         "title": result.title or result.id,
         "kind": _kind(question),
-        "points": f"{_mark(question)} of {question.possible}",
+        "points": f"{_mark(question)} of {question.possible}" if question.possible else "–",
         "words": words,
         "message": "" if quiet else result.message.strip("\n"),
         "answer": result.answer.strip("\n"),
@@ -183,6 +192,7 @@ def _class(
         "median": number(statistics.median(totals)) if totals else None,
         "possible": max((entry.possible for entry in graded), default=0),
         "reviews": [line for line in entries if line["reason"]],
+        "twins": [", ".join(one_line(name, 100) for name in alike) for alike in twins(graded)],
         "bins": _bins(graded),
         "questions": [_question(name, graded, misconceptions.get(name, {})) for name in ids],
         "changes": _changes(graded),

@@ -19,11 +19,12 @@ from coursekit.grading.ending import heed
 from coursekit.grading.files import File
 from coursekit.grading.kernel import Limits
 from coursekit.grading.plaintext import one_line
-from coursekit.grading.pool import rows, sha256
+from coursekit.grading.pool import rows
 from coursekit.grading.reference import Prepared, fingerprint, number_of, prepare
 from coursekit.grading.results import Journal, Row
 from coursekit.grading.students import DOUBTS, Student, find
-from coursekit.grading.worker import Setting, Task
+from coursekit.grading.task import Task, sha256
+from coursekit.grading.worker import Setting
 from coursekit.grading.zygotes import Zygotes, choose_level
 from coursekit.project import CourseError, Project
 

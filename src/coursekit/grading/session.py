@@ -14,7 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from coursekit.grading import scratch, store
+from coursekit.grading.exports import strangers
 from coursekit.grading.overrides import Graded, GradedQuestion
+from coursekit.grading.report import twins
 from coursekit.grading.results import Row
 from coursekit.grading.roster import Roster
 from coursekit.grading.run import grade
@@ -180,6 +182,14 @@ def _where(out: Path, run: Run, graded: Sequence[Graded], console: Console) -> N
     for entry in review:
         why = "; ".join(entry.row.review)
         console.print(f"look at {entry.student}: {why}", style="yellow", markup=False)
+    for names in twins(graded):
+        console.print(f"the same file, byte by byte: {', '.join(names)}", markup=False)
+    roster = Roster.load(Path(run.roster)) if run.roster else None
+    for table, names in strangers(graded, roster).items():
+        some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        who = "anybody" if len(names) == len(graded) else some
+        words = f"{table} has no number for {who}: give a --roster before you import it"
+        console.print(words, markup=False)
     if marks:
         words = "1 answer is" if marks == 1 else f"{marks} answers are"
         console.print(f"{words} for you to mark", markup=False)

@@ -38,6 +38,7 @@ __all__ = [
 _NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
 # What students hand in for a notebook; tables and texts beside the submissions are the teacher's.
 _MISTAKEN = re.compile(r"\.(pdf|html?|py|docx?|odt|zip|json|rtf|tar|gz|rar|7z)$", re.IGNORECASE)
+_WEIGHTS = re.compile(r"\.\w+\.\w+\.safetensors$", re.IGNORECASE)  # of ada: ada.ddpm.train.…
 _AGAIN = re.compile(r"-(\d{1,4})$")  # what Canvas adds to a file that is handed in again
 _DOWNLOADED = re.compile(r" ?\((\d{1,4})\)$|-copy(\d{0,4})$", re.IGNORECASE)
 _COPY = re.compile(r"^(?:copy of|kopie von|copia de|copia di|copie de|cópia de|kopia)\s+", re.I)
@@ -55,7 +56,7 @@ class Student:
         file: the one that counts.
         extra: others that could, newest first.
         choice: why a person should say which counts; empty where it is certain.
-        other: names of files that cannot be a submission.
+        other: files that cannot be a submission.
         doubts: other reasons why a person should look, whatever file counts.
     """
 
@@ -63,7 +64,7 @@ class Student:
     file: File
     extra: tuple[File, ...] = ()
     choice: str = ""
-    other: tuple[str, ...] = ()
+    other: tuple[File, ...] = ()
     doubts: tuple[str, ...] = ()
 
     @property
@@ -200,8 +201,8 @@ def _owners(files: Sequence[File], assignment: str) -> dict[_Owner, list[File]]:
             continue  # another assignment of the same student
         elif len(parts) > 1:
             owner = _Owner(parts[0])
-        elif _possible(file):
-            stem = _stem(file.name, assignment)
+        elif _possible(file) or _WEIGHTS.search(file.name):
+            stem = _stem(_WEIGHTS.sub("", file.name), assignment)
             early = re.sub(r"[-_ ]late$", "", stem, flags=re.IGNORECASE)
             owner = _Owner(early if early in flat else stem)
         else:
@@ -265,9 +266,9 @@ def _student(student_id: str, files: Sequence[File], assignment: str, doubt: str
     if not possible:
         doubts.append(_nothing(files, there))
         first, *others = there or files
-        return Student(student_id, first, (), "", tuple(f.name for f in others), tuple(doubts))
+        return Student(student_id, first, (), "", tuple(others), tuple(doubts))
     ranked, certain = _newest_first(possible, assignment)
-    other = tuple(file.name for file in files if file not in possible)
+    other = tuple(file for file in files if file not in possible)
     choice = ""
     if not certain:
         names = ", ".join(one_line(file.name) for file in ranked)

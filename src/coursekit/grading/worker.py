@@ -7,12 +7,12 @@ over tests is replaced by one that asks for the next submission.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import resource
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
@@ -26,32 +26,17 @@ from coursekit.grading.assignment import Assignment
 from coursekit.grading.attempt import Session
 from coursekit.grading.engine import GradedNotebook
 from coursekit.grading.feedback import Finding
-from coursekit.grading.files import File
 from coursekit.grading.kernel import HarnessError, Limits, SandboxedKernel
 from coursekit.grading.merge import Plan, merge
 from coursekit.grading.reference import Prepared
 from coursekit.grading.results import QuestionResult, Row
+from coursekit.grading.task import LARGEST, Task, checksum, of_question
 from genbook.checks import Question, trained
 
-__all__ = ["LARGEST", "Setting", "Task", "serve"]
-
-LARGEST = 64 * 2**20  # bytes of a submission that are read
+__all__ = ["Setting", "serve"]
 
 _TRIES = 3  # to start a kernel
 _OWN_MEMORY = 2 * 2**30  # bytes a worker may use beyond what it was forked with
-
-
-@dataclass(frozen=True)
-class Task:
-    """A submission: whose it is, the file that counts, and why a person should look at that.
-
-    ``beside`` are names of files that cannot be the notebook, but may hold an answer in words.
-    """
-
-    student: str
-    file: File
-    doubts: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,11 +129,11 @@ class _Loop:
 
     def _grade(self, pytest_session: pytest.Session, task: Task) -> Row:
         setting = self.setting
-        data = task.file.read(LARGEST)
+        data, weights = task.file.read(LARGEST), task.weights()
         submission = ingest.read(data)
         plan = merge(setting.assignment, submission)
         plan.review += task.doubts
-        plan.silent = plan.silent and not task.beside
+        plan.silent = plan.silent and not task.words_beside
         session = Session(
             plan, setting.prepared, setting.limits, self._new_kernel, setting.open_cases
         )
@@ -162,12 +147,12 @@ class _Loop:
                     pytest_session._setupstate.teardown_exact(None)
                     raise HarnessError(self.failure)
         results = tuple(
-            _result(setting, session, plan, q, task.file) for q in setting.assignment.questions
+            _result(setting, session, plan, q, weights) for q in setting.assignment.questions
         )
         return Row(
             student=task.student,
             file=task.file.name,
-            sha256=hashlib.sha256(data).hexdigest(),
+            sha256=checksum(data, weights),
             assignment=setting.assignment.slug,
             level=setting.level,
             seed=setting.seed,
@@ -192,7 +177,11 @@ class _Loop:
 
 
 def _result(
-    setting: Setting, session: Session, plan: Plan, question: Question, file: File
+    setting: Setting,
+    session: Session,
+    plan: Plan,
+    question: Question,
+    weights: Mapping[str, bytes],
 ) -> QuestionResult:
     title = setting.assignment.titles[question.id]
     if question.manual:
@@ -202,9 +191,11 @@ def _result(
             return QuestionResult(question.id, title, 0, question.points, "missing", None, nothing)
         return QuestionResult(question.id, title, None, question.points, "manual", answer=text)
     if question.training is not None:
-        found = _trained(question, setting.numbers[question.id], plan, file)
+        found = _trained(question, setting.numbers[question.id], plan, weights)
     else:
         found = session.findings.get(question.id) or Finding("missing", "Not answered yet.")
+        if question.id in plan.untouched and found.status == "wrong":
+            found = Finding("missing", found.message)  # nobody's misconception: the sheet's own
     points = question.points if found.status == "right" else 0
     return QuestionResult(
         question.id,
@@ -217,27 +208,12 @@ def _result(
     )
 
 
-def _trained(question: Question, number: int, plan: Plan, file: File) -> Finding:
-    """The verdict on weights: those in the notebook's outputs, or else in a file beside it."""
-    weights = trained.embedded(plan.weights, question.id) or _beside(question, file)
+def _trained(question: Question, number: int, plan: Plan, beside: Mapping[str, bytes]) -> Finding:
+    """The verdict on weights: those in the notebook's outputs, or else in files beside it."""
+    weights = trained.embedded(plan.weights, question.id) or of_question(beside, question.id)
     if not weights:
         return Finding("missing", "There are no weights: run the check, then save the notebook.")
     results = [trained.judge_weights(question, data, number) for data in weights]
     best = max(results, key=lambda result: result.points)
     status = "right" if best.points else "wrong"
     return Finding(status, best.message.partition(" · ")[2] or best.message, best.misconception)
-
-
-def _beside(question: Question, file: File) -> list[bytes]:
-    """``<question>.safetensors`` in the student's folder, or with the notebook's name before it."""
-    if file.member is not None or file.nothing:
-        return []
-    names = [f"{file.path.stem}.{question.id}.safetensors"]
-    if "/" in file.name:
-        names.append(f"{question.id}.safetensors")
-    for name in names:
-        path = file.path.with_name(name)
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as stream:
-                return [stream.read(trained.LIMIT + 1)]
-    return []
