@@ -197,8 +197,8 @@ def test_equal_files_and_people_without_numbers_are_named(tmp_path: Path, roster
     session._where(tmp_path / "out", wanted, apply(rows, Overrides(), QUESTIONS), console)
     said = console.file.getvalue()
     assert "the same file, byte by byte: ada, bob, cyd\n" in said
-    assert ("canvas.csv has no number for cyd: " in said) is roster
-    assert ("canvas.csv has no number for anybody: " in said) is not roster
+    assert ("canvas.csv has no number for cyd: see the roster before" in said) is roster
+    assert ("canvas.csv has no number for anybody: give a --roster" in said) is not roster
     assert ("moodle.csv has no number for anybody: " in said) is not roster
 
 

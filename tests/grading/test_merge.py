@@ -268,7 +268,7 @@ MANUAL = next(c.source for c in DDIM.cells if c.role == "text" and "Question 7" 
         [Cell("markdown", MANUAL), Cell("markdown", "Because.")],
         [Cell("markdown", MANUAL), Cell("markdown", "*Write here.*\n\nBecause.")],
         [Cell("markdown", MANUAL), Cell("code", "%%markdown\nBecause.")],
-        [Cell("code", "%%latex\nBecause.", question="ddim.explain")],
+        [Cell("markdown", MANUAL), Cell("code", "%%latex\n*Write here.*\nBecause.")],
     ],
 )
 def test_answers_in_words_are_found(cells):

@@ -231,6 +231,7 @@ def test_the_same_file_twice_is_said_and_the_same_blank_is_not() -> None:
         row("ida", answered, sha256="b" * 64),
         *(row(name, blank, sha256="c" * 64) for name in ("john", "mary")),
         *(row(name, answered, sha256="") for name in ("olga", "tim")),  # could not be read
+        *(row(name, answered, sha256=hashlib.sha256(b"").hexdigest()) for name in ("radia", "leo")),
     ]
     entries = apply(class_, Overrides(), QUESTIONS)
     assert report.twins(entries) == [["ada", "alan", "hedy"]]
@@ -254,6 +255,10 @@ def test_a_dropped_question_has_no_points_to_count() -> None:
     (entry,) = apply([row("ada", ["right"] * 5)], Overrides({"ddim.step": 0}), QUESTIONS)
     page = Page(report.pages([entry], {})["ada.html"]).text
     assert "This question does not count" in page and "0 of 0" not in page
+    made = report.pages(apply(sample_class.rows(), Overrides({"ddim.step": 0}), QUESTIONS), {})
+    usual = report.pages(apply(sample_class.rows(), Overrides(), QUESTIONS), {})
+    parts = [re.findall(r"\d+ (?:right|wrong)", Page(p["index.html"]).text) for p in (made, usual)]
+    assert parts[0] == parts[1] and len(parts[0]) >= 8, "what the checks found is still counted"
     assert "(ddim.step): it does not count" in feedback(entry) and "0 of 0" not in feedback(entry)
 
 

@@ -1,6 +1,7 @@
 """A run from end to end: the proof that comes first, and networks that are handed in as weights."""
 
 import base64
+import io
 import json
 import re
 import zipfile
@@ -116,15 +117,28 @@ def test_weights_in_a_zip_are_found_and_new_ones_are_graded_again(tmp_path):
             archive.writestr("ada/ddpm.ipynb", blank)
             archive.writestr("ada/ddpm.train.safetensors", weights)
             archive.writestr("eve/ddpm.ipynb", blank)
+            archive.writestr("eve/weights.safetensors", data)
+            archive.writestr("kim/ddpm.zip", own.getvalue())
+            archive.writestr("tim/ddpm.train.safetensors", data)
         rows = run.grade(tmp_path / "class.zip", "ddpm", tmp_path / "out", seed="a", jobs=1)
         points = {row.student: sum(q.points or 0 for q in row.questions) for row in rows}
-        return points, {row.student: row.sha256 for row in rows}
+        return points, {row.student: row for row in rows}
 
+    own = io.BytesIO()  # of a student who zips a folder
+    with zipfile.ZipFile(own, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("ddpm.ipynb", blank)
+        archive.writestr("ddpm.train.safetensors", data)
     points, first = graded(untrained)
-    assert points == {"ada": 0, "eve": 0}
+    assert points == {"ada": 0, "eve": 0, "kim": 3, "tim": 3}
     points, second = graded(data)
-    assert points == {"ada": 3, "eve": 0}
-    assert first["ada"] != second["ada"] and first["eve"] == second["eve"]
+    assert points == {"ada": 3, "eve": 0, "kim": 3, "tim": 3}
+    same = {name for name in first if first[name].sha256 == second[name].sha256}
+    assert same == {"eve", "kim", "tim"}
+    reviews = {name: row.review for name, row in second.items()}
+    assert reviews["ada"] == reviews["kim"] == ()
+    unused = "weights that could not be read, or are of no question: eve/weights.safetensors"
+    assert reviews["eve"] == (unused,)
+    assert any(reason.startswith("no notebook handed in") for reason in reviews["tim"])
 
 
 def test_code_that_was_given_to_be_repaired_is_no_misconception(tmp_path):

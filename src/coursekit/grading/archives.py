@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 
 from coursekit.grading.formats import AS_NOTEBOOK, LIMIT
 
-__all__ = ["unpack"]
+__all__ = ["inside", "unpack"]
 
 _MOST_MEMBERS = 10_000
 
@@ -43,6 +44,17 @@ def unpack(data: bytes) -> tuple[bytes, str, bool]:
                 sentence = f"The zip file holds {len(contents)} files; '{name}' was read."
             return plain, sentence, not whole or len(contents) > 1
     return b"", f"This is a zip file without a notebook in it. {AS_NOTEBOOK}", False
+
+
+def inside(data: bytes, ending: str, most: int = 20) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the first files in a zip whose names end so; of what is none, nothing.
+
+    What cannot be read is empty or cut off.
+    """
+    if data.startswith(b"PK\x03\x04"):
+        wanted = [member for member in _members(data) if member[0].lower().endswith(ending)]
+        for name, *where in wanted[:most]:
+            yield name, _member(data, *where)[0]
 
 
 def _members(data: bytes) -> list[tuple[str, int, int, int]]:

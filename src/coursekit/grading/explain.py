@@ -64,7 +64,7 @@ def _again(out: Path, run: Run, assignment: Assignment, decided: Overrides, stud
     """The row of a new run of one submission, whose messages show the secret cases."""
     chosen = decided.chosen
     place = Path(run.submissions)
-    if student not in {task.student for task in tasks_of(place, assignment.slug, chosen, out)}:
+    if student not in {task.student for task in tasks_of(place, assignment, chosen, out)}:
         raise CourseError(f"{student} has no submission any more in {place}")
     with scratch.folder() as folder:
         (row,) = grade(
@@ -86,7 +86,7 @@ def _again(out: Path, run: Run, assignment: Assignment, decided: Overrides, stud
 def _summary(entry: Graded) -> Iterator[str]:
     row = entry.row
     yield f"{row.student}: {entry.total:g} of {entry.possible:g} points, {entry.status}"
-    yield f"file {row.file}, SHA-256 {row.sha256[:16]}…, sandbox {row.level}, cases {row.seed}"
+    yield f"file {row.file}, checksum {row.sha256[:16]}…, sandbox {row.level}, cases {row.seed}"
     yield from (f"look: {reason}" for reason in row.review)
     yield from (f"note: {note}" for note in row.notes)
     for change in entry.changes:

@@ -30,7 +30,7 @@ from coursekit.grading.source import (
 __all__ = ["Plan", "Step", "merge"]
 
 _PLACE = "*Write here.*"
-_TEXT_MAGIC = re.compile(r"\s*%%(?:markdown|html|latex)\b[^\n]*\n", re.IGNORECASE)
+_TEXT_MAGIC = re.compile(r"\s*%%(?:markdown|latex)\b[^\n]*\n", re.IGNORECASE)
 _QUESTION = re.compile(r"^#+\s*Question\s+(\d+)\b", re.MULTILINE)
 
 
@@ -288,7 +288,8 @@ def _own_texts(assignment: Assignment, submission: Submission) -> list[tuple[Cel
     for cell in submission.cells:
         if cell.kind != "markdown":
             if typed := _TEXT_MAGIC.match(cell.source):
-                found.append((cell, number, cell.source[typed.end() :].strip()))
+                text = cell.source[typed.end() :].replace(_PLACE, "").strip()
+                found.append((cell, number, text))
             continue
         headings = _QUESTION.findall(cell.source)
         number = int(headings[-1]) if headings else number

@@ -48,6 +48,7 @@ LEVELS = {
 
 _TEMPLATES = Path(__file__).parent.parent / "templates" / "grading"
 _GENERATOR = b'<meta name="generator" content="coursekit grade">'
+_EMPTY = hashlib.sha256(b"").hexdigest()
 _LONGEST = 20_000  # characters of one text on a page
 _WORDS = {
     "right": "Right",
@@ -90,10 +91,12 @@ def pages(
 
 
 def twins(graded: Sequence[Graded]) -> list[list[str]]:
-    """Students whose files are equal byte by byte, but for those who answered nothing."""
+    """Students whose files are equal byte by byte, but for empty ones and blank sheets."""
     alike: dict[str, list[str]] = {}
     for entry in graded:
-        if entry.row.sha256 and any(q.result.status != "missing" for q in entry.questions):
+        if entry.row.sha256 not in ("", _EMPTY) and any(
+            q.result.status != "missing" for q in entry.questions
+        ):
             alike.setdefault(entry.row.sha256, []).append(entry.student)
     return [names for names in alike.values() if len(names) > 1]
 
@@ -151,7 +154,7 @@ def _feedback(question: GradedQuestion) -> dict[str, str]:
     return {
         "id": result.id,
         "title": result.title or result.id,
-        "kind": _kind(question),
+        "kind": _kind(question) if question.possible else "missing",
         "points": f"{_mark(question)} of {question.possible}" if question.possible else "–",
         "words": words,
         "message": "" if quiet else result.message.strip("\n"),
@@ -161,10 +164,14 @@ def _feedback(question: GradedQuestion) -> dict[str, str]:
 
 
 def _kind(question: GradedQuestion) -> str:
-    """The group a question is counted in: right, wrong, missing, stopped or open."""
+    """The group a question is counted in: right, wrong, missing, stopped or open.
+
+    Of a dropped question, what the checks found is still news for the instructor.
+    """
+    dropped = question.possible == 0 and question.result.status != "manual"
     if question.points is None:
         return "open"
-    if question.points >= question.possible:
+    if question.result.status == "right" if dropped else question.points >= question.possible:
         return "right"
     if question.by == "checks" and question.result.status in _STOPPED:
         return "stopped"

@@ -72,7 +72,7 @@ class Row:
     Attributes:
         student: the id, also the name of the student's report.
         file: the submission, relative to the folder of submissions, with slashes.
-        sha256: of the submission's bytes.
+        sha256: of the submission's bytes, and of weights that were handed in as files.
         assignment: the slug.
         level: what confined the student's code: "bubblewrap", "landlock" or "none".
         seed: a fingerprint of the seed; never the seed.

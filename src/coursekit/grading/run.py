@@ -82,7 +82,7 @@ def grade(
     if isinstance(assignment, str):
         assignment = Assignment.load(Project.find(Path(__file__)), assignment)
     level = choose_level(level, tried=True)
-    every = tasks_of(submissions, assignment.slug, chosen or {}, out)
+    every = tasks_of(submissions, assignment, chosen or {}, out)
     tasks = every[shard[0] - 1 :: shard[1]]
     if only is not None:
         tasks = [task for task in tasks if task.student == only]
@@ -106,22 +106,27 @@ def grade(
         return journal.finish(set(keys.values()))
 
 
-def tasks_of(submissions: Path, slug: str, chosen: dict[str, str], out: Path) -> list[Task]:
+def tasks_of(
+    submissions: Path, assignment: Assignment, chosen: dict[str, str], out: Path
+) -> list[Task]:
     """One task a student, sorted; the results in ``out`` are nobody's.
 
     Raises:
         CourseError: no submissions, or a choice of a file that is not there.
     """
-    return [_task(student, chosen.get(student.id)) for student in find(submissions, slug, out)]
+    students = find(submissions, assignment.slug, out)
+    training = tuple(question.id for question in assignment.questions if question.training)
+    return [_task(student, chosen.get(student.id), training) for student in students]
 
 
-def _task(student: Student, wanted: str | None) -> Task:
+def _task(student: Student, wanted: str | None, training: tuple[str, ...]) -> Task:
     chosen = student if wanted is None else student.choose(wanted)
     if wanted is not None and chosen.file.name != wanted:
         names = ", ".join(map(one_line, student.files))
         raise CourseError(f"{student.id} handed in no file {wanted!r}; there is {names}")
     choice = (chosen.choice,) if chosen.choice else ()
-    return Task(chosen.id, chosen.file, (*choice, *chosen.doubts), chosen.other)
+    doubts = (*choice, *chosen.doubts)
+    return Task(chosen.id, chosen.file, doubts, chosen.other, training)
 
 
 def _done(task: Task, row: Row | None) -> bool:

@@ -188,7 +188,8 @@ def _where(out: Path, run: Run, graded: Sequence[Graded], console: Console) -> N
     for table, names in strangers(graded, roster).items():
         some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         who = "anybody" if len(names) == len(graded) else some
-        words = f"{table} has no number for {who}: give a --roster before you import it"
+        todo = "see the roster" if run.roster else "give a --roster"
+        words = f"{table} has no number for {who}: {todo} before you import it"
         console.print(words, markup=False)
     if marks:
         words = "1 answer is" if marks == 1 else f"{marks} answers are"

@@ -13,6 +13,7 @@ notebook is in it a person must look. Only the results of other runs are passed 
 
 from __future__ import annotations
 
+import glob
 import re
 import unicodedata
 from collections import Counter
@@ -20,6 +21,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from coursekit.grading import weights
 from coursekit.grading.files import File, name_bytes, unzipped, walk
 from coursekit.grading.identity import CANVAS, Identity, identity
 from coursekit.grading.names import safe_ids
@@ -38,7 +40,6 @@ __all__ = [
 _NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
 # What students hand in for a notebook; tables and texts beside the submissions are the teacher's.
 _MISTAKEN = re.compile(r"\.(pdf|html?|py|docx?|odt|zip|json|rtf|tar|gz|rar|7z)$", re.IGNORECASE)
-_WEIGHTS = re.compile(r"\.\w+\.\w+\.safetensors$", re.IGNORECASE)  # of ada: ada.ddpm.train.…
 _AGAIN = re.compile(r"-(\d{1,4})$")  # what Canvas adds to a file that is handed in again
 _DOWNLOADED = re.compile(r" ?\((\d{1,4})\)$|-copy(\d{0,4})$", re.IGNORECASE)
 _COPY = re.compile(r"^(?:copy of|kopie von|copia de|copia di|copie de|cópia de|kopia)\s+", re.I)
@@ -130,7 +131,8 @@ def _files(place: Path, out: Path | None) -> list[File]:
     elif place.is_file() and place.suffix.lower() == ".zip":
         files = unzipped(place)
     elif place.is_file():
-        files = [File(place.name, place)]
+        beside = place.parent.glob(f"{glob.escape(place.stem)}.*.safetensors")
+        files = [File(path.name, path) for path in (place, *beside)]
     else:
         raise CourseError(f"there is no folder or zip {place.name}")
     return sorted(_unwrapped(files), key=lambda file: name_bytes(file.name))
@@ -192,17 +194,17 @@ def _owners(files: Sequence[File], assignment: str) -> dict[_Owner, list[File]]:
     flat = {_stem(file.name, assignment) for file in files if "/" not in file.name}
     owned: dict[_Owner, list[File]] = {}
     for file, parts in zip(files, split, strict=True):
-        who = identity(file.name)
+        who, theirs = identity(file.name), weights.owner(parts[-1], assignment)
         if who.moodle:
             owner = _Owner(who.name or f"Participant {who.moodle}", who.moodle)
         elif who.canvas:
             owner = _Owner(who.name, who.canvas)
-        elif len(parts) > 1 and parts[0] in nbgrader and parts[1].lower() != word:
+        elif parts[0] in nbgrader and parts[1].lower() != word and theirs is None:
             continue  # another assignment of the same student
         elif len(parts) > 1:
             owner = _Owner(parts[0])
-        elif _possible(file) or _WEIGHTS.search(file.name):
-            stem = _stem(_WEIGHTS.sub("", file.name), assignment)
+        elif _possible(file) or theirs:
+            stem = _stem(theirs or file.name, assignment)
             early = re.sub(r"[-_ ]late$", "", stem, flags=re.IGNORECASE)
             owner = _Owner(early if early in flat else stem)
         else:

@@ -12,7 +12,6 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
@@ -28,9 +27,11 @@ from coursekit.grading.engine import GradedNotebook
 from coursekit.grading.feedback import Finding
 from coursekit.grading.kernel import HarnessError, Limits, SandboxedKernel
 from coursekit.grading.merge import Plan, merge
+from coursekit.grading.plaintext import one_line
 from coursekit.grading.reference import Prepared
 from coursekit.grading.results import QuestionResult, Row
-from coursekit.grading.task import LARGEST, Task, checksum, of_question
+from coursekit.grading.task import LARGEST, Task
+from coursekit.grading.weights import Weights
 from genbook.checks import Question, trained
 
 __all__ = ["Setting", "serve"]
@@ -130,6 +131,8 @@ class _Loop:
     def _grade(self, pytest_session: pytest.Session, task: Task) -> Row:
         setting = self.setting
         data, weights = task.file.read(LARGEST), task.weights()
+        sha256 = weights.checksum(data)
+        weights.unpack(data, task.training)
         submission = ingest.read(data)
         plan = merge(setting.assignment, submission)
         plan.review += task.doubts
@@ -152,7 +155,7 @@ class _Loop:
         return Row(
             student=task.student,
             file=task.file.name,
-            sha256=checksum(data, weights),
+            sha256=sha256,
             assignment=setting.assignment.slug,
             level=setting.level,
             seed=setting.seed,
@@ -181,7 +184,7 @@ def _result(
     session: Session,
     plan: Plan,
     question: Question,
-    weights: Mapping[str, bytes],
+    weights: Weights,
 ) -> QuestionResult:
     title = setting.assignment.titles[question.id]
     if question.manual:
@@ -208,12 +211,15 @@ def _result(
     )
 
 
-def _trained(question: Question, number: int, plan: Plan, beside: Mapping[str, bytes]) -> Finding:
-    """The verdict on weights: those in the notebook's outputs, or else in files beside it."""
-    weights = trained.embedded(plan.weights, question.id) or of_question(beside, question.id)
-    if not weights:
+def _trained(question: Question, number: int, plan: Plan, files: Weights) -> Finding:
+    """The verdict on the best weights of those in the notebook's outputs and in files."""
+    every = [*trained.embedded(plan.weights, question.id), *files.found.get(question.id, [])]
+    results = [trained.judge_weights(question, data, number) for data in dict.fromkeys(every)]
+    best = max(results, key=lambda result: result.points, default=None)
+    if files.unused and not (best and best.points):
+        names = ", ".join(one_line(name, 80) for name in files.unused[:5])
+        plan.review.append(f"weights that could not be read, or are of no question: {names}")
+    if best is None:
         return Finding("missing", "There are no weights: run the check, then save the notebook.")
-    results = [trained.judge_weights(question, data, number) for data in weights]
-    best = max(results, key=lambda result: result.points)
     status = "right" if best.points else "wrong"
     return Finding(status, best.message.partition(" · ")[2] or best.message, best.misconception)

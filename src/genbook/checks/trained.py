@@ -29,13 +29,14 @@ from genbook.checks.randomness import own_randomness
 from genbook.checks.registry import Question
 from genbook.checks.result import Result, points, zero
 
-__all__ = ["LIMIT", "embedded", "export", "hand_in", "judge_weights", "verdict"]
+__all__ = ["LARGEST", "LIMIT", "embedded", "export", "hand_in", "judge_weights", "verdict"]
 
 LIMIT = 300_000  # bytes of a file: 400 KB as base64
 SLACK = 3.0  # standard errors by which a grader's value may miss the bound, see judge_weights
 _MOST_SLACK = 0.1  # of the bound
 
 _LONGEST_HEADER = 64 * 1024
+LARGEST = LIMIT + _LONGEST_HEADER  # bytes of a file that is judged
 _TYPES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 # A little more room than hand_in takes: a program between may have spaced it otherwise.
 _COMMENT = re.compile(r"<!--\s{0,9}genbook-weights:([\w.]{1,80}):([A-Za-z0-9+/=]+)\s{0,9}-->")
@@ -253,8 +254,8 @@ def _header(data: bytes) -> dict[str, tuple[int, ...]]:
     Raises:
         BadWeights: no safetensors file, or one of another kind.
     """
-    if len(data) > LIMIT + _LONGEST_HEADER:
-        raise BadWeights(f"the file of weights has {len(data)} bytes, more than can be handed in")
+    if len(data) > LARGEST:
+        raise BadWeights(f"the file of weights has more than {LARGEST} bytes")
     damaged = BadWeights("the weights are no safetensors file, or a damaged one")
     if len(data) < 8:
         raise damaged
