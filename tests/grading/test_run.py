@@ -136,7 +136,7 @@ def test_weights_in_a_zip_are_found_and_new_ones_are_graded_again(tmp_path):
     assert same == {"eve", "kim", "tim"}
     reviews = {name: row.review for name, row in second.items()}
     assert reviews["ada"] == reviews["kim"] == ()
-    unused = "weights that could not be read, or are of no question: eve/weights.safetensors"
+    unused = "weights that are damaged, or not called ddpm.train: eve/weights.safetensors"
     assert reviews["eve"] == (unused,)
     assert any(reason.startswith("no notebook handed in") for reason in reviews["tim"])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import zipfile
 from pathlib import Path
@@ -16,8 +15,6 @@ from coursekit.grading.identity import Identity, identity
 from coursekit.grading.names import safe_ids
 from coursekit.grading.students import NOTHING, SHARED, find
 from coursekit.grading.task import Task, sha256
-from coursekit.grading.weights import Weights
-from coursekit.grading.weights import owner as weights_owner
 from coursekit.project import CourseError
 
 
@@ -83,22 +80,46 @@ def test_other_names_of_one_canvas_student_are_a_choice(tmp_path: Path) -> None:
         "ada-ddpm_train.safetensors",
         "ada.ddpm.train (1).safetensors",
         "ada.ddpm.train - Copy.SafeTensors",
+        "A_da - ddpm.train.safetensors",
+        "ada.safetensors",  # for a person to look at
+        "ada_weights.safetensors",
     ],
 )
 def test_weights_have_their_owners_name_first(tmp_path: Path, name: str) -> None:
-    _make(tmp_path, "ada.ipynb", name)
-    (ada,) = find(tmp_path, "ddpm")
+    _make(tmp_path, "ada.ipynb", "ad.ipynb", name)
+    _, ada = find(tmp_path, "ddpm")
     assert ada.id == "ada" and [file.name for file in ada.other] == [name]
-    # Those of another sheet, or of the teacher's, make no student.
-    assert [student.other for student in find(tmp_path, "ddim")] == [()]
+    # Those of the teacher's are nobody's.
     _make(tmp_path, "reference.model.v2.safetensors", "ddpm.train.safetensors")
-    assert len(find(tmp_path, "ddpm")) == 1
+    assert [len(student.other) for student in find(tmp_path, "ddpm")] == [0, 1]
 
 
 def test_weights_beside_a_single_notebook_are_seen(tmp_path: Path) -> None:
     _make(tmp_path, "ada.ipynb", "ada.ddpm.train.safetensors", "adam.ddpm.train.safetensors")
     (ada,) = find(tmp_path / "ada.ipynb", "ddpm")
     assert [file.name for file in ada.other] == ["ada.ddpm.train.safetensors"]
+
+
+def test_weights_beside_the_only_notebook_are_its_own(tmp_path: Path) -> None:
+    names = ["ddpm.train.safetensors"]
+    _make(tmp_path, "ddpm.ipynb", *names)
+    for place in (tmp_path, tmp_path / "ddpm.ipynb"):
+        (student,) = find(place, "ddpm")
+        assert [file.name for file in student.other] == names
+    _make(tmp_path, "bob.ipynb")
+    assert [student.other for student in find(tmp_path, "ddpm")] == [(), ()]
+
+
+def test_a_dot_in_a_name_is_no_ending(tmp_path: Path) -> None:
+    _make(tmp_path, "j.smith.ipynb", "j.jones.ipynb", "j.doe.ipynb.txt", "ada.pdf", "ddpm.ipynb")
+    assert list(_found(tmp_path)) == ["ada", "ddpm", "j.doe", "j.jones", "j.smith"]
+
+
+def test_a_file_that_is_also_a_folder_in_a_zip(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        for name in ("ada/ddim/ddim.ipynb", "ada", "bob/ddim/ddim.ipynb"):
+            archive.writestr(name, name)
+    assert set(_found(tmp_path / "class.zip")) == {"ada", "bob"}
 
 
 def test_weights_in_nbgraders_folders_are_no_other_assignment(tmp_path: Path) -> None:
@@ -121,90 +142,6 @@ def test_weights_belong_to_the_student_whose_name_they_carry(tmp_path: Path) -> 
     }
     (eve,) = [student for student in find(tmp_path, "ddpm") if student.id == "eve"]
     assert eve.doubts[0].startswith(NOTHING)
-
-
-TRAIN = ("ddpm.train", "ddpm.again")
-
-
-def _task(tmp_path: Path, **files: bytes) -> Task:
-    """A notebook, and files beside it, with questions answered by training."""
-    made = []
-    for name, data in {"ada.ipynb": b"notebook", **files}.items():
-        (tmp_path / name).write_bytes(data)
-        made.append(File(name, tmp_path / name))
-    return Task("ada", made[0], beside=tuple(made[1:]), training=TRAIN)
-
-
-def test_the_checksum_is_of_the_weights_as_well(tmp_path: Path) -> None:
-    alone = sha256(_task(tmp_path))
-    assert alone == hashlib.sha256(b"notebook").hexdigest()
-    name, again = "ddpm.train.safetensors", "ddpm.again.safetensors"
-    kinds = [
-        {name: b"a"},
-        {name: b"b"},
-        {again: b"a"},
-        {name: b"a", again: b"b"},
-        {name: b"b", again: b"a"},
-        {name: b"a", "x.ddpm.train.safetensors": b"b"},
-    ]
-    sums = [sha256(_task(tmp_path, **files)) for files in kinds]
-    assert len({alone, *sums}) == len(kinds) + 1
-    # What is not graded changes nothing, whatever a copy of the same is called.
-    same = [{"a.txt": b"a"}, {"weights.safetensors": b"a"}, {"ddim.train.safetensors": b"a"}]
-    assert {sha256(_task(tmp_path, **files)) for files in same} == {alone}
-    copies = {name: b"a", "ddpm.train-1.safetensors": b"a", "other.safetensors": b"c"}
-    assert sha256(_task(tmp_path, **copies)) == sums[0]
-
-
-def test_weights_that_are_not_used_are_remembered(tmp_path: Path) -> None:
-    many = {f"a{i}.ddpm.train.safetensors": b"%d" % i for i in range(7)}
-    weights = _task(tmp_path, **many, **{"w.safetensors": b"w", "a.txt": b""}).weights()
-    assert weights.found == {"ddpm.train": [b"%d" % i for i in range(5)]}
-    assert weights.unused == [*list(many)[5:], "w.safetensors"]
-    gone = _task(tmp_path, **{"ddpm.train.safetensors": b"w"})
-    gone.beside[0].path.unlink()
-    assert gone.weights() == Weights({}, ["ddpm.train.safetensors"])
-    checkpoints = {f"step_{i:03}.safetensors": b"%d" % i for i in range(30)}
-    found = _task(tmp_path, **checkpoints, **{"z.ddpm.train.safetensors": b"w"}).weights()
-    assert found.found == {"ddpm.train": [b"w"]}
-
-
-def test_weights_alone_are_no_words_and_are_graded(tmp_path: Path) -> None:
-    _make(tmp_path, "ada/ddpm.train.safetensors", "bob/ddpm.ipynb")
-    ada, _ = find(tmp_path, "ddpm")
-    assert Task("ada", ada.file, training=TRAIN).weights().found["ddpm.train"]
-    assert not _task(tmp_path, **{"w.safetensors": b""}).words_beside
-    assert _task(tmp_path, **{"w.txt": b""}).words_beside
-
-
-@pytest.mark.parametrize(
-    ("name", "theirs"),
-    [
-        ("ddpm.train.safetensors", True),
-        ("ada/sub/ddpm.train.SAFETENSORS", True),
-        ("ada.ddpm.train.safetensors", True),
-        ("hopper_9_101_ddpm.train-1.safetensors", True),
-        ("ada/ddpm.train (2).safetensors", True),
-        ("ada/ddpm.train - Copy.safetensors", True),
-        ("ada/ddpm_train-copy2.safetensors", True),
-        ("oddpm.train.safetensors", False),
-        ("ddpm.trained.safetensors", False),
-        ("ddpm.train/other.safetensors", False),
-        ("ddpm.train.pt", False),
-    ],
-)
-def test_weights_are_known_by_the_id_of_their_question(name: str, theirs: bool) -> None:
-    found = Weights()
-    found._take(name, b"w", ("ddpm.train",))
-    assert found.found == ({"ddpm.train": [b"w"]} if theirs else {})
-
-
-def test_long_names_take_no_time() -> None:
-    """A regular expression that tries again at every letter would take minutes for these."""
-    for part in ("ddpm_", "ddpm.train-", "ddpm.train-copy", "-"):
-        name = part * (60_000 // len(part))
-        assert weights_owner(f"{name}.safetensors", "ddpm") is None
-        Weights()._take(f"{name}x.safetensors", b"w", ("ddpm.train",))
 
 
 def test_two_people_of_one_name_are_two(tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from coursekit.grading.formats import AS_NOTEBOOK, LIMIT
 
-__all__ = ["inside", "unpack"]
+__all__ = ["ZIP", "inside", "unpack"]
+
+ZIP = b"PK\x03\x04"
+"""The first bytes of a zip file."""
 
 _MOST_MEMBERS = 10_000
 
@@ -22,7 +25,7 @@ def unpack(data: bytes) -> tuple[bytes, str, bool]:
         plain, whole = _inflate(data, 0, len(data), zlib.MAX_WBITS | 16)
         sentence = "" if whole else "The file is a gzip archive that is damaged or too large."
         return plain, sentence, not whole
-    if not data.startswith(b"PK\x03\x04"):
+    if not data.startswith(ZIP):
         return data, "", False
     members = _members(data)
     names = [name for name, *_ in members]
@@ -46,15 +49,14 @@ def unpack(data: bytes) -> tuple[bytes, str, bool]:
     return b"", f"This is a zip file without a notebook in it. {AS_NOTEBOOK}", False
 
 
-def inside(data: bytes, ending: str, most: int = 20) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the first files in a zip whose names end so; of what is none, nothing.
+def inside(data: bytes) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Names of the files in a zip, and what reads each; nothing of what is no zip.
 
-    What cannot be read is empty or cut off.
+    What is damaged or has a password is read as empty, or as far as it goes.
     """
-    if data.startswith(b"PK\x03\x04"):
-        wanted = [member for member in _members(data) if member[0].lower().endswith(ending)]
-        for name, *where in wanted[:most]:
-            yield name, _member(data, *where)[0]
+    if data.startswith(ZIP):
+        for name, *where in _members(data):
+            yield name, lambda where=where: _member(data, *where)[0]  # type: ignore[misc]
 
 
 def _members(data: bytes) -> list[tuple[str, int, int, int]]:
@@ -70,7 +72,7 @@ def _members(data: bytes) -> list[tuple[str, int, int, int]]:
         )
         start = at + 30 + name + extra
         # A size of zero is announced where the writer did not know it yet.
-        later = data.find(b"PK\x03\x04", start + packed)
+        later = data.find(ZIP, start + packed)
         end = start + packed if packed else (later if later >= 0 else len(data))
         path = data[at + 30 : at + 30 + name].decode("utf-8", "replace")
         if "__MACOSX" not in path and ".ipynb_checkpoints" not in path:

@@ -6,6 +6,8 @@
     ada/ddim/ddim.ipynb                                       nbgrader's ``submitted`` folder
     ada/anything.ipynb                                        a folder a student
 
+Weights of trained networks lie beside a notebook under its student's name, or in the same folder.
+
 A zip of one of these, a folder with nothing but such a zip, and a folder around one of these are
 read as if they were unpacked. No student vanishes: whoever has a folder has a row, and where no
 notebook is in it a person must look. Only the results of other runs are passed over.
@@ -13,18 +15,26 @@ notebook is in it a person must look. Only the results of other runs are passed 
 
 from __future__ import annotations
 
-import glob
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from coursekit.grading import weights
 from coursekit.grading.files import File, name_bytes, unzipped, walk
 from coursekit.grading.identity import CANVAS, Identity, identity
 from coursekit.grading.names import safe_ids
+from coursekit.grading.owners import (
+    DOWNLOADED,
+    MISTAKEN,
+    NOTEBOOK,
+    SHARED,
+    Owner,
+    doubtful,
+    is_possible,
+    joined,
+    owners,
+)
 from coursekit.grading.plaintext import one_line
 from coursekit.project import CourseError
 
@@ -32,18 +42,12 @@ __all__ = [
     "DOUBTS",
     "NOTHING",
     "SEVERAL",
-    "SHARED",
     "Student",
     "find",
 ]
 
-_NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
-# What students hand in for a notebook; tables and texts beside the submissions are the teacher's.
-_MISTAKEN = re.compile(r"\.(pdf|html?|py|docx?|odt|zip|json|rtf|tar|gz|rar|7z)$", re.IGNORECASE)
 _AGAIN = re.compile(r"-(\d{1,4})$")  # what Canvas adds to a file that is handed in again
-_DOWNLOADED = re.compile(r" ?\((\d{1,4})\)$|-copy(\d{0,4})$", re.IGNORECASE)
-_COPY = re.compile(r"^(?:copy of|kopie von|copia de|copia di|copie de|cópia de|kopia)\s+", re.I)
-SEVERAL, SHARED, NOTHING = "several files", "one or two people", "no notebook handed in"
+SEVERAL, NOTHING = "several files", "no notebook handed in"
 DOUBTS = (SEVERAL, SHARED, NOTHING)
 """How the reasons begin for which a person should look at what was handed in."""
 
@@ -94,15 +98,17 @@ def find(place: Path, assignment: str, out: Path | None = None) -> list[Student]
     Raises:
         CourseError: there is nothing to grade, or the zip cannot be read.
     """
-    owned = _joined(_owners(_files(place, out), assignment))
-    if not any(who.number or any(map(_possible, own)) for who, own in owned.items()):
+    owned = joined(owners(_files(place, out), assignment))
+    if place.is_file() and place.suffix.lower() != ".zip":  # others may have weights beside it
+        owned = {o: files for o, files in owned.items() if place in [file.path for file in files]}
+    if not any(who.number or any(map(is_possible, own)) for who, own in owned.items()):
         raise CourseError(
             f"no submissions in {place.name}: expected notebooks, a folder a student, "
             "or what Canvas or Moodle downloads"
         )
     # Two people of one name are told apart by their number, and both are.
     names = Counter(owner.name for owner in owned)
-    unique: dict[str, _Owner] = {}
+    unique: dict[str, Owner] = {}
     for owner in owned:
         name = owner.name
         if owner.number and names[name] > 1:
@@ -111,9 +117,9 @@ def find(place: Path, assignment: str, out: Path | None = None) -> list[Student]
             name += "_"
         unique[name] = owner
     ids = safe_ids(list(unique))
-    shared = _shared(owned)
+    doubts = doubtful(owned)
     found = [
-        _student(ids[name], owned[owner], assignment, shared.get(owner, ""))
+        _student(ids[name], owned[owner], assignment, doubts.get(owner, ""))
         for name, owner in unique.items()
     ]
     return sorted(found, key=lambda student: student.id)
@@ -124,15 +130,14 @@ def _files(place: Path, out: Path | None) -> list[File]:
     if place.is_dir():
         files = _without_results(walk(place, out))
         # Tables beside a zip are the teacher's; anything else is a submission as well.
-        one = [file for file in files if "/" in file.name or _possible(file)]
+        one = [file for file in files if "/" in file.name or is_possible(file)]
         if len(one) == 1 and one[0].name.lower().endswith(".zip") and not one[0].nothing:
             inside = unzipped(one[0].path) if "/" not in one[0].name else []
-            files = inside if any(_NOTEBOOK.search(file.name) for file in inside) else files
+            files = inside if any(NOTEBOOK.search(file.name) for file in inside) else files
     elif place.is_file() and place.suffix.lower() == ".zip":
         files = unzipped(place)
     elif place.is_file():
-        beside = place.parent.glob(f"{glob.escape(place.stem)}.*.safetensors")
-        files = [File(path.name, path) for path in (place, *beside)]
+        files = [File(path.name, path) for path in (place, *place.parent.glob("*.safetensors"))]
     else:
         raise CourseError(f"there is no folder or zip {place.name}")
     return sorted(_unwrapped(files), key=lambda file: name_bytes(file.name))
@@ -150,7 +155,7 @@ def _without_results(files: list[File]) -> list[File]:
         for folder, names in inner.items()
         if {"run.json", "results.jsonl"} <= names
         and not identity(f"{folder}/").moodle
-        and not any("/" not in name and _NOTEBOOK.search(name) for name in names)
+        and not any("/" not in name and NOTEBOOK.search(name) for name in names)
     }
     return [file for file in files if file.name.partition("/")[0] not in results]
 
@@ -168,102 +173,21 @@ def _wraps(files: list[File]) -> bool:
     """Whether the only folder of ``files`` holds the class, and is not itself a student's."""
     outer = {file.name.partition("/")[0] for file in files if "/" in file.name}
     beside = [file for file in files if "/" not in file.name]
-    if len(outer) != 1 or any(map(_possible, beside)) or identity(f"{min(outer)}/").moodle:
+    if len(outer) != 1 or any(map(is_possible, beside)) or identity(f"{min(outer)}/").moodle:
         return False
     inner = [file.name.partition("/")[2] for file in files if "/" in file.name]
     marks = [identity(name) for name in inner]
     if len(set(marks)) > 1 and Identity() not in marks:
         return True  # as Canvas or Moodle marks a whole class
     folders = {name.partition("/")[0] for name in inner if "/" in name}
-    notebooks = [name for name in inner if "/" not in name and _NOTEBOOK.search(name)]
+    notebooks = [name for name in inner if "/" not in name and NOTEBOOK.search(name)]
     return not beside and (len(folders) > 1 or len(notebooks) > 1)
-
-
-@dataclass(frozen=True)
-class _Owner:
-    """Whose a file is: equal for all files of one student, different between students."""
-
-    name: str
-    number: str = ""
-
-
-def _owners(files: Sequence[File], assignment: str) -> dict[_Owner, list[File]]:
-    split = [file.name.split("/") for file in files]
-    word = assignment.lower()
-    nbgrader = {parts[0] for parts in split if len(parts) > 2 and parts[1].lower() == word}
-    flat = {_stem(file.name, assignment) for file in files if "/" not in file.name}
-    owned: dict[_Owner, list[File]] = {}
-    for file, parts in zip(files, split, strict=True):
-        who, theirs = identity(file.name), weights.owner(parts[-1], assignment)
-        if who.moodle:
-            owner = _Owner(who.name or f"Participant {who.moodle}", who.moodle)
-        elif who.canvas:
-            owner = _Owner(who.name, who.canvas)
-        elif parts[0] in nbgrader and parts[1].lower() != word and theirs is None:
-            continue  # another assignment of the same student
-        elif len(parts) > 1:
-            owner = _Owner(parts[0])
-        elif _possible(file) or theirs:
-            stem = _stem(theirs or file.name, assignment)
-            early = re.sub(r"[-_ ]late$", "", stem, flags=re.IGNORECASE)
-            owner = _Owner(early if early in flat else stem)
-        else:
-            continue  # a table or a text of the teacher's
-        owned.setdefault(owner, []).append(file)
-    return owned
-
-
-def _joined(owned: dict[_Owner, list[File]]) -> dict[_Owner, list[File]]:
-    """A file without a number belongs to the one person with a number who has its name.
-
-    So whose file came late by mail, beside a download from Canvas or Moodle, keeps id and marks.
-    """
-    numbered: dict[str, list[_Owner]] = {}
-    for owner in owned:
-        if owner.number:
-            numbered.setdefault(owner.name.casefold(), []).append(owner)
-    found: dict[_Owner, list[File]] = {}
-    for owner, files in owned.items():
-        same = [] if owner.number else numbered.get(owner.name.casefold(), [])
-        found.setdefault(same[0] if len(same) == 1 else owner, []).extend(files)
-    return found
-
-
-def _shared(owners: Collection[_Owner]) -> dict[_Owner, str]:
-    """Why a person should look at owners who may be one, or one of whom may be somebody else."""
-    alike: dict[tuple[str, str], list[_Owner]] = {}
-    for owner in owners:
-        plain = unicodedata.normalize("NFKC", owner.name).casefold()
-        alike.setdefault(("number", owner.number) if owner.number else ("", plain), []).append(
-            owner
-        )
-    doubts: dict[_Owner, str] = {}
-    for (kind, number), group in alike.items():
-        names = ", ".join(one_line(owner.name, 200) for owner in group)
-        what = f"the number {number}" if kind else "a name that differs by its case or accents only"
-        if len(group) > 1:
-            doubts |= dict.fromkeys(group, f"{SHARED}: {names} have {what}")
-    return doubts
-
-
-def _possible(file: File) -> bool:
-    return bool(_NOTEBOOK.search(file.name) or _MISTAKEN.search(file.name))
-
-
-def _stem(name: str, assignment: str) -> str:
-    """Who a file without any folder belongs to: its name without what tools and habits add."""
-    whole = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", _NOTEBOOK.sub("", name)) or name
-    stem = _DOWNLOADED.sub("", _COPY.sub("", whole))
-    word = re.escape(assignment)
-    stem = re.sub(rf"^{word}(?:[-_ ]+|$)|[-_ ]+{word}$", "", stem, flags=re.IGNORECASE)
-    # 'Copy of ddim (1)' names nobody: then every file is somebody's own.
-    return stem or whole
 
 
 def _student(student_id: str, files: Sequence[File], assignment: str, doubt: str) -> Student:
     there = [f for f in files if not f.nothing]
-    possible = [f for f in there if _NOTEBOOK.search(f.name)]
-    possible = possible or [f for f in there if _MISTAKEN.search(f.name)]
+    possible = [f for f in there if NOTEBOOK.search(f.name)]
+    possible = possible or [f for f in there if MISTAKEN.search(f.name)]
     doubts = [doubt] if doubt else []
     if not possible:
         doubts.append(_nothing(files, there))
@@ -290,7 +214,7 @@ def _newest_first(files: Sequence[File], assignment: str) -> tuple[list[File], b
     canvas = [CANVAS.fullmatch(file.name) for file in files]
     if all(canvas) and "/" not in "".join(file.name for file in files):
         parts = [(match["rest"], int(match["file"])) for match in canvas if match]
-        stems = [_NOTEBOOK.sub("", rest) for rest, _ in parts]
+        stems = [NOTEBOOK.sub("", rest) for rest, _ in parts]
         again = [_AGAIN.search(stem) for stem in stems]
         attempts = [int(match[1]) if match else 0 for match in again]
         same = len({_AGAIN.sub("", stem) for stem in stems}) == 1
@@ -300,7 +224,7 @@ def _newest_first(files: Sequence[File], assignment: str) -> tuple[list[File], b
     names = [PurePosixPath(file.name).name.lower() for file in files]
     exact = [name == f"{assignment.lower()}.ipynb" for name in names]
     about = [assignment.lower() in name for name in names]
-    downloads = [_DOWNLOADED.search(_NOTEBOOK.sub("", name)) for name in names]
+    downloads = [DOWNLOADED.search(NOTEBOOK.sub("", name)) for name in names]
     counts = [int(m[1] or m[2] or 1) if m else 0 for m in downloads]
     order = sorted(
         range(len(files)),

@@ -6,19 +6,19 @@ the question's id:
     ddpm.train.safetensors, ddpm.train (1).safetensors, ada.ddpm.train.safetensors,
     lovelaceada_12345_67891_ddpm.train-1.safetensors
 
-One that belongs to no question, or cannot be read, is remembered: a person must look before
-somebody gets no points for it.
+One that belongs to no question, or is damaged, is remembered: a person must look before somebody
+gets no points for it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
-from coursekit.grading import archives
+from coursekit.grading.archives import ZIP, inside
 from coursekit.grading.files import File
 from genbook.checks import trained
 
@@ -26,6 +26,7 @@ __all__ = ["Weights", "is_weights", "owner"]
 
 _ENDING = ".safetensors"
 _LONGEST_NAME = 1000  # in a zip there may be some that take seconds to be matched
+_LARGEST_ZIP = 64 * 2**20
 _MOST = 5  # files of a question that are tried
 _COPY = r"(?:[ _-]*(?:copy|kopie|copia))?[^A-Za-z/]*"
 
@@ -41,36 +42,51 @@ class Weights:
     def read(cls, files: Iterable[File], questions: Collection[str]) -> Weights:
         """The weights among the files of a student, for the questions with these ids."""
         weights = cls()
-        for file in files:
-            if is_weights(file.name):
-                try:
-                    data = file.read(trained.LARGEST + 1)
-                except OSError:
-                    data = b""
-                weights._take(file.name, data, questions)
+        if questions:
+            for file in files:
+                if is_weights(file.name):
+                    weights._take(file.name, partial(file.read, trained.LARGEST + 1), questions)
+                else:
+                    weights._unpack(file, questions)
         return weights
 
-    def unpack(self, data: bytes, questions: Collection[str]) -> None:
-        """Take in what lies in the zip that a student handed in for a notebook."""
-        for name, content in archives.inside(data, _ENDING):
-            self._take(name, content[: trained.LARGEST + 1], questions)
-
     def checksum(self, data: bytes) -> str:
-        """SHA-256 of what is graded: of a file's bytes, and of weights if there are any."""
+        """SHA-256 of what is graded: of a file's bytes, and of weights if there are any.
+
+        The names of weights that could not be used count as well: a row says so.
+        """
         digest = hashlib.sha256(data)
         for question in sorted(self.found):
             for part in self.found[question]:
                 digest.update(f"\0{question}\0".encode() + hashlib.sha256(part).digest())
+        for name in self.unused:
+            digest.update(b"\0\0" + hashlib.sha256(name.encode("utf-8", "replace")).digest())
         return digest.hexdigest()
 
-    def _take(self, name: str, data: bytes, questions: Collection[str]) -> None:
-        for question in questions:
-            known = self.found.get(question, [])
-            if data in known:
+    def _unpack(self, file: File, questions: Collection[str]) -> None:
+        """Take what lies in a zip; of other files, nothing."""
+        try:
+            if file.read(len(ZIP)) != ZIP:
                 return
-            if data and len(known) < _MOST and _form(*question.split(".", 1)).fullmatch(name):
-                self.found.setdefault(question, []).append(data)
-                return
+            data = file.read(_LARGEST_ZIP)
+        except OSError:
+            return
+        for name, content in inside(data):
+            if is_weights(name):
+                self._take(name, content, questions)
+
+    def _take(self, name: str, read: Callable[[], bytes], questions: Collection[str]) -> None:
+        # Of ddpm.train and ddpm.train2, the longer is tried first.
+        for question in sorted(questions, key=len, reverse=True):
+            if len(name) < _LONGEST_NAME and _form(*question.split(".", 1)).fullmatch(name):
+                known = self.found.get(question, [])
+                try:
+                    data = read() if len(known) < _MOST else b""
+                except OSError:
+                    data = b""
+                if trained.intact(data):
+                    self.found[question] = known if data in known else [*known, data]
+                    return
         self.unused.append(name)
 
 
@@ -85,7 +101,7 @@ def owner(name: str, slug: str) -> str | None:
     That is what stands before the question's id, which may be nothing; None if it is no such file.
     """
     match = _form(slug, None).fullmatch(name) if len(name) < _LONGEST_NAME else None
-    return match and (match["before"] or "")
+    return match and (match["before"] or "").strip(" ._-()[]")
 
 
 @cache

@@ -131,8 +131,6 @@ class _Loop:
     def _grade(self, pytest_session: pytest.Session, task: Task) -> Row:
         setting = self.setting
         data, weights = task.file.read(LARGEST), task.weights()
-        sha256 = weights.checksum(data)
-        weights.unpack(data, task.training)
         submission = ingest.read(data)
         plan = merge(setting.assignment, submission)
         plan.review += task.doubts
@@ -155,7 +153,7 @@ class _Loop:
         return Row(
             student=task.student,
             file=task.file.name,
-            sha256=sha256,
+            sha256=weights.checksum(data),
             assignment=setting.assignment.slug,
             level=setting.level,
             seed=setting.seed,
@@ -218,7 +216,7 @@ def _trained(question: Question, number: int, plan: Plan, files: Weights) -> Fin
     best = max(results, key=lambda result: result.points, default=None)
     if files.unused and not (best and best.points):
         names = ", ".join(one_line(name, 80) for name in files.unused[:5])
-        plan.review.append(f"weights that could not be read, or are of no question: {names}")
+        plan.review.append(f"weights that are damaged, or not called {question.id}: {names}")
     if best is None:
         return Finding("missing", "There are no weights: run the check, then save the notebook.")
     status = "right" if best.points else "wrong"

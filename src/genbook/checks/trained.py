@@ -29,7 +29,16 @@ from genbook.checks.randomness import own_randomness
 from genbook.checks.registry import Question
 from genbook.checks.result import Result, points, zero
 
-__all__ = ["LARGEST", "LIMIT", "embedded", "export", "hand_in", "judge_weights", "verdict"]
+__all__ = [
+    "LARGEST",
+    "LIMIT",
+    "embedded",
+    "export",
+    "hand_in",
+    "intact",
+    "judge_weights",
+    "verdict",
+]
 
 LIMIT = 300_000  # bytes of a file: 400 KB as base64
 SLACK = 3.0  # standard errors by which a grader's value may miss the bound, see judge_weights
@@ -102,6 +111,15 @@ def judge_weights(entry: Question, data: bytes, seed: int, slack: float = SLACK)
     known = next((known for known in entry.misconceptions if known.name == name), None)
     lines += [f"  → {known.sentence}"] if known else []
     return zero(entry, "\n".join(lines), known.name if known else None)
+
+
+def intact(data: bytes) -> bool:
+    """Whether it is a whole safetensors file of numbers, whatever network they are of."""
+    try:
+        _header(data)
+    except BadWeights:
+        return False
+    return True
 
 
 def hand_in(entry: Question, data: bytes) -> None:
