@@ -130,14 +130,14 @@ def test_weights_in_nbgraders_folders_are_no_other_assignment(tmp_path: Path) ->
 
 
 def test_weights_belong_to_the_student_whose_name_they_carry(tmp_path: Path) -> None:
-    _make(tmp_path, "ada.ipynb", "ada.ddpm.train.safetensors", "eve.ddpm.train.safetensors")
+    _make(tmp_path, "ada.ipynb", "ada.ddpm.train.safetensors", "eve - ddpm.train.safetensors")
     _make(tmp_path, "alan/sheet.ipynb", "alan/w/ddpm.train.safetensors", "shared.safetensors")
     _make(tmp_path, "hopper_9_100_ddpm.ipynb", "hopper_9_101_ddpm.train.safetensors")
     found = {s.id: (s.file.name, *(file.name for file in s.other)) for s in find(tmp_path, "ddpm")}
     assert found == {
         "ada": ("ada.ipynb", "ada.ddpm.train.safetensors"),
         "alan": ("alan/sheet.ipynb", "alan/w/ddpm.train.safetensors"),
-        "eve": ("eve.ddpm.train.safetensors",),
+        "eve": ("eve - ddpm.train.safetensors",),
         "hopper": ("hopper_9_100_ddpm.ipynb", "hopper_9_101_ddpm.train.safetensors"),
     }
     (eve,) = [student for student in find(tmp_path, "ddpm") if student.id == "eve"]
