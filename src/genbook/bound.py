@@ -16,8 +16,9 @@ import math
 import torch
 from torch import Tensor
 
+from genbook.arguments import finite
 from genbook.ddpm import (
-    Prediction,
+    Target,
     Variance,
     log_variances,
     p_reverse,
@@ -25,8 +26,9 @@ from genbook.ddpm import (
     q_sample,
     random_times,
 )
+from genbook.denoiser import Model
 from genbook.evaluation import bits_per_dimension
-from genbook.sampling import Model, finite, randn, steps_of, times_like
+from genbook.sampling import randn_like, steps_of
 from genbook.schedules import NoiseSchedule
 
 __all__ = ["variational_loss", "vlb_terms"]
@@ -38,7 +40,7 @@ def variational_loss(
     x0: Tensor,
     cond: Tensor | None = None,
     generator: torch.Generator | None = None,
-    prediction: Prediction = "eps",
+    prediction: Target = "eps",
     variance: Variance = "posterior",
     levels: int | None = 256,
 ) -> Tensor:
@@ -63,7 +65,7 @@ def variational_loss(
     """
     finite(x0=x0)
     t = random_times(schedule, x0, generator)
-    xt = q_sample(schedule, x0, t, randn(x0.shape, generator, x0.device, x0.dtype))
+    xt = q_sample(schedule, x0, t, randn_like(x0, generator))
     mean, log_variance = p_reverse(
         schedule, xt, model(xt, t, cond), t, prediction=prediction, variance=variance
     )
@@ -77,7 +79,7 @@ def vlb_terms(
     x0: Tensor,
     cond: Tensor | None = None,
     generator: torch.Generator | None = None,
-    prediction: Prediction = "eps",
+    prediction: Target = "eps",
     variance: Variance = "posterior",
     levels: int | None = 256,
     progress: bool = False,
@@ -94,8 +96,8 @@ def vlb_terms(
     T = schedule.T
     terms = x0.new_empty(len(x0), T + 1)
     for t, s in steps_of(range(T, -1, -1), progress):
-        times = times_like(x0, t)
-        xt = q_sample(schedule, x0, t, randn(x0.shape, generator, x0.device, x0.dtype))
+        times = schedule.network_time(x0, t)
+        xt = q_sample(schedule, x0, t, randn_like(x0, generator))
         output = model(xt, times, cond)
         mean, log_variance = p_reverse(schedule, xt, output, t, s, prediction, variance)
         terms[:, s] = _reverse_term(schedule, x0, xt, times, mean, log_variance, levels)

@@ -11,33 +11,26 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from genbook import paths
-from genbook.sampling import (
-    Model,
-    below,
-    choice,
-    combine,
-    descending,
-    first_state,
-    last,
-    randn,
-    same_shape,
-    signal_left,
-    steps_of,
-    times_like,
-)
-from genbook.schedules import Coefficient, NoiseSchedule, Time
+from genbook.arguments import below, same_shape, signal_left
+from genbook.denoiser import Denoiser, Limit, Model
+from genbook.sampling import first_state, last, randn_like
+from genbook.sampling import states as walk
+from genbook.schedules import timesteps
 
 __all__ = [
     "encode",
     "encoding_states",
+    "jump",
     "lerp",
     "q_posterior",
+    "rise",
     "sample",
     "sigma",
     "slerp",
@@ -46,51 +39,40 @@ __all__ = [
     "timesteps",
 ]
 
-Spacing = Literal["linear", "quadratic"]
-
-
-def timesteps(T: int, steps: int, spacing: Spacing = "linear") -> list[int]:
-    """A sub-sequence of times: ``steps + 1`` of them, from T down to 0 (appendix D.2).
-
-    "linear" puts them at T·i/steps, "quadratic" at T·(i/steps)², denser near the data; rounded, and
-    kept apart where rounding would make two of them equal.
-
-    Raises:
-        ValueError: unknown spacing, or not 1 ≤ steps ≤ T.
-        TypeError: steps is not an integer.
-    """
-    choice("spacing", spacing, Spacing)
-    if not isinstance(steps, int):
-        raise TypeError(f"steps must be an integer, got {steps!r}")
-    if not 1 <= steps <= T:
-        raise ValueError(f"steps must lie in 1..T = {T}, got {steps}")
-    power = 1 if spacing == "linear" else 2
-    return [max(i, round(T * (i / steps) ** power)) for i in range(steps, -1, -1)]
-
 
 def sigma(
-    schedule: NoiseSchedule, t: Time, s: Time, eta: float = 1.0, like: Tensor | None = None
-) -> Coefficient:
+    schedule: paths.Path,
+    t: paths.Time,
+    s: paths.Time,
+    eta: float = 1.0,
+    like: Tensor | None = None,
+) -> paths.Coefficient:
     """σ = η · b_s / b_t · √(1 − ᾱ_t / ᾱ_s), the noise of a step from t to s (equation 16).
 
     η = 0 is DDIM, η = 1 is DDPM on the times that are visited. (The paper's σ̂, DDPM's larger noise
     √(1 − ᾱ_t / ᾱ_s), is :func:`genbook.ddpm.sample` with these timesteps and ``variance="beta"``.)
+    On a path that is no chain the root is that of the variance of
+    :meth:`~genbook.paths.Path.transition`.
 
     Returns:
-        A float for integers t and s, else a tensor; see
-        :meth:`~genbook.schedules.NoiseSchedule.gather`.
+        A float for numbers t and s, else a tensor; see :meth:`~genbook.paths.Path.rates`.
 
     Raises:
         ValueError: η outside [0, 1], s ≥ t, or t out of range.
     """
     if not 0 <= eta <= 1:
         raise ValueError(f"eta must lie in [0, 1], from DDIM to DDPM, got {eta}")
-    b_s, b_t = schedule.b(s, like), schedule.b(t, like)
-    return eta * b_s / b_t * schedule.beta(t, s, like) ** 0.5
+    b_s, b_t = schedule.rates(s, like)[1], schedule.rates(t, like)[1]
+    return eta * b_s / b_t * schedule.transition(t, s, like)[1] ** 0.5
 
 
 def q_posterior(
-    schedule: NoiseSchedule, x0: Tensor, xt: Tensor, t: Time, s: Time, sigma: Coefficient
+    schedule: paths.Path,
+    x0: Tensor,
+    xt: Tensor,
+    t: paths.Time,
+    s: paths.Time,
+    sigma: paths.Coefficient,
 ) -> tuple[Tensor, Tensor]:
     """The non-Markov family: mean and variance of q_σ(x_s | x_t, x_0) (equation 7).
 
@@ -119,19 +101,44 @@ def q_posterior(
     return mean, torch.as_tensor(sigma**2, dtype=xt.dtype, device=xt.device)
 
 
+def jump(
+    denoiser: Denoiser,
+    x: Tensor,
+    t: Any,
+    s: Any,
+    cond: Any = None,
+    generator: torch.Generator | None = None,
+    *,
+    eta: float = 0.0,
+) -> Tensor:
+    """The sampler's step from t to s < t: predicted x_0, direction to x_t, noise (equation 12).
+
+    x_s = a_s x̂_0 + √(b_s² − σ²) eps + σ noise
+    """
+    path = denoiser.path
+    guess = denoiser(x, t, cond)
+    a_s, b_s = path.rates(s)
+    σ = sigma(path, t, s, eta)
+    x_s = a_s * guess.x0 + _root(b_s**2 - σ**2) * guess.eps
+    return x_s + σ * randn_like(x, generator) if eta else x_s
+
+
 def step(
-    schedule: NoiseSchedule,
+    schedule: paths.Path,
     xt: Tensor,
     eps: Tensor,
-    t: Time,
-    s: Time,
+    t: paths.Time,
+    s: paths.Time,
     eta: float = 0.0,
     noise: Tensor | None = None,
     x0: Tensor | None = None,
 ) -> Tensor:
-    """One step from t to s < t: predicted x_0, direction to x_t, noise (equation 12).
+    """The same step from given numbers: x_t, the predicted noise, and the fresh noise.
 
         x_s = a_s (x_t − b_t eps) / a_t + √(b_s² − σ²) eps + σ noise
+
+    computed as a sum of x_t and eps, each with one factor: two operations on tensors instead of
+    five, and no x̂_0 whose digits would be lost where a_t is small.
 
     Args:
         xt, eps: the state and the noise predicted in it, shape ``(B, …)``.
@@ -152,62 +159,67 @@ def step(
     direction = _root(b_s**2 - σ**2)
     if x0 is None:
         signal_left(a_t)
-        # a_s x_0 + direction · eps with x_0 = (x_t − b_t eps) / a_t, sorted by x_t and eps
-        xs = combine(a_s / a_t, xt, direction - a_s / a_t * b_t, eps)
+        xs = _combine(a_s / a_t, xt, direction - a_s / a_t * b_t, eps)
     else:
         same_shape(xt=xt, x0=x0)
-        xs = combine(a_s, x0, direction, eps)
-    return xs + σ * _given(noise, xt) if eta else xs
+        xs = _combine(a_s, x0, direction, eps)
+    if not eta:
+        return xs
+    if noise is None:
+        raise ValueError("eta > 0 adds noise: give noise, a standard normal tensor shaped like xt")
+    same_shape(xt=xt, noise=noise)
+    return xs + σ * noise
 
 
-@torch.no_grad()
 def states(
     model: Model,
-    schedule: NoiseSchedule,
+    schedule: paths.Path,
     shape: Sequence[int],
     steps: int,
     eta: float = 0.0,
-    cond: Tensor | None = None,
+    cond: Any = None,
     generator: torch.Generator | None = None,
     *,
-    spacing: Spacing = "linear",
-    timesteps: Sequence[int] | None = None,
+    spacing: paths.Spacing = "linear",
+    timesteps: Sequence[Any] | None = None,
     xT: Tensor | None = None,
     prediction: paths.Prediction = "eps",
+    clip: Limit | None = None,
+    keep_eps: bool = False,
     progress: bool = False,
-) -> Iterator[tuple[int, Tensor]]:
+) -> Iterator[tuple[Any, Tensor]]:
     """Sampling, state by state: yields (t, x_t) from (T, x_T) to (0, x_0).
 
     Args:
-        model: called as ``model(x, t, cond)`` with t an int64 tensor ``(B,)``.
+        model: called as ``model(x, t, cond)`` with t a tensor ``(B,)``, int64 on a schedule.
+        schedule: a schedule, or any other path.
         shape: ``(B, …)``.
         steps: number of steps, and of calls of the model.
-        eta: see :func:`step`.
+        eta: see :func:`sigma`.
         cond: passed on to the model.
         generator: source of x_T and of the noise.
         spacing: of the times, see :func:`timesteps`.
         timesteps: the times themselves, ``steps + 1`` of them, descending.
         xT: the first state, drawn if not given.
         prediction: what the model predicts.
+        clip, keep_eps: keep the predicted x_0 in the data's range, see
+            :class:`~genbook.denoiser.Denoiser`.
         progress: show a progress bar.
     """
-    path = _path(schedule, steps, spacing, timesteps)
-    x = first_state(shape, generator, xT, schedule.betas.device)
-    yield path[0], x
-    for t, s in steps_of(path, progress):
-        x0, eps = _predict(model, schedule, x, t, cond, prediction)
-        noise = randn(x.shape, generator, x.device, x.dtype) if eta else None
-        x = step(schedule, x, eps, t, s, eta, noise, x0)
-        yield s, x
+    times = _times(schedule, steps, spacing, timesteps)
+    sigma(schedule, times[0], times[1], eta)  # a wrong η is refused before the first step
+    denoiser = Denoiser(model, schedule, prediction, clip=clip, keep_eps=keep_eps)
+    x = first_state(model, schedule, shape, generator, xT)
+    return walk(partial(jump, eta=eta), denoiser, x, times, cond, generator, progress)
 
 
 def sample(
     model: Model,
-    schedule: NoiseSchedule,
+    schedule: paths.Path,
     shape: Sequence[int],
     steps: int,
     eta: float = 0.0,
-    cond: Tensor | None = None,
+    cond: Any = None,
     generator: torch.Generator | None = None,
     **options: Any,
 ) -> Tensor:
@@ -215,20 +227,15 @@ def sample(
     return last(states(model, schedule, shape, steps, eta, cond, generator, **options))
 
 
-@torch.no_grad()
-def encoding_states(
-    model: Model,
-    schedule: NoiseSchedule,
-    x0: Tensor,
-    steps: int,
-    cond: Tensor | None = None,
-    *,
-    spacing: Spacing = "linear",
-    timesteps: Sequence[int] | None = None,
-    prediction: paths.Prediction = "eps",
-    progress: bool = False,
-) -> Iterator[tuple[int, Tensor]]:
-    """The deterministic steps taken upwards, from (0, x_0) to (T, x_T) (section 4.3).
+def rise(
+    denoiser: Denoiser,
+    x: Tensor,
+    s: Any,
+    t: Any,
+    cond: Any = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """One deterministic step upwards, from s to t > s (section 4.3).
 
     The step down from t to s is undone exactly by
 
@@ -237,26 +244,39 @@ def encoding_states(
     with the eps that was predicted at (x_t, t). As x_t is not known yet, eps is predicted at
     (x_s, t) in its place, so the way up and the way down differ by an error that falls with the
     number of steps. For s = 0 this never asks the network for t = 0, which it has not seen.
-
-    Yields:
-        (0, x_0), …, (T, x_T). The arguments are those of :func:`states`.
     """
-    path = _path(schedule, steps, spacing, timesteps)[::-1]
-    x = x0
-    yield path[0], x
-    for s, t in steps_of(path, progress):
-        (a_s, b_s), (a_t, b_t) = schedule.rates(s), schedule.rates(t)
-        _, eps = _predict(model, schedule, x, t, cond, prediction)
-        x = combine(a_t / a_s, x, b_t - a_t / a_s * b_s, eps)
-        yield t, x
+    (a_s, b_s), (a_t, b_t) = denoiser.path.rates(s), denoiser.path.rates(t)
+    eps = denoiser(x, t, cond).eps
+    return a_t * (x - b_s * eps) / a_s + b_t * eps
+
+
+def encoding_states(
+    model: Model,
+    schedule: paths.Path,
+    x0: Tensor,
+    steps: int,
+    cond: Any = None,
+    *,
+    spacing: paths.Spacing = "linear",
+    timesteps: Sequence[Any] | None = None,
+    prediction: paths.Prediction = "eps",
+    progress: bool = False,
+) -> Iterator[tuple[Any, Tensor]]:
+    """The steps :func:`rise` taken from (0, x_0) to (T, x_T), state by state.
+
+    The arguments are those of :func:`states`; x0 has the shape ``(B, …)``.
+    """
+    times = _times(schedule, steps, spacing, timesteps)[::-1]
+    denoiser = Denoiser(model, schedule, prediction)
+    return walk(rise, denoiser, x0, times, cond, None, progress, upwards=True)
 
 
 def encode(
     model: Model,
-    schedule: NoiseSchedule,
+    schedule: paths.Path,
     x0: Tensor,
     steps: int,
-    cond: Tensor | None = None,
+    cond: Any = None,
     **options: Any,
 ) -> Tensor:
     """The code x_T of an image: the last of the :func:`encoding_states`. Takes their options."""
@@ -294,42 +314,24 @@ def lerp(u: Tensor, v: Tensor, w: float | Tensor) -> Tensor:
     return (1 - w) * u + w * v
 
 
-def _path(
-    schedule: NoiseSchedule, steps: int, spacing: Spacing, given: Sequence[int] | None
-) -> list[int]:
+def _times(
+    schedule: paths.Path, steps: int, spacing: paths.Spacing, given: Sequence[Any] | None
+) -> list[Any]:
     """The times to visit: a sub-sequence of so many steps, or the given times."""
     if given is None:
-        return timesteps(schedule.T, steps, spacing)
-    path = descending(given, schedule.T)
-    if len(path) != steps + 1:
-        raise ValueError(f"{steps} steps need {steps + 1} timesteps, got {len(path)}")
-    return path
+        return schedule.times(steps, spacing)
+    times = schedule.visited(given)
+    if len(times) != steps + 1:
+        raise ValueError(f"{steps} steps need {steps + 1} timesteps, got {len(times)}")
+    return times
 
 
-def _predict(
-    model: Model,
-    schedule: NoiseSchedule,
-    x: Tensor,
-    t: int,
-    cond: Tensor | None,
-    prediction: paths.Prediction,
-) -> tuple[Tensor | None, Tensor]:
-    """x_0 and eps as predicted at x_t; no x_0 if the network gives eps, from which it follows."""
-    output = model(x, times_like(x, t), cond)
-    if prediction == "eps":
-        return None, output
-    a, b = schedule.rates(t)
-    return paths.to_x0(output, x, a, b, prediction), paths.to_eps(output, x, a, b, prediction)
+def _combine(p: paths.Coefficient, x: Tensor, q: paths.Coefficient, y: Tensor) -> Tensor:
+    """p x + q y in two operations instead of three; p and q are floats or broadcast over x."""
+    return torch.mul(x, p).add_(y, alpha=q) if isinstance(q, float) else (p * x).addcmul_(q, y)
 
 
-def _given(noise: Tensor | None, xt: Tensor) -> Tensor:
-    if noise is None:
-        raise ValueError("eta > 0 adds noise: give noise, a standard normal tensor shaped like xt")
-    same_shape(xt=xt, noise=noise)
-    return noise
-
-
-def _root(x: Coefficient) -> Coefficient:
+def _root(x: paths.Coefficient) -> paths.Coefficient:
     """√x for an x ≥ 0 that rounding may have made a little negative."""
     return max(x, 0.0) ** 0.5 if isinstance(x, float) else x.clamp(min=0).sqrt()
 

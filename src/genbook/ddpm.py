@@ -13,29 +13,21 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from genbook import paths
-from genbook.sampling import (
-    Model,
-    choice,
-    combine,
-    descending,
-    finite,
-    first_state,
-    last,
-    randn,
-    same_shape,
-    signal_left,
-    steps_of,
-    times_like,
-)
+from genbook.arguments import choice, finite, same_shape, signal_left
+from genbook.denoiser import Denoiser, Limit, Model
+from genbook.sampling import first_state, last, randn, randn_like
+from genbook.sampling import states as walk
 from genbook.schedules import NoiseSchedule, Time
 
 __all__ = [
+    "ancestral",
     "loss",
     "p_reverse",
     "q_posterior",
@@ -45,7 +37,7 @@ __all__ = [
     "step",
 ]
 
-Prediction = Literal["eps", "x0", "v", "mean"]
+Target = Literal[paths.Prediction, "mean"]
 """What the network predicts; "mean" is the mean of x_{t-1}, the paper's μ̃."""
 
 FixedVariance = Literal["posterior", "beta"]
@@ -53,10 +45,11 @@ Variance = Literal["posterior", "beta", "learned"]
 """The variance of a reverse step: β̃_t, β_t, or in between as the network says."""
 
 
-def q_sample(schedule: NoiseSchedule, x0: Tensor, t: Time, eps: Tensor) -> Tensor:
+def q_sample(schedule: paths.Path, x0: Tensor, t: paths.Time, eps: Tensor) -> Tensor:
     """Noise the data to time t at once: x_t = a_t x_0 + b_t eps (equation 4).
 
     Args:
+        schedule: a schedule, or any other path.
         x0, eps: data and standard normal noise, shape ``(B, …)``.
         t: integer or integer tensor ``(B,)``, in 0..T.
 
@@ -65,11 +58,16 @@ def q_sample(schedule: NoiseSchedule, x0: Tensor, t: Time, eps: Tensor) -> Tenso
         TypeError: t is not an integer.
     """
     same_shape(x0=x0, eps=eps)
-    return schedule.a(t, x0) * x0 + schedule.b(t, x0) * eps
+    a, b = schedule.rates(t, x0)
+    return a * x0 + b * eps
 
 
 def q_posterior(
-    schedule: NoiseSchedule, x0: Tensor, xt: Tensor, t: Time, s: Time | None = None
+    schedule: paths.Path,
+    x0: Tensor,
+    xt: Tensor,
+    t: paths.Time,
+    s: paths.Time | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Where x_t came from, if we knew x_0: mean and variance of q(x_s | x_t, x_0) (equations 6, 7).
 
@@ -78,6 +76,8 @@ def q_posterior(
         mean = a_s β / b_t² · x_0 + √α b_s² / b_t² · x_t,    variance = b_s² / b_t² · β.
 
     Args:
+        schedule: a schedule, or any other path: there √α is a_t / a_s and β the variance of
+            :meth:`~genbook.paths.Path.transition`.
         x0, xt: shape ``(B, …)``.
         t, s: times in 0..T with s < t; s is t − 1 by default.
 
@@ -88,20 +88,20 @@ def q_posterior(
         ValueError: shapes differ, t or s is out of range, s ≥ t.
     """
     same_shape(x0=x0, xt=xt)
-    s = t - 1 if s is None else s
-    α, β = schedule.alpha(t, s, xt), schedule.beta(t, s, xt)
-    a_s, b_s, b_t = schedule.a(s, xt), schedule.b(s, xt), schedule.b(t, xt)
-    mean = a_s * β / b_t**2 * x0 + α**0.5 * b_s**2 / b_t**2 * xt
+    s = _before(schedule, t, s)
+    root_α, β = schedule.transition(t, s, xt)
+    (a_s, b_s), (_, b_t) = schedule.rates(s, xt), schedule.rates(t, xt)
+    mean = a_s * β / b_t**2 * x0 + root_α * b_s**2 / b_t**2 * xt
     variance = b_s**2 / b_t**2 * β
     return mean, torch.as_tensor(variance, dtype=xt.dtype, device=xt.device)
 
 
 def step(
-    schedule: NoiseSchedule,
+    schedule: paths.Path,
     xt: Tensor,
     eps: Tensor,
-    t: Time,
-    s: Time | None = None,
+    t: paths.Time,
+    s: paths.Time | None = None,
     noise: Tensor | None = None,
     variance: FixedVariance = "posterior",
 ) -> Tensor:
@@ -126,17 +126,46 @@ def step(
             about x_0.
     """
     same_shape(xt=xt, eps=eps)
-    s = t - 1 if s is None else s
     choice("variance", variance, FixedVariance)
-    α, β, b_t = schedule.alpha(t, s, xt), schedule.beta(t, s, xt), schedule.b(t, xt)
-    signal_left(α)
-    mean = combine(1 / α**0.5, xt, -β / b_t / α**0.5, eps)  # read each tensor only once
+    s = _before(schedule, t, s)
+    root_α, β = schedule.transition(t, s, xt)
+    b_t, b_s = schedule.rates(t, xt)[1], schedule.rates(s, xt)[1]
+    signal_left(root_α)
+    mean = (xt - β / b_t * eps) / root_α
     if noise is None:
         return mean
     same_shape(xt=xt, noise=noise)
-    b_s = schedule.b(s, xt)
-    σ2 = b_s**2 / b_t**2 * β if variance == "posterior" else (b_s > 0) * β
-    return mean + σ2**0.5 * noise
+    return mean + _sigma(b_s, b_t, β, variance) * noise
+
+
+def ancestral(
+    denoiser: Denoiser,
+    x: Tensor,
+    t: Any,
+    s: Any,
+    cond: Any = None,
+    generator: torch.Generator | None = None,
+    *,
+    variance: Variance = "posterior",
+) -> Tensor:
+    """The sampler's step from x_t to x_s: the posterior of the predicted data, and its noise.
+
+        x_s ~ N(mean of q(x_s | x_t, x̂_0), σ²),    σ² as ``variance`` says
+
+    For a network that predicts the noise this is :func:`step`. A "learned" variance is that of
+    :func:`p_reverse`. No noise is added in the step to 0.
+    """
+    path = denoiser.path
+    guess = denoiser(x, t, cond)
+    (a_s, b_s), (_, b_t) = path.rates(s), path.rates(t)
+    root_α, β = path.transition(t, s)
+    mean = (a_s * β / b_t**2) * guess.x0 + (root_α * b_s**2 / b_t**2) * x
+    if b_s == 0 or s == 0:
+        return mean
+    noise = randn_like(x, generator)
+    if variance != "learned":
+        return mean + _sigma(b_s, b_t, β, variance) * noise
+    return mean + (_learned(path, guess.second, t, s, x) / 2).exp() * noise
 
 
 def loss(
@@ -145,7 +174,7 @@ def loss(
     x0: Tensor,
     cond: Tensor | None = None,
     generator: torch.Generator | None = None,
-    prediction: Prediction = "eps",
+    prediction: Target = "eps",
 ) -> Tensor:
     """L_simple: the squared error of the prediction at a random time (equation 14, algorithm 1).
 
@@ -154,7 +183,7 @@ def loss(
         x0: data, shape ``(B, …)``.
         cond: passed on to the model.
         generator: source of the times and of the noise.
-        prediction: what the model predicts: "eps", or for comparison "x0", "v" or "mean".
+        prediction: what the model predicts: "eps", or for comparison "x0", "v", … or "mean".
 
     Returns:
         A scalar, the mean over batch and dimensions.
@@ -178,7 +207,7 @@ def p_reverse(
     output: Tensor,
     t: Time,
     s: Time | None = None,
-    prediction: Prediction = "eps",
+    prediction: Target = "eps",
     variance: Variance = "posterior",
 ) -> tuple[Tensor, Tensor]:
     """The model's reverse step p(x_s | x_t) = N(mean, exp(log_variance)), whatever it predicts.
@@ -199,66 +228,78 @@ def p_reverse(
         The mean ``(B, C, …)``, and the log variance, which broadcasts against it.
     """
     choice("variance", variance, Variance)
-    choice("prediction", prediction, Prediction)
-    s = t - 1 if s is None else s
-    log_beta, log_posterior = log_variances(schedule, t, s, xt)
-    log_variance = log_beta if variance == "beta" else log_posterior
+    choice("prediction", prediction, Target)
+    s = _before(schedule, t, s)
     if variance == "learned":
-        output, ν = _halves(output, xt)
-        log_variance = (1 + ν) / 2 * log_beta + (1 - ν) / 2 * log_posterior
+        if output.ndim < 2 or output.shape[1] != 2 * xt.shape[1]:
+            raise ValueError(
+                f"a learned variance needs {2 * xt.shape[1]} output channels, "
+                f"got {tuple(output.shape)}"
+            )
+        output, ν = output.chunk(2, dim=1)
+        log_variance = _learned(schedule, ν, t, s, xt)
+    else:
+        log_β, log_posterior = log_variances(schedule, t, s, xt)
+        log_variance = log_β if variance == "beta" else log_posterior
     same_shape(xt=xt, output=output)
-    if prediction == "mean":
-        return output, log_variance
     if prediction == "eps":
         return step(schedule, xt, output, t, s), log_variance
-    x0 = paths.to_x0(output, xt, schedule.a(t, xt), schedule.b(t, xt), prediction)
+    if prediction == "mean":
+        x0 = _mean_to_x0(schedule, xt, output, t)
+    else:
+        slopes = schedule.derivatives(t, xt) if prediction == "velocity" else (None, None)
+        x0 = paths.to_x0(output, xt, *schedule.rates(t, xt), prediction, *slopes)
     return q_posterior(schedule, x0, xt, t, s)[0], log_variance
 
 
-@torch.no_grad()
 def states(
     model: Model,
-    schedule: NoiseSchedule,
+    schedule: paths.Path,
     shape: Sequence[int],
-    cond: Tensor | None = None,
+    cond: Any = None,
     generator: torch.Generator | None = None,
     *,
-    prediction: Prediction = "eps",
+    prediction: Target = "eps",
     variance: Variance = "posterior",
-    timesteps: Sequence[int] | None = None,
+    timesteps: Sequence[Any] | None = None,
     xT: Tensor | None = None,
+    clip: Limit | None = None,
     progress: bool = False,
-) -> Iterator[tuple[int, Tensor]]:
+) -> Iterator[tuple[Any, Tensor]]:
     """Ancestral sampling, state by state: yields (T, x_T), …, (0, x_0) (algorithm 2).
 
     Args:
         model: called as ``model(x, t, cond)`` with t an int64 tensor ``(B,)``.
+        schedule: a schedule; or any other path, with ``timesteps``.
         shape: ``(B, …)``.
         cond: passed on to the model.
         generator: source of x_T and of the noise.
         prediction, variance: see :func:`p_reverse`.
         timesteps: the times to visit, descending; all of T..0 by default.
         xT: the first state, drawn if not given.
+        clip: keeps the predicted x_0 in the data's range: :func:`genbook.denoiser.clipped` or
+            :func:`~genbook.denoiser.thresholded`.
         progress: show a progress bar.
     """
-    T = schedule.T
-    path = descending(range(T, -1, -1) if timesteps is None else timesteps, T)
-    x = first_state(shape, generator, xT, schedule.betas.device)
-    yield path[0], x
-    for t, s in steps_of(path, progress):
-        output = model(x, times_like(x, t), cond)
-        x, log_variance = p_reverse(schedule, x, output, t, s, prediction, variance)
-        if s > 0:
-            noise = randn(x.shape, generator, x.device, x.dtype)
-            x = x + (log_variance / 2).exp() * noise
-        yield s, x
+    choice("variance", variance, Variance)
+    choice("prediction", prediction, Target)
+    if timesteps is None:
+        if not isinstance(schedule, NoiseSchedule):
+            raise TypeError(f"{schedule!r} has no steps of its own: give timesteps")
+        timesteps = range(schedule.T, -1, -1)
+    elif variance == "learned" and not isinstance(schedule, NoiseSchedule):
+        raise TypeError(f"a learned variance interpolates those of a chain, not of {schedule!r}")
+    denoiser = _denoiser(model, schedule, prediction, variance, clip)
+    x = first_state(model, schedule, shape, generator, xT)
+    step = partial(ancestral, variance=variance)
+    return walk(step, denoiser, x, timesteps, cond, generator, progress)
 
 
 def sample(
     model: Model,
-    schedule: NoiseSchedule,
+    schedule: paths.Path,
     shape: Sequence[int],
-    cond: Tensor | None = None,
+    cond: Any = None,
     generator: torch.Generator | None = None,
     **options: Any,
 ) -> Tensor:
@@ -273,29 +314,63 @@ def random_times(schedule: NoiseSchedule, x0: Tensor, generator: torch.Generator
     return t.to(x0.device)
 
 
-def _target(
-    schedule: NoiseSchedule, x0: Tensor, xt: Tensor, eps: Tensor, t: Tensor, prediction: Prediction
-) -> Tensor:
-    """What the network should say at x_t."""
-    choice("prediction", prediction, Prediction)
-    if prediction == "mean":
-        return q_posterior(schedule, x0, xt, t)[0]
-    return paths.convert(eps, xt, schedule.a(t, xt), schedule.b(t, xt), "eps", prediction)
-
-
-def _halves(output: Tensor, xt: Tensor) -> tuple[Tensor, Tensor]:
-    """The prediction and the variance's interpolation, from an output of twice the channels."""
-    if output.ndim < 2 or output.shape[1] != 2 * xt.shape[1]:
-        raise ValueError(
-            f"a learned variance needs {2 * xt.shape[1]} output channels, got {tuple(output.shape)}"
-        )
-    prediction, ν = output.chunk(2, dim=1)
-    return prediction, ν
-
-
 def log_variances(schedule: NoiseSchedule, t: Time, s: Time, like: Tensor) -> tuple[Tensor, Tensor]:
     """log β and log β̃ of the step from t to s."""
     β, b_s, b_t = schedule.beta(t, s, like), schedule.b(s, like), schedule.b(t, like)
     β, b_s, b_t = (torch.as_tensor(c, dtype=like.dtype, device=like.device) for c in (β, b_s, b_t))
     first = schedule.beta(2, 1) * schedule.b(1) ** 2 / schedule.b(2) ** 2 if schedule.T > 1 else β
     return β.log(), torch.where(b_s > 0, β * b_s**2 / b_t**2, first).log()
+
+
+def _learned(schedule: Any, ν: Any, t: Any, s: Any, like: Tensor) -> Tensor:
+    """The logarithm of a learned variance, interpolated by ν."""
+    log_β, log_posterior = log_variances(schedule, t, s, like)
+    return (1 + ν) / 2 * log_β + (1 - ν) / 2 * log_posterior
+
+
+def _sigma(
+    b_s: paths.Coefficient, b_t: paths.Coefficient, β: paths.Coefficient, variance: str
+) -> paths.Coefficient:
+    """The standard deviation of the noise of a step; 0 in the step to the data."""
+    return b_s / b_t * β**0.5 if variance == "posterior" else (b_s > 0) * β**0.5
+
+
+def _target(
+    schedule: NoiseSchedule, x0: Tensor, xt: Tensor, eps: Tensor, t: Tensor, prediction: Target
+) -> Tensor:
+    """What the network should say at x_t."""
+    choice("prediction", prediction, Target)
+    if prediction == "mean":
+        return q_posterior(schedule, x0, xt, t)[0]
+    slopes = schedule.derivatives(t, xt) if prediction == "velocity" else (None, None)
+    return paths.target_of(prediction, x0, eps, *schedule.rates(t, xt), *slopes)
+
+
+def _denoiser(
+    model: Model, schedule: paths.Path, prediction: Target, variance: Variance, clip: Limit | None
+) -> Denoiser:
+    """The network as a denoiser; one that predicts the mean of x_{t−1} says x_0 by it."""
+    twice = variance == "learned"
+    if prediction != "mean":
+        return Denoiser(model, schedule, prediction, clip=clip, twice=twice)
+
+    def data(x: Tensor, t: Tensor, cond: Any) -> Tensor:
+        output = model(x, t, cond)
+        mean, rest = output[:, : x.shape[1]], output[:, x.shape[1] :]
+        return torch.cat([_mean_to_x0(schedule, x, mean, t), rest], 1)
+
+    return Denoiser(data, schedule, "x0", clip=clip, twice=twice)
+
+
+def _mean_to_x0(schedule: Any, xt: Tensor, mean: Tensor, t: paths.Time) -> Tensor:
+    """The x_0 whose posterior of the step from t to t − 1 has this mean."""
+    one = torch.ones_like(xt)
+    of_x0, of_xt = (q_posterior(schedule, *pair, t)[0] for pair in ((one, 0 * one), (0 * one, one)))
+    return (mean - of_xt * xt) / of_x0
+
+
+def _before(schedule: paths.Path, t: Any, s: Any) -> Any:
+    """s, or the time before t."""
+    if s is None and not isinstance(schedule, NoiseSchedule):
+        raise TypeError(f"{schedule!r} has no time before t: give s")
+    return t - 1 if s is None else s

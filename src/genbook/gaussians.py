@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from genbook._gaussian import condition, kl, linear_map, product, symmetric, tensors
-from genbook.sampling import Model, randn
-from genbook.schedules import NoiseSchedule
+from genbook.arguments import choice
+from genbook.denoiser import Model
+from genbook.paths import Path, Prediction, target_of
+from genbook.sampling import randn
 
 __all__ = ["GaussianMixture", "condition", "kl", "linear_map", "product"]
 
@@ -230,20 +232,32 @@ class GaussianMixture:
         guess = self._centres + _column(a, 2) * self._values * scaled
         return self._back(log_joint.softmax(-1), guess)
 
-    def model(self, schedule: NoiseSchedule) -> Model:
-        """The perfect network for this data, called as ``model(x, t, cond=None)``; predicts eps.
+    def model(self, schedule: Path, prediction: Prediction = "eps") -> Model:
+        """The perfect network for this data, called as ``model(x, t, cond=None)``.
 
-        x has the shape ``(B, D)`` or, for images of D pixels, ``(B, C, H, W)``; t is an integer or
-        an integer tensor ``(B,)``; cond holds labels of components, see :meth:`eps`.
+        x has the shape ``(B, D)`` or, for images of D pixels, ``(B, C, H, W)``; t is a time of the
+        path or a tensor ``(B,)`` of times; cond holds labels of components, see :meth:`eps`.
+
+        Args:
+            schedule: a schedule, or any other path.
+            prediction: what the network predicts: the conditional mean of it, which is exact.
         """
+        choice("prediction", prediction, Prediction)
 
-        def predict(x: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
+        def predict(x: Tensor, t: float | Tensor, cond: Tensor | None = None) -> Tensor:
             flat = x.flatten(1)
             if isinstance(t, Tensor) and t.numel():
                 low, high = t.aminmax()
-                t = int(low) if low == high else t  # one for all, as in a sampler: fewer numbers
+                t = low.item() if low == high else t  # one for all, as in a sampler: fewer numbers
             a, b = schedule.rates(t, flat[:, 0])
-            return self.eps(flat, a, b, cond).reshape(x.shape)
+            if prediction == "eps":
+                return self.eps(flat, a, b, cond).reshape(x.shape)
+            x0 = self.posterior_mean(flat, a, b, cond)
+            if prediction == "x0":
+                return x0.reshape(x.shape)
+            slopes = schedule.derivatives(t, flat) if prediction == "velocity" else (None, None)
+            eps = self.eps(flat, a, b, cond)
+            return target_of(prediction, x0, eps, _column(a), _column(b), *slopes).reshape(x.shape)
 
         return predict
 

@@ -2,8 +2,8 @@
 
 One convention for the whole book. Time runs from the data (t = 0) to noise (t = T), and
 
-    x_t = a_t x_0 + b_t eps,    a_t = √ᾱ_t,    b_t = √(1 − ᾱ_t),    ᾱ_t = α_1 α_2 ⋯ α_t,    α_t
-    = 1 − β_t.
+    x_t = a_t x_0 + b_t eps,    a_t = √ᾱ_t,    b_t = √(1 − ᾱ_t),
+    ᾱ_t = α_1 α_2 ⋯ α_t,        α_t = 1 − β_t.
 
 Every tensor of a schedule is indexed by t itself: it has T + 1 entries, and entry 0 says "no
 noise". So the index in the code is the index in the formula, and the last step to t = 0 is no
@@ -12,25 +12,24 @@ special case.
 
 from __future__ import annotations
 
+import copy
 import math
-import operator
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from genbook.sampling import below
+from genbook.arguments import below, choice, integer
+from genbook.paths.base import Coefficient, Path, Spacing, as_factor
 
-__all__ = ["Coefficient", "NoiseSchedule", "Time"]
+__all__ = ["NoiseSchedule", "Time", "timesteps"]
 
 Time = int | Tensor
 """A discrete time: an integer, or an integer tensor ``(B,)`` with one time for each sample."""
 
-Coefficient = float | Tensor
-"""What a schedule answers: a float for an integer t, a tensor for a tensor t."""
 
-
-class NoiseSchedule:
+class NoiseSchedule(Path):
     """The variances β_1, …, β_T of a discrete diffusion and all that follows from them.
 
     Attributes:
@@ -62,10 +61,14 @@ class NoiseSchedule:
             raise ValueError(
                 f"betas must lie in (0, 1), the last in (0, 1], got β_{t} = {float(betas[t - 1])}"
             )
-        self.T = len(betas)
+        self.T = self.end = len(betas)  # type: ignore[assignment]
         self.betas = torch.cat([betas.new_zeros(1), betas])
         self.alphas = 1 - self.betas
         self.alpha_bars = self.alphas.cumprod(0)
+        self._tabulate()
+
+    def _tabulate(self) -> None:
+        """All that is looked up, from β and ᾱ."""
         self._columns = {
             "betas": self.betas,
             "alphas": self.alphas,
@@ -83,10 +86,9 @@ class NoiseSchedule:
     def linear(cls, T: int = 1000, start: float = 1e-4, end: float = 0.02) -> NoiseSchedule:
         """β_t rises linearly from start to end (Ho et al. 2020, section 4).
 
-        The defaults are meant for T = 1000, where ᾱ_T = 4·10⁻⁵. They are not rescaled for
-        another T,
-        as in diffusers: a chain of 100 steps with these β ends at ᾱ_T = 0.36, far from noise. Give
-        ``start=1e-3, end=0.2`` for it (multiply both by 1000 / T).
+        The defaults are meant for T = 1000, where ᾱ_T = 4·10⁻⁵. They are not rescaled for another
+        T, as in diffusers: a chain of 100 steps with these β ends at ᾱ_T = 0.36, far from noise.
+        Give ``start=1e-3, end=0.2`` for it (multiply both by 1000 / T).
         """
         return cls(_line(start, end, T))
 
@@ -122,6 +124,17 @@ class NoiseSchedule:
         alpha_bars = ((a - a[-1]) * a[0] / (a[0] - a[-1])) ** 2
         return NoiseSchedule(1 - alpha_bars / torch.cat([alpha_bars.new_ones(1), alpha_bars[:-1]]))
 
+    def stopping_at_one(self) -> NoiseSchedule:
+        """The schedule with ᾱ_0 = ᾱ_1: a sampler's last step, to 0, keeps the noise of t = 1.
+
+        So Stable Diffusion 1 and 2 are sampled (``set_alpha_to_one=False`` in diffusers): what is
+        returned for x_0 is x_1, whose noise is too faint to see.
+        """
+        other = copy.copy(self)
+        other.alpha_bars = torch.cat([self.alpha_bars[1:2], self.alpha_bars[1:]])
+        other._tabulate()
+        return other
+
     def a(self, t: Time, like: Tensor | None = None) -> Coefficient:
         """The signal rate a_t = √ᾱ_t; see :meth:`gather`."""
         return self.gather("a", t, like)
@@ -134,7 +147,63 @@ class NoiseSchedule:
         """The pair a_t, b_t; see :meth:`gather`."""
         if type(t) is int and 0 <= t <= self.T:
             return self._rates[t]
-        return self.gather("a", t, like), self.gather("b", t, like)
+        a, b = self._entries(("a", "b"), t, like)
+        return a, b
+
+    def derivatives(self, t: Time, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
+        """The slopes of the rates, per step: a' = a_t − a_{t−1}, and b' so that a² + b² = 1 stays.
+
+            b' = −a_t a' / b_t
+
+        A chain has no derivative. These are the slopes of the step that leads to t, and they make
+        "velocity" on a chain what it is on a path: the direction in which x_t moves.
+
+        Raises:
+            ValueError: t = 0, where no step leads and b rises like a root.
+        """
+        if bool((torch.as_tensor(t) == 0).any()):
+            raise ValueError("a chain has no slope at t = 0: b rises like a root, infinitely fast")
+        a, b, before = (
+            self.gather(name, time) for name, time in (("a", t), ("b", t), ("a", t - 1))
+        )
+        da = a - before
+        return as_factor(da, like), as_factor(-a * da / b, like)
+
+    def transition(
+        self, t: Time, s: Time, like: Tensor | None = None
+    ) -> tuple[Coefficient, Coefficient]:
+        """From x_s to x_t: what is kept, √(ᾱ_t / ᾱ_s), and the noise's variance 1 − ᾱ_t / ᾱ_s.
+
+        Raises:
+            ValueError: s is not below t.
+        """
+        α = self._alpha(t, s)
+        return as_factor(α**0.5, like), as_factor(1 - α, like)
+
+    def time(self, t: Any) -> int:
+        """The time t as an int in 0..T; see :class:`~genbook.paths.Path`.
+
+        Raises:
+            TypeError: no integer: 999.9 is refused, not truncated.
+            ValueError: out of range.
+        """
+        if type(t) is not int:
+            try:
+                t = integer("times", t)
+            except TypeError:
+                message = f"times must be integers or an integer tensor, got {t!r}"
+                raise TypeError(message) from None
+        if not 0 <= t <= self.T:
+            raise ValueError(f"times must lie in 0..{self.T}, got {t}")
+        return t
+
+    def network_time(self, x: Tensor, t: int) -> Tensor:
+        """The time t for each sample of the batch, as networks take it: int64, shape ``(B,)``."""
+        return torch.full((len(x),), t, dtype=torch.int64, device=x.device)
+
+    def times(self, steps: int, spacing: Spacing = "linear") -> list[int]:
+        """``steps + 1`` times from T down to 0: see :func:`timesteps`."""
+        return timesteps(self.T, steps, spacing)
 
     def alpha(self, t: Time, s: Time | None = None, like: Tensor | None = None) -> Coefficient:
         """α of one step from s to t: ᾱ_t / ᾱ_s = α_{s+1} ⋯ α_t; it is α_t for s = t − 1 (default).
@@ -142,7 +211,7 @@ class NoiseSchedule:
         Raises:
             ValueError: s is not below t.
         """
-        return _like(self._alpha(t, s), like)
+        return as_factor(self._alpha(t, s), like)
 
     def beta(self, t: Time, s: Time | None = None, like: Tensor | None = None) -> Coefficient:
         """β of one step from s to t: 1 − ᾱ_t / ᾱ_s, the variance of the noise that it adds.
@@ -152,7 +221,7 @@ class NoiseSchedule:
         Raises:
             ValueError: s is not below t.
         """
-        return _like(1 - self._alpha(t, s), like)
+        return as_factor(1 - self._alpha(t, s), like)
 
     @property
     def snr(self) -> Tensor:
@@ -181,16 +250,23 @@ class NoiseSchedule:
             ValueError: t is out of range, or has another batch size than ``like``.
         """
         if not isinstance(t, Tensor):
-            t = t if type(t) is int else _integer(t)
-            if not 0 <= t <= self.T:
-                raise ValueError(f"times must lie in 0..{self.T}, got {t}")
-            return self._floats[name][t]
+            return self._floats[name][self.time(t)]
+        (entry,) = self._entries((name,), t, like)
+        return entry
+
+    def _entries(self, names: Sequence[str], t: Time, like: Tensor | None) -> Sequence[Coefficient]:
+        """Several columns at once: a tensor of times is checked only once."""
+        if not isinstance(t, Tensor):
+            t = self.time(t)
+            return [self._floats[name][t] for name in names]
         if t.is_floating_point() or t.is_complex() or t.dtype == torch.bool:
             raise TypeError(f"times must be integers or an integer tensor, got {t.dtype}")
-        if ((t < 0) | (t > self.T)).any():
-            raise ValueError(f"times must lie in 0..{self.T}, got {int(t.min())}..{int(t.max())}")
-        column = self._columns[name]
-        return _like(column[t.to(column.device, torch.int64)], like)
+        if t.numel():
+            low, high = (int(end) for end in t.aminmax())
+            if low < 0 or high > self.T:
+                raise ValueError(f"times must lie in 0..{self.T}, got {low}..{high}")
+        index = t.to(self.device, torch.int64)
+        return [as_factor(self._columns[name][index], like) for name in names]
 
     def _alpha(self, t: Time, s: Time | None) -> Coefficient:
         s = t - 1 if s is None else s
@@ -198,8 +274,18 @@ class NoiseSchedule:
         return self.gather("alpha_bars", t) / self.gather("alpha_bars", s)
 
     def to(self, device: torch.device | str) -> NoiseSchedule:
-        """The schedule with its tensors on a device (without it, tensors t are looked up here)."""
-        return NoiseSchedule(self.betas[1:].to(device))
+        """The schedule with its tensors on a device (without it, tensors t are looked up here).
+
+        On a device without float64 (Apple's "mps") they become float32.
+        """
+        device = torch.device(device)
+        dtype = torch.float32 if device.type == "mps" else torch.float64
+        other = copy.copy(self)
+        other.device = device
+        other._columns = {name: c.to(device, dtype) for name, c in self._columns.items()}
+        other.betas, other.alphas = other._columns["betas"], other._columns["alphas"]
+        other.alpha_bars = other._columns["alpha_bars"]
+        return other
 
     def __repr__(self) -> str:
         return f"NoiseSchedule(T={self.T}, a_T={self.a(self.T):.3g})"
@@ -215,22 +301,22 @@ def _steps(T: int) -> int:
     return T
 
 
-def _integer(t: object) -> int:
-    """An int from whatever counts as one (numpy's integers do; True and 3.0 do not)."""
-    try:
-        if not isinstance(t, bool):
-            return operator.index(t)  # type: ignore[arg-type]
-    except TypeError:
-        pass
-    raise TypeError(f"times must be integers or an integer tensor, got {t!r}")
+def timesteps(T: int, steps: int, spacing: Spacing = "linear") -> list[int]:
+    """A sub-sequence of times: ``steps + 1`` of them, from T down to 0.
 
+    "linear" puts them at T·i/steps, "quadratic" at T·(i/steps)², denser near the data; rounded, and
+    kept apart where rounding would make two of them equal.
 
-def _like(values: Coefficient, like: Tensor | None) -> Coefficient:
-    """Values ``(B,)`` as a factor ``(B, 1, …, 1)`` of ``like``; only here they leave float64."""
-    if like is None or not isinstance(values, Tensor):
-        return values
-    if values.ndim > 1 or (values.ndim == 1 and len(values) != len(like)):
-        raise ValueError(
-            f"t must have shape ({len(like)},), one time for each sample, got {tuple(values.shape)}"
-        )
-    return values.to(like).reshape(-1, *[1] * (like.ndim - 1))
+    Raises:
+        ValueError: unknown spacing, or not 1 ≤ steps ≤ T.
+        TypeError: steps is not an integer.
+
+    References:
+        Song, Meng & Ermon (2021), Denoising Diffusion Implicit Models, appendix D.2.
+    """
+    choice("spacing", spacing, Spacing)
+    steps = integer("steps", steps)
+    if not 1 <= steps <= T:
+        raise ValueError(f"steps must lie in 1..T = {T}, got {steps}")
+    power = 1 if spacing == "linear" else 2
+    return [max(i, round(T * (i / steps) ** power)) for i in range(steps, -1, -1)]

@@ -20,10 +20,10 @@ from typing import Literal
 
 from torch import Tensor
 
-from genbook.sampling import choice, same_shape
-from genbook.schedules import Coefficient
+from genbook.arguments import choice, same_shape
+from genbook.paths.base import Coefficient
 
-__all__ = ["Prediction", "convert", "to_eps", "to_x0"]
+__all__ = ["Prediction", "convert", "target_of", "to_eps", "to_x0"]
 
 Prediction = Literal["eps", "x0", "v", "velocity", "score"]
 """What a network predicts."""
@@ -82,6 +82,36 @@ def convert(
         f'"{source}" does not determine "{target}" here: "eps" needs a ≠ 0, "x0" needs b ≠ 0',
     )
     return ((p_new * q - q_new * p) * xt + (a * q_new - b * p_new) * value) / determinant
+
+
+def target_of(
+    prediction: Prediction,
+    x0: Tensor,
+    eps: Tensor,
+    a: Coefficient,
+    b: Coefficient,
+    da: Coefficient | None = None,
+    db: Coefficient | None = None,
+) -> Tensor:
+    """What a network should say at x_t = a x_0 + b eps, from the data and the noise themselves.
+
+    That is p x_0 + q eps of the table above. Nothing is divided by (but b, for the score), so it
+    is right at both ends of a path, where :func:`convert` may refuse.
+
+    Raises:
+        ValueError: unknown name, shapes differ, da and db missing, or the score where b = 0.
+    """
+    same_shape(x0=x0, eps=eps)
+    choice("prediction", prediction, Prediction)
+    if prediction == "x0":
+        return x0
+    if prediction == "eps":
+        return eps
+    if prediction == "score":
+        _require_nonzero(b, "the score is infinite where b = 0")
+        return -eps / b
+    p, q = _combination(prediction, a, b, da, db)
+    return p * x0 + q * eps
 
 
 def to_x0(

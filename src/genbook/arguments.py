@@ -1,0 +1,101 @@
+"""Checks of what was given, shared by losses, steps and samplers: each says what is accepted.
+
+Nothing here computes. A function that would go wrong without a word (broadcast two shapes, truncate
+a time, divide by nothing) asks one of these first.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import get_args
+
+import torch
+from torch import Tensor
+
+__all__ = ["below", "choice", "finite", "integer", "same_shape", "shown", "signal_left"]
+
+
+def integer(name: str, value: object) -> int:
+    """An int from whatever counts as one: NumPy's integers do, True and 3.0 do not.
+
+    Raises:
+        TypeError: it is no integer.
+    """
+    try:
+        if not isinstance(value, bool | Tensor) or (
+            isinstance(value, Tensor) and not value.is_floating_point() and value.ndim == 0
+        ):
+            return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    raise TypeError(f"{name} must be an integer, got {value!r}")
+
+
+def below(s: float | Tensor, t: float | Tensor) -> None:
+    """Refuse a step that does not lead down to the data.
+
+    Raises:
+        ValueError: s is not below t.
+    """
+    if isinstance(s, Tensor) or isinstance(t, Tensor):
+        down = bool((torch.as_tensor(t) > s).all())
+    else:
+        down = s < t
+    if not down:
+        raise ValueError(f"s must be below t (time runs down to the data): s = {s}, t = {t}")
+
+
+def signal_left(a: float | Tensor) -> None:
+    """Refuse a step from a_t = 0, where x_t is the noise and eps says nothing about x_0.
+
+    Raises:
+        ValueError: a, or its square, is 0 (or NaN).
+    """
+    if not (a > 0 if isinstance(a, float) else bool((torch.as_tensor(a) > 0).all())):
+        raise ValueError(
+            "eps does not determine x_0 where a_t = 0 (zero terminal SNR): use v or x0"
+        )
+
+
+def same_shape(**tensors: Tensor) -> None:
+    """Refuse two tensors of different shapes, which would broadcast without a word.
+
+    Raises:
+        ValueError: naming both and their shapes.
+    """
+    (name, x), (other, y) = tensors.items()
+    if x.shape != y.shape:
+        raise ValueError(
+            f"{name} and {other} must have one shape, got {tuple(x.shape)} and {tuple(y.shape)}"
+        )
+
+
+def finite(**tensors: Tensor) -> None:
+    """Refuse NaN, infinity and integers in the input of a loss.
+
+    Raises:
+        TypeError, ValueError: naming the tensor.
+    """
+    for name, x in tensors.items():
+        if not x.is_floating_point():
+            raise TypeError(f"{name} must be a floating-point tensor, got {x.dtype}")
+        if not torch.isfinite(x).all():
+            bad = int((~torch.isfinite(x)).sum())
+            raise ValueError(f"{name} must be finite, got NaN or infinity in {bad} of {x.numel()}")
+
+
+def choice(what: str, given: object, literal: object) -> None:
+    """Refuse a name that is not one of a ``Literal``.
+
+    Raises:
+        ValueError: with what was given and what is accepted.
+    """
+    if given not in get_args(literal):
+        accepted = ", ".join(repr(name) for name in get_args(literal))
+        raise ValueError(f"unknown {what} {given!r}: use one of {accepted}")
+
+
+def shown(values: Sequence[object]) -> list[object]:
+    """A list as a message can show it: the first and the last of many."""
+    return list(values) if len(values) <= 8 else [*values[:4], "…", *values[-3:]]

@@ -1,0 +1,199 @@
+"""What a Gaussian path is: two rates, their slopes, and the times between data and noise."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from genbook.arguments import below, choice, integer, shown
+
+__all__ = ["Coefficient", "Path", "Spacing", "Time", "as_factor"]
+
+Time = int | float | Tensor
+"""A time: a number, or a tensor ``(B,)`` with one time for each sample."""
+
+Coefficient = float | Tensor
+"""What a path answers: a float for a number t, a tensor for a tensor t."""
+
+Spacing = Literal["linear", "quadratic"]
+
+
+class Path(ABC):
+    """x_t = a(t) x_0 + b(t) eps, from the data at t = 0 to noise at t = ``end``.
+
+    Everything that is sampled or trained in this book moves on such a path. A path says how much of
+    the data and how much noise there is at a time; it knows nothing of networks.
+
+    Attributes:
+        end: the time of the noise.
+        prior_std: standard deviation of the noise that a sampler starts from.
+        device: where tensors that belong to the path live.
+    """
+
+    end: float = 1.0
+    prior_std: float = 1.0
+    device: torch.device = torch.device("cpu")
+
+    @abstractmethod
+    def rates(self, t: Any, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
+        """The rates a(t) of the data and b(t) of the noise.
+
+        Args:
+            t: a number, or a tensor ``(B,)`` with a time for each sample.
+            like: the tensor ``(B, …)`` that will be multiplied with the result.
+
+        Returns:
+            Two floats for a number t. For a tensor t two tensors shaped like it; with ``like`` they
+            have its dtype and device and the shape ``(B, 1, …, 1)``.
+
+        Raises:
+            TypeError, ValueError: t is no time of this path.
+        """
+
+    @abstractmethod
+    def derivatives(self, t: Any, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
+        """The slopes a'(t) and b'(t); arguments and result as for :meth:`rates`.
+
+        Raises:
+            ValueError: a slope is infinite at t.
+        """
+
+    @abstractmethod
+    def time(self, t: Any) -> Any:
+        """The time t as a number that this path accepts.
+
+        Raises:
+            TypeError: of the wrong kind (an integer path refuses 0.5, it never truncates).
+            ValueError: outside 0..``end``.
+        """
+
+    @abstractmethod
+    def network_time(self, x: Tensor, t: Any) -> Tensor:
+        """The time t for each sample of the batch, as networks take it: shape ``(B,)``."""
+
+    @abstractmethod
+    def times(self, steps: int, spacing: Spacing = "linear") -> list[Any]:
+        """``steps + 1`` times from ``end`` down to 0, for a sampler of so many steps."""
+
+    def transition(
+        self, t: Any, s: Any, like: Tensor | None = None
+    ) -> tuple[Coefficient, Coefficient]:
+        """From x_s to x_t, s < t: what is kept, and the variance of the noise that is added.
+
+            x_t = (a_t / a_s) x_s + √β noise,    β = b_t² − (a_t / a_s)² b_s²
+
+        Raises:
+            ValueError: s is not below t.
+        """
+        below(s, t)
+        (a_t, b_t), (a_s, b_s) = self.rates(t, like), self.rates(s, like)
+        kept = a_t / a_s
+        β = b_t**2 - (kept * b_s) ** 2
+        return kept, max(β, 0.0) if isinstance(β, float) else β.clamp(min=0)
+
+    def visited(self, times: Iterable[Any], upwards: bool = False) -> list[Any]:
+        """The times as a list, checked: at least two, strictly monotone, all on the path.
+
+        Raises:
+            TypeError: a time of the wrong kind.
+            ValueError: they do not descend (or do not ascend, where they lead ``upwards``).
+        """
+        path = [self.time(t) for t in times]
+        wrong = any((s <= t if upwards else s >= t) for t, s in pairwise(path))
+        if len(path) < 2 or wrong:
+            word = (
+                f"ascend strictly within 0..{self.end}"
+                if upwards
+                else (f"descend strictly within {self.end}..0")
+            )
+            raise ValueError(f"times must {word}, at least two, got {shown(path)}")
+        return path
+
+
+class ContinuousPath(Path):
+    """A path whose times are real numbers from 0 to 1; subclasses give four formulas.
+
+    ``_rates`` and ``_derivatives`` take a float64 tensor and are told nothing else.
+    """
+
+    @abstractmethod
+    def _rates(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """a(t) and b(t)."""
+
+    @abstractmethod
+    def _derivatives(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """a'(t) and b'(t)."""
+
+    def rates(self, t: Any, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
+        return self._answer(self._rates, t, like)
+
+    def derivatives(self, t: Any, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
+        da, db = self._answer(self._derivatives, t, like)
+        for slope in (da, db):
+            if not (slope.isfinite().all() if isinstance(slope, Tensor) else math.isfinite(slope)):
+                raise ValueError(f"a slope of {self!r} is infinite at t = {_range(t)}")
+        return da, db
+
+    def time(self, t: Any) -> float:
+        if isinstance(t, bool) or (isinstance(t, Tensor) and t.ndim):
+            raise TypeError(f"times must be numbers, got {t!r}")
+        number = float(t)
+        if not 0 <= number <= self.end:
+            raise ValueError(f"times must lie in 0..{self.end:g}, got {number}")
+        return number
+
+    def network_time(self, x: Tensor, t: float) -> Tensor:
+        # Half precision has 3 digits: too few to tell the times of a hundred steps apart.
+        dtype = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
+        return torch.full((len(x),), t, dtype=dtype, device=x.device)
+
+    def times(self, steps: int, spacing: Spacing = "linear") -> list[float]:
+        """Times at ``end`` · i / steps, or its square for "quadratic": denser near the data."""
+        choice("spacing", spacing, Spacing)
+        steps = integer("steps", steps)
+        if steps < 1:
+            raise ValueError(f"steps must be at least 1, got {steps}")
+        power = 1 if spacing == "linear" else 2
+        return [self.end * (i / steps) ** power for i in range(steps, -1, -1)]
+
+    def _answer(self, formula: Any, t: Any, like: Tensor | None) -> tuple[Coefficient, Coefficient]:
+        if not isinstance(t, Tensor):
+            a, b = formula(torch.tensor(self.time(t), dtype=torch.float64))
+            return a.item(), b.item()
+        if not t.is_floating_point():
+            raise TypeError(f"times of {self!r} are floating-point, got a tensor of {t.dtype}")
+        if not ((t >= 0) & (t <= self.end)).all():
+            raise ValueError(f"times must lie in 0..{self.end:g}, got {_range(t)}")
+        # float64 where the device has it: near t = 0 the difference 1 − a² loses digits.
+        wide = t if t.device.type == "mps" else t.double()
+        a, b = formula(wide)
+        return as_factor(a, like), as_factor(b, like)
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name}={value:g}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({numbers})"
+
+
+def as_factor(values: Coefficient, like: Tensor | None) -> Coefficient:
+    """Values ``(B,)`` as a factor ``(B, 1, …, 1)`` of ``like``; only here they leave float64.
+
+    Raises:
+        ValueError: another batch size than ``like``.
+    """
+    if like is None or not isinstance(values, Tensor):
+        return values
+    if values.ndim > 1 or (values.ndim == 1 and len(values) != len(like)):
+        raise ValueError(
+            f"t must have shape ({len(like)},), one time for each sample, got {tuple(values.shape)}"
+        )
+    return values.to(like).reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _range(t: Any) -> str:
+    return f"{float(t.min())}..{float(t.max())}" if isinstance(t, Tensor) else str(t)
