@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import get_args
+from functools import cache
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -32,16 +33,15 @@ def integer(name: str, value: object) -> int:
     raise TypeError(f"{name} must be an integer, got {value!r}")
 
 
-def below(s: float | Tensor, t: float | Tensor) -> None:
+def below(s: Any, t: Any) -> None:
     """Refuse a step that does not lead down to the data.
 
     Raises:
         ValueError: s is not below t.
     """
-    if isinstance(s, Tensor) or isinstance(t, Tensor):
-        down = bool((torch.as_tensor(t) > s).all())
-    else:
-        down = s < t
+    down = s < t
+    if isinstance(down, Tensor):
+        down = bool(down.all())
     if not down:
         raise ValueError(f"s must be below t (time runs down to the data): s = {s}, t = {t}")
 
@@ -91,9 +91,15 @@ def choice(what: str, given: object, literal: object) -> None:
     Raises:
         ValueError: with what was given and what is accepted.
     """
-    if given not in get_args(literal):
-        accepted = ", ".join(repr(name) for name in get_args(literal))
+    names = _names(literal)
+    if given not in names:
+        accepted = ", ".join(repr(name) for name in names)
         raise ValueError(f"unknown {what} {given!r}: use one of {accepted}")
+
+
+@cache
+def _names(literal: object) -> tuple[object, ...]:
+    return get_args(literal)
 
 
 def shown(values: Sequence[object]) -> list[object]:

@@ -20,6 +20,7 @@ from torch import Tensor
 from genbook import paths
 from genbook.arguments import below, same_shape, signal_left
 from genbook.denoiser import Denoiser, Limit, Model
+from genbook.paths import combine
 from genbook.sampling import first_state, last, randn_like
 from genbook.sampling import states as walk
 from genbook.schedules import timesteps
@@ -118,7 +119,7 @@ def jump(
     path = denoiser.path
     guess = denoiser(x, t, cond)
     a_s, b_s = path.rates(s)
-    σ = sigma(path, t, s, eta)
+    σ = sigma(path, t, s, eta) if eta else 0.0
     x_s = a_s * guess.x0 + _root(b_s**2 - σ**2) * guess.eps
     return x_s + σ * randn_like(x, generator) if eta else x_s
 
@@ -159,10 +160,10 @@ def step(
     direction = _root(b_s**2 - σ**2)
     if x0 is None:
         signal_left(a_t)
-        xs = _combine(a_s / a_t, xt, direction - a_s / a_t * b_t, eps)
+        xs = combine(a_s / a_t, xt, direction - a_s / a_t * b_t, eps)
     else:
         same_shape(xt=xt, x0=x0)
-        xs = _combine(a_s, x0, direction, eps)
+        xs = combine(a_s, x0, direction, eps)
     if not eta:
         return xs
     if noise is None:
@@ -324,11 +325,6 @@ def _times(
     if len(times) != steps + 1:
         raise ValueError(f"{steps} steps need {steps + 1} timesteps, got {len(times)}")
     return times
-
-
-def _combine(p: paths.Coefficient, x: Tensor, q: paths.Coefficient, y: Tensor) -> Tensor:
-    """p x + q y in two operations instead of three; p and q are floats or broadcast over x."""
-    return torch.mul(x, p).add_(y, alpha=q) if isinstance(q, float) else (p * x).addcmul_(q, y)
 
 
 def _root(x: paths.Coefficient) -> paths.Coefficient:

@@ -131,7 +131,7 @@ def step(
     root_α, β = schedule.transition(t, s, xt)
     b_t, b_s = schedule.rates(t, xt)[1], schedule.rates(s, xt)[1]
     signal_left(root_α)
-    mean = (xt - β / b_t * eps) / root_α
+    mean = paths.combine(1 / root_α, xt, -β / b_t / root_α, eps)  # read each tensor only once
     if noise is None:
         return mean
     same_shape(xt=xt, noise=noise)

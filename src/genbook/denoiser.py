@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from genbook.arguments import choice, same_shape, signal_left
-from genbook.paths import Path, Prediction, convert
+from genbook.paths import Path, Prediction, combine, factors
 
 __all__ = ["Denoiser", "Guess", "Model", "clipped", "thresholded"]
 
@@ -92,14 +91,17 @@ class Guess:
     def __init__(self, asked: Denoiser, x: Tensor, t: Any, output: Tensor, second: Tensor | None):
         self._asked, self._x, self._t = asked, x, t
         self.output, self.second = output, second
+        self._x0: Tensor | None = None
 
-    @cached_property
+    @property
     def x0(self) -> Tensor:
         """The data, clipped if the denoiser clips."""
-        x0 = self._as("x0", self._asked.prediction, self.output)
-        return x0 if self._asked.clip is None else self._asked.clip(x0)
+        if self._x0 is None:
+            x0 = self._as("x0", self._asked.prediction, self.output)
+            self._x0 = x0 if self._asked.clip is None else self._asked.clip(x0)
+        return self._x0
 
-    @cached_property
+    @property
     def eps(self) -> Tensor:
         """The noise."""
         if self._asked.clip is None or self._asked.keep_eps:
@@ -131,10 +133,12 @@ class Guess:
         if source == target:
             return value
         path, t = self._asked.path, self._t
+        a, b = path.rates(t)
         if source in ("eps", "score") and target not in ("eps", "score"):
-            signal_left(path.rates(t)[0])
+            signal_left(a)
         slopes = path.derivatives(t) if "velocity" in (source, target) else (None, None)
-        return convert(value, self._x, *path.rates(t), source, target, *slopes)
+        of_xt, of_value = factors(source, target, a, b, *slopes)
+        return combine(of_xt, self._x, of_value, value)
 
 
 def clipped(low: float = -1.0, high: float = 1.0) -> Limit:

@@ -81,6 +81,7 @@ class NoiseSchedule(Path):
         # of computing them with zero-dimensional tensors.
         self._floats = {name: column.tolist() for name, column in self._columns.items()}
         self._rates = list(zip(self._floats["a"], self._floats["b"], strict=True))
+        self._tables: dict[tuple[torch.dtype, torch.device], Tensor] = {}
 
     @classmethod
     def linear(cls, T: int = 1000, start: float = 1e-4, end: float = 0.02) -> NoiseSchedule:
@@ -147,8 +148,14 @@ class NoiseSchedule(Path):
         """The pair a_t, b_t; see :meth:`gather`."""
         if type(t) is int and 0 <= t <= self.T:
             return self._rates[t]
-        a, b = self._entries(("a", "b"), t, like)
-        return a, b
+        if not isinstance(t, Tensor) or like is None:
+            return self.gather("a", t), self.gather("b", t)
+        # Both at once, from a table that is already of the type that is asked for.
+        kind = (like.dtype, like.device)
+        if kind not in self._tables:
+            self._tables[kind] = torch.stack([self._columns["a"], self._columns["b"]], 1).to(like)
+        a, b = self._look_up(self._tables[kind], t).unbind(-1)
+        return as_factor(a, like), as_factor(b, like)
 
     def derivatives(self, t: Time, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
         """The slopes of the rates, per step: a' = a_t − a_{t−1}, and b' so that a² + b² = 1 stays.
@@ -178,7 +185,8 @@ class NoiseSchedule(Path):
             ValueError: s is not below t.
         """
         α = self._alpha(t, s)
-        return as_factor(α**0.5, like), as_factor(1 - α, like)
+        root = α**0.5 if isinstance(α, float) else α.sqrt()
+        return as_factor(root, like), as_factor(1 - α, like)
 
     def time(self, t: Any) -> int:
         """The time t as an int in 0..T; see :class:`~genbook.paths.Path`.
@@ -251,22 +259,26 @@ class NoiseSchedule(Path):
         """
         if not isinstance(t, Tensor):
             return self._floats[name][self.time(t)]
-        (entry,) = self._entries((name,), t, like)
-        return entry
+        return as_factor(self._look_up(self._columns[name], t), like)
 
-    def _entries(self, names: Sequence[str], t: Time, like: Tensor | None) -> Sequence[Coefficient]:
-        """Several columns at once: a tensor of times is checked only once."""
-        if not isinstance(t, Tensor):
-            t = self.time(t)
-            return [self._floats[name][t] for name in names]
+    def _look_up(self, column: Tensor, t: Tensor) -> Tensor:
         if t.is_floating_point() or t.is_complex() or t.dtype == torch.bool:
             raise TypeError(f"times must be integers or an integer tensor, got {t.dtype}")
-        if t.numel():
-            low, high = (int(end) for end in t.aminmax())
-            if low < 0 or high > self.T:
-                raise ValueError(f"times must lie in 0..{self.T}, got {low}..{high}")
-        index = t.to(self.device, torch.int64)
-        return [as_factor(self._columns[name][index], like) for name in names]
+        index = t.to(column.device, torch.int64)
+        index = index if t.ndim == 1 else index.reshape(-1)
+        if index.device.type != "cpu" and index.numel():  # there a wrong index ends the process
+            self._in_range(index)
+        try:
+            found = column.index_select(0, index)
+        except (IndexError, RuntimeError):  # a negative index is no time either
+            self._in_range(index)
+            raise
+        return found if t.ndim == 1 else found.reshape((*t.shape, *column.shape[1:]))
+
+    def _in_range(self, t: Tensor) -> None:
+        low, high = int(t.min()), int(t.max())
+        if low < 0 or high > self.T:
+            raise ValueError(f"times must lie in 0..{self.T}, got {low}..{high}")
 
     def _alpha(self, t: Time, s: Time | None) -> Coefficient:
         s = t - 1 if s is None else s
@@ -284,7 +296,7 @@ class NoiseSchedule(Path):
         other.device = device
         other._columns = {name: c.to(device, dtype) for name, c in self._columns.items()}
         other.betas, other.alphas = other._columns["betas"], other._columns["alphas"]
-        other.alpha_bars = other._columns["alpha_bars"]
+        other.alpha_bars, other._tables = other._columns["alpha_bars"], {}
         return other
 
     def __repr__(self) -> str:

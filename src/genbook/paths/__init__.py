@@ -6,7 +6,15 @@ times; the continuous ones are here. :func:`convert` turns any prediction into a
 
 from genbook.paths.base import Coefficient, Path, Spacing, Time
 from genbook.paths.continuous import VE, VP, Straight, SubVP
-from genbook.paths.conversions import Prediction, convert, target_of, to_eps, to_x0
+from genbook.paths.conversions import (
+    Prediction,
+    combine,
+    convert,
+    factors,
+    target_of,
+    to_eps,
+    to_x0,
+)
 
 __all__ = [
     "VE",
@@ -18,7 +26,9 @@ __all__ = [
     "Straight",
     "SubVP",
     "Time",
+    "combine",
     "convert",
+    "factors",
     "target_of",
     "to_eps",
     "to_x0",

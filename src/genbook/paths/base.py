@@ -192,7 +192,9 @@ def as_factor(values: Coefficient, like: Tensor | None) -> Coefficient:
         raise ValueError(
             f"t must have shape ({len(like)},), one time for each sample, got {tuple(values.shape)}"
         )
-    return values.to(like).reshape(-1, *[1] * (like.ndim - 1))
+    if values.dtype != like.dtype or values.device != like.device:
+        values = values.to(like)
+    return values.reshape(-1, *[1] * (like.ndim - 1))
 
 
 def _range(t: Any) -> str:

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from genbook.arguments import choice, same_shape
 from genbook.paths.base import Coefficient
 
-__all__ = ["Prediction", "convert", "target_of", "to_eps", "to_x0"]
+__all__ = ["Prediction", "combine", "convert", "factors", "target_of", "to_eps", "to_x0"]
 
 Prediction = Literal["eps", "x0", "v", "velocity", "score"]
 """What a network predicts."""
@@ -68,12 +69,34 @@ def convert(
     _check(value, xt, (a, b, da, db), (source, target))
     if source == target:
         return value
+    of_xt, of_value = factors(source, target, a, b, da, db)
+    return combine(of_xt, xt, of_value, value)
+
+
+def factors(
+    source: Prediction,
+    target: Prediction,
+    a: Coefficient,
+    b: Coefficient,
+    da: Coefficient | None = None,
+    db: Coefficient | None = None,
+) -> tuple[Coefficient, Coefficient]:
+    """The two factors of :func:`convert`: target = first · x_t + second · source.
+
+    For a number t they are two floats, so a conversion costs two operations on tensors.
+
+    Raises:
+        ValueError: as :func:`convert`.
+    """
     if source == "score":
-        return convert(-b * value, xt, a, b, "eps", target, da, db)
+        of_xt, of_eps = factors("eps", target, a, b, da, db)
+        return of_xt, -b * of_eps
     if target == "score":
         _require_nonzero(b, "the score is infinite where b = 0")
-        return -convert(value, xt, a, b, source, "eps", da, db) / b
-
+        of_xt, of_value = factors(source, "eps", a, b, da, db)
+        return -of_xt / b, -of_value / b
+    if source == target:
+        return 0.0, 1.0
     p, q = _combination(source, a, b, da, db)
     p_new, q_new = _combination(target, a, b, da, db)
     determinant = a * q - b * p
@@ -81,7 +104,12 @@ def convert(
         determinant,
         f'"{source}" does not determine "{target}" here: "eps" needs a ≠ 0, "x0" needs b ≠ 0',
     )
-    return ((p_new * q - q_new * p) * xt + (a * q_new - b * p_new) * value) / determinant
+    return (p_new * q - q_new * p) / determinant, (a * q_new - b * p_new) / determinant
+
+
+def combine(p: Coefficient, x: Tensor, q: Coefficient, y: Tensor) -> Tensor:
+    """p x + q y in two operations instead of three; p and q are floats or broadcast over x."""
+    return torch.mul(x, p).add_(y, alpha=q) if isinstance(q, float) else (p * x).addcmul_(q, y)
 
 
 def target_of(
