@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from genbook import ddim, ddpm
+from genbook.denoiser import Denoiser
 from genbook.schedules import NoiseSchedule
 
 F64 = torch.float64
@@ -550,3 +551,16 @@ def test_refusals(call, error, message):
 def test_progress_bar(capsys):
     ddim.sample(curved, SCHEDULE, (1, 2), 5, progress=True)
     assert "5/5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize(("t", "s"), [(1000, 950), (500, 3), (2, 1), (7, 0)])
+def test_the_sampler_s_step_is_the_fast_one(t, s, eta):
+    """Written as the formula reads, and sorted by x_t and eps: one step."""
+    schedule, (x, eps) = NoiseSchedule.linear(1000), normal(2, 5, 3)
+    denoiser = Denoiser(lambda *_: eps, schedule)
+    ours = ddim.jump(denoiser, x, t, s, None, seeded(3), eta=eta)
+    noise = torch.randn(5, 3, generator=seeded(3), dtype=F64)
+    torch.testing.assert_close(
+        ours, ddim.step(schedule, x, eps, t, s, eta, noise), rtol=1e-11, atol=1e-11
+    )
