@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
 
-from genbook.checks.registry import Case, Question
-from genbook.checks.run import Outcome, judge, outcomes
+from genbook.checks.machinery.registry import Case, Question
+from genbook.checks.machinery.run import Outcome, judge, outcomes
 
 SECONDS = 3
 

@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genbook import checks
-from genbook.checks import Case, Misconception, Question, compare, show
-from genbook.checks.run import judge, outcomes, verdict
+from genbook.checks import Case, Misconception, Question
+from genbook.checks.machinery import compare, show
+from genbook.checks.machinery.run import judge, outcomes, verdict
 
 # A registry for the tests -------------------------------------------------------------------------
 
@@ -277,7 +278,7 @@ def test_odd_answers_score_zero_without_an_exception(q, odd):
 
 
 def test_the_line_of_a_right_answer(monkeypatch, capsys):
-    monkeypatch.setattr("genbook.checks.run.question", lambda _: NOISY)
+    monkeypatch.setattr("genbook.checks.machinery.run.question", lambda _: NOISY)
     result = checks.check("sample.noisy", noisy)
     assert capsys.readouterr().out == "sample.noisy ✓ 2/2 points, 6 cases\n"
     assert (result.points, result.possible, result.misconception) == (2, 2, None)
@@ -285,7 +286,7 @@ def test_the_line_of_a_right_answer(monkeypatch, capsys):
 
 
 def test_a_wrong_answer_raises_where_nbgrader_would_give_points_for_silence(monkeypatch, capsys):
-    monkeypatch.setattr("genbook.checks.run.question", lambda _: NOISY)
+    monkeypatch.setattr("genbook.checks.machinery.run.question", lambda _: NOISY)
     assert checks.check("sample.noisy", no_root).points == 0
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     assert checks.check("sample.noisy", noisy).points == 2

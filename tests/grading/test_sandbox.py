@@ -239,20 +239,21 @@ ATTACKS = {
         kept = []
         attempt(lambda: [kept.append(open(os.devnull)) for i in range(1000)])
         kept.clear()""",
-    "question": "attempt(lambda: open(CHECKS + '/ddim.py').read())",
+    "question": "attempt(lambda: open(CHECKS + '/ddim/step.py').read())",
     "question_import": """
         import importlib
-        attempt(lambda: importlib.import_module('genbook.checks.ddim'))""",
+        attempt(lambda: importlib.import_module('genbook.checks.ddim.step'))""",
     "question_bytecode": """
         import importlib.util
-        attempt(lambda: open(importlib.util.cache_from_source(CHECKS + '/ddim.py'), 'rb'))""",
+        attempt(lambda: open(importlib.util.cache_from_source(CHECKS + '/ddim/step.py'), 'rb'))""",
     "question_by_id": "import genbook.checks as c\nattempt(lambda: c.question('ddim.step'))",
     "question_link": """
-        os.symlink(CHECKS + '/ddim.py', 'link')
+        os.symlink(CHECKS + '/ddim/step.py', 'link')
         attempt(lambda: open('link').read())
         os.remove('link')""",
-    "question_hard_link": "attempt(lambda: os.link(CHECKS + '/ddim.py', 'hard'))",
-    "question_by_root": "attempt(lambda: open('/proc/self/root' + CHECKS + '/ddim.py').read())",
+    "question_hard_link": "attempt(lambda: os.link(CHECKS + '/ddim/step.py', 'hard'))",
+    "question_by_root": """
+        attempt(lambda: open('/proc/self/root' + CHECKS + '/ddim/step.py').read())""",
     "solution": "attempt(lambda: open(ROOT + '/solutions/ddim.md').read())",
     "grader": "attempt(lambda: open(ROOT + '/src/coursekit/grading/sandbox.py').read())",
     "results": "attempt(lambda: open(RESULTS + '/seed').read())",
@@ -297,14 +298,14 @@ ATTACKS = {
             get_ipython().kernel.iopub_thread.schedule(run)
             return future.result(10)
         for action in (os.fork, socket.socket, lambda: os.kill(os.getppid(), 0),
-                       lambda: open(CHECKS + '/ddim.py').read(), lambda: os.listdir(OTHER)):
+                       lambda: open(CHECKS + '/ddim/step.py').read(), lambda: os.listdir(OTHER)):
             attempt(lambda: there(action))""",
     "every_thread": """
         import asyncio
         loop = get_ipython().kernel.control_thread.io_loop.asyncio_loop
         async def there(action):
             return action()
-        for action in (os.fork, socket.socket, lambda: open(CHECKS + '/ddim.py').read()):
+        for action in (os.fork, socket.socket, lambda: open(CHECKS + '/ddim/step.py').read()):
             attempt(lambda: asyncio.run_coroutine_threadsafe(there(action), loop).result(10))""",
 }
 

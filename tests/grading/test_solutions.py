@@ -23,9 +23,9 @@ import pytest
 from coursekit import exercises
 from coursekit.project import Project
 from genbook import checks
-from genbook.checks.randomness import own_randomness
-from genbook.checks.run import verdict
-from genbook.checks.trained import embedded, export, judge_weights
+from genbook.checks.machinery.randomness import own_randomness
+from genbook.checks.machinery.run import verdict
+from genbook.checks.machinery.trained import embedded, export, judge_weights
 
 PROJECT = Project.find(Path(__file__))
 ASKED = [q for slug in checks.slugs() for q in checks.questions(slug) if not q.manual]

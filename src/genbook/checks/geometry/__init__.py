@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genbook import geometry
-from genbook.checks.registry import Case, Misconception, Question
+from genbook.checks import Case, Misconception, Question
 from genbook.geometry import Array
 
 __all__ = ["QUESTIONS"]
