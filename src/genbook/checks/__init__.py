@@ -8,7 +8,7 @@ the list ``QUESTIONS`` in ``genbook/checks/<slug>/__init__.py``, each written in
 own beside it. What makes them work is in ``genbook/checks/machinery/``.
 """
 
-from genbook.checks.machinery.misconception import Misconception, wrong
+from genbook.checks.machinery.misconception import Misconception, mistakes
 from genbook.checks.machinery.randomness import generator
 from genbook.checks.machinery.registry import Case, Question, Training, question, questions, slugs
 from genbook.checks.machinery.result import Result
@@ -22,8 +22,8 @@ __all__ = [
     "Training",
     "check",
     "generator",
+    "mistakes",
     "question",
     "questions",
     "slugs",
-    "wrong",
 ]

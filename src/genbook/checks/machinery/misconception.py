@@ -1,28 +1,32 @@
 """Known ways of being wrong, most of them written as a change to the reference.
 
-    wrong("variance for sigma", "sigma * noise → sigma**2 * noise").says(
-        "You multiply the fresh noise with σ², its variance. The factor is σ."
-    )
+    MISCONCEPTIONS = mistakes(\"\"\"
+    variance for sigma: sigma * noise → sigma**2 * noise
+        You multiply the fresh noise with σ², its variance. The factor is σ.
+    predicted x_0 only: → (xt - schedule.b(t) * eps) / schedule.a(t)
+        You stop at the predicted x_0. Go on to the time s.
+    \"\"\")
 
-is the reference with this text of its source replaced. So nothing but the mistake is written, and
-it cannot fall behind when the reference is improved.
+The first is the reference with this text of its source replaced; the second, without an old text,
+returns this expression of the reference's arguments. So nothing but the mistake is written, no
+signature again, and it cannot fall behind when the reference is improved.
 """
 
 from __future__ import annotations
-import __future__
 
+import __future__
+import ast
 import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-__all__ = ["ARROW", "Misconception", "changed", "wrong"]
+__all__ = ["Misconception", "changed", "mistakes"]
 
-ARROW = " → "
 _FLAGS = __future__.annotations.compiler_flag  # annotations of the reference may need no import
 
 
@@ -32,14 +36,14 @@ class Misconception:
 
     Args:
         name: a few words for it, which instructors read.
-        how: an implementation, or changes ``old → new`` of the reference's source.
+        how: changes of the reference, or where no change says it, an implementation.
         sentence: what the student reads.
         reference: what the changes are made to; a question puts its own here.
     """
 
     name: str
     how: Callable[..., Any] | tuple[str, ...]
-    sentence: str = ""
+    sentence: str
     reference: Callable[..., Any] | None = field(default=None, repr=False)
 
     @cached_property
@@ -55,27 +59,29 @@ class Misconception:
             raise ValueError(f"{self.name!r} is a change to a reference, and there is none")
         return changed(self.reference, *self.how)
 
-    def says(self, sentence: str) -> Misconception:
-        """The same, with the sentence that the student reads."""
-        return replace(self, sentence=sentence)
 
+def mistakes(text: str) -> tuple[Misconception, ...]:
+    """Misconceptions, each a line ``name: old → new`` with the sentence indented below it.
 
-def wrong(name: str, *how: Callable[..., Any] | str) -> Misconception:
-    """A way of being wrong that still needs its sentence: ``wrong(name, how).says(sentence)``.
-
-    Args:
-        name: a few words for it.
-        how: changes ``old → new`` of the reference's source; where no change says it, a function.
+    Changes are as ``changed`` takes them. Several are separated by ``; `` or stand on lines of
+    their own before the sentence, and the first may stand below the name, too.
 
     Raises:
-        ValueError: neither changes nor a single function.
+        ValueError: a line that belongs to nothing; a misconception without change or sentence.
     """
-    changes = tuple(item for item in how if isinstance(item, str))
-    if changes and len(changes) == len(how):
-        return Misconception(name, changes)
-    if len(how) == 1 and callable(how[0]):
-        return Misconception(name, how[0])
-    raise ValueError(f"{name!r}: give changes 'old{ARROW}new', or one function")
+    return tuple(_entries(inspect.cleandoc(text)))
+
+
+def _entries(text: str) -> Iterator[Misconception]:
+    for entry in re.split(r"\n+(?=\S)", text):
+        name, colon, rest = entry.partition(":")
+        lines = [line.strip() for line in rest.splitlines() if line.strip()]
+        first = next((i for i, line in enumerate(lines) if "→" not in line), len(lines))
+        changes = tuple(part for line in lines[:first] for part in line.split("; "))
+        sentence = " ".join(lines[first:])
+        if not colon or not changes or not sentence:
+            raise ValueError(f"write 'name: old → new' and a sentence below it, not:\n{entry}")
+        yield Misconception(name, changes, sentence)
 
 
 def changed(reference: Callable[..., Any], *changes: str) -> Any:
@@ -84,7 +90,8 @@ def changed(reference: Callable[..., Any], *changes: str) -> Any:
     Args:
         reference: written with ``def`` or ``class`` at the top of a module.
         changes: ``old → new``; old stands exactly once in the source, as does every other one, and
-            the changes do not overlap. Where new is empty, old is left out.
+            the changes do not overlap. Where new is empty, old is left out. ``→ expression`` alone
+            is the function that returns this expression of its arguments.
 
     Raises:
         ValueError: a change that cannot be made, or a reference that cannot be changed.
@@ -95,18 +102,35 @@ def changed(reference: Callable[..., Any], *changes: str) -> Any:
         raise ValueError(f"{name} cannot be changed: write it with def or class")
     if getattr(reference, "__closure__", None):
         raise ValueError(f"{name} cannot be changed: it uses names of the function around it")
-    pairs = {}
-    for change in changes:
-        old, arrow, new = change.partition(ARROW.rstrip())
-        old = old.removesuffix(" ")
-        if not arrow or not old:
-            raise ValueError(f"{name}: a change is written 'old{ARROW}new', not {change!r}")
-        if source.count(old) != 1:
-            raise ValueError(f"{name}: {old!r} stands {source.count(old)} times in\n{source}")
-        pairs[old] = new.removeprefix(" ")
-    text, made = re.subn("|".join(map(re.escape, pairs)), lambda found: pairs[found[0]], source)
-    if made != len(changes):
-        raise ValueError(f"{name}: the changes overlap: {', '.join(changes)}")
+    if len(changes) == 1 and changes[0].startswith("→ "):
+        text = _returning(source, changes[0][2:])
+    else:
+        text = _replaced(source, changes)
     names = dict(vars(sys.modules[reference.__module__]))
     exec(compile(text, f"<{name}, changed>", "exec", _FLAGS, dont_inherit=True), names)
     return names[name]
+
+
+def _returning(source: str, expression: str) -> str:
+    """A function's head, and a body that returns the expression."""
+    (tree,) = ast.parse(source).body
+    if not isinstance(tree, ast.FunctionDef):
+        raise ValueError(f"only a function can return {expression}, in\n{source}")
+    tree.body = [ast.Return(ast.parse(expression, mode="eval").body)]
+    return ast.unparse(tree)
+
+
+def _replaced(source: str, changes: tuple[str, ...]) -> str:
+    """The source with each old text replaced by its new one, all at once."""
+    pairs = {}
+    for change in changes:
+        old, arrow, new = (part.strip() for part in change.partition("→"))
+        if not arrow or not old:
+            raise ValueError(f"a change is written 'old → new', not {change!r}")
+        if source.count(old) != 1:
+            raise ValueError(f"{old!r} stands {source.count(old)} times in\n{source}")
+        pairs[old] = new
+    text, made = re.subn("|".join(map(re.escape, pairs)), lambda found: pairs[found[0]], source)
+    if made != len(changes):
+        raise ValueError(f"changes overlap: {'; '.join(changes)}")
+    return text

@@ -79,12 +79,12 @@ class Question:
         misconceptions: the known ways of being wrong, each rejected and named; changes are changes
             to the reference.
         alternatives: at least two other correct answers, written differently.
+        equivalent_mutants: changes ``old → new`` of a line of the reference, or of the sheet's
+            solution, that change nothing, and why (see tests/mutation.py).
         rtol: with atol, ``|answer − reference| ≤ atol + rtol · |reference|`` counts as equal.
         atol: see rtol.
         manual: read by a person; has no cases.
         use: for a class or a sampler, ``use(answer, *args)`` gives the value to compare.
-        equivalent_mutants: changes ``old → new`` of a line of the reference, or of the sheet's
-            solution, that change nothing, and why (see tests/mutation.py).
         training: for a question that is answered by the weights of a network, what those are tried
             on. There are no cases then, and the reference, the alternatives and the misconceptions
             are functions without arguments that train a network and return it.
@@ -100,11 +100,11 @@ class Question:
     cases: Callable[[int], list[Case]] = _no_cases
     misconceptions: tuple[Misconception, ...] = ()
     alternatives: tuple[Callable[..., Any], ...] = ()
+    equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
     rtol: float = 1e-4
     atol: float = 1e-6
     manual: bool = False
     use: Callable[..., Any] | None = None
-    equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
     training: Training | None = None
 
     def __post_init__(self) -> None:
