@@ -13,8 +13,8 @@ signature again, and it cannot fall behind when the reference is improved.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import inspect
 import re
@@ -91,7 +91,8 @@ def changed(reference: Callable[..., Any], *changes: str) -> Any:
         reference: written with ``def`` or ``class`` at the top of a module.
         changes: ``old → new``; old stands exactly once in the source, as does every other one, and
             the changes do not overlap. Where new is empty, old is left out. ``→ expression`` alone
-            is the function that returns this expression of its arguments.
+            is the function that returns this expression of its arguments. In both, the name of the
+            reference is still the reference.
 
     Raises:
         ValueError: a change that cannot be made, or a reference that cannot be changed.
@@ -107,8 +108,9 @@ def changed(reference: Callable[..., Any], *changes: str) -> Any:
     else:
         text = _replaced(source, changes)
     names = dict(vars(sys.modules[reference.__module__]))
-    exec(compile(text, f"<{name}, changed>", "exec", _FLAGS, dont_inherit=True), names)
-    return names[name]
+    exec(compile(text, inspect.getfile(reference), "exec", _FLAGS, dont_inherit=True), names)
+    made, names[name] = names[name], reference
+    return made
 
 
 def _returning(source: str, expression: str) -> str:
