@@ -154,7 +154,7 @@ def _payload(question: Question, cases: list[Case]) -> str:
     The modules of the questions hold the references, so the kernel must not import them.
     """
     reference = _signature_only(question.reference)
-    bare = Question(question.id, question.points, question.name, reference, use=question.use)
+    bare = Question(question.id, question.points, reference, name=question.name, use=question.use)
     homes = {part.__module__ for part in (question.cases, question.use) if part is not None}
     modules = [sys.modules[name] for name in sorted(set(map(_by_value, homes)))]
     for each in modules:

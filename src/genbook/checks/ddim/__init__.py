@@ -7,5 +7,5 @@ __all__ = ["QUESTIONS"]
 
 QUESTIONS = [
     *(part.QUESTION for part in (by_hand, timesteps, step, slerp, sample, order)),
-    Question("ddim.explain", 2, "explain", manual=True),
+    Question("ddim.explain", 2, manual=True),
 ]

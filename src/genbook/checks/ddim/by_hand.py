@@ -50,6 +50,4 @@ predicted x_0 without the division: 0.2) / 0.6 → 0.2)
     Your x̂_0 is x_t − b_t eps. That is a_t x̂_0: divide by a_t.
 """)
 
-QUESTION = Question(
-    "ddim.by_hand", 2, "by_hand", by_hand, cases, MISCONCEPTIONS, (by_euler, with_numpy)
-)
+QUESTION = Question("ddim.by_hand", 2, by_hand, cases, MISCONCEPTIONS, (by_euler, with_numpy))

@@ -112,5 +112,5 @@ EQUIVALENT = {
 }
 
 QUESTION = Question(
-    "ddim.order", 3, "order", order, cases, MISCONCEPTIONS, (by_covariance, with_norms), EQUIVALENT
+    "ddim.order", 3, order, cases, MISCONCEPTIONS, (by_covariance, with_norms), EQUIVALENT
 )

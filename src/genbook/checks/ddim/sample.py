@@ -75,6 +75,4 @@ one jump too few, cut off: round(schedule.T * i / steps) → int(schedule.T * i 
     jumps need steps + 1 times.
 """)
 
-QUESTION = Question(
-    "ddim.sample", 3, "sample", sample, cases, MISCONCEPTIONS, (by_euler, by_recursion)
-)
+QUESTION = Question("ddim.sample", 3, sample, cases, MISCONCEPTIONS, (by_euler, by_recursion))

@@ -92,7 +92,6 @@ not divided by sin θ: / torch.sin(angle) →
 QUESTION = Question(
     "ddim.slerp",
     2,
-    "slerp",
     slerp,
     cases,
     MISCONCEPTIONS,

@@ -108,4 +108,4 @@ all noise fresh: math.sqrt(b_s**2 - sigma**2) * eps → b_s * (eps if noise is N
     marginals, but at η < 1 most of the noise should be the old one, eps.
 """)
 
-QUESTION = Question("ddim.step", 3, "step", step, cases, MISCONCEPTIONS, (in_float64, row_by_row))
+QUESTION = Question("ddim.step", 3, step, cases, MISCONCEPTIONS, (in_float64, row_by_row))

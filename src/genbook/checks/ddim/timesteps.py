@@ -65,6 +65,4 @@ dense near the noise: else 2 → else 0.5
 
 ALTERNATIVES = (with_torch, in_whole_numbers, with_numpy)
 
-QUESTION = Question(
-    "ddim.timesteps", 2, "timesteps", timesteps, cases, MISCONCEPTIONS, ALTERNATIVES
-)
+QUESTION = Question("ddim.timesteps", 2, timesteps, cases, MISCONCEPTIONS, ALTERNATIVES)

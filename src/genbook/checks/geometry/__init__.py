@@ -7,5 +7,5 @@ __all__ = ["QUESTIONS"]
 
 QUESTIONS = [
     *(part.QUESTION for part in (by_hand, turn, inside, meet, hull, crossings, ratio)),
-    Question("geometry.explain", 2, "explain", manual=True),
+    Question("geometry.explain", 2, manual=True),
 ]

@@ -44,4 +44,4 @@ turn to the left: 3, -1 → 3, 1
 
 ALTERNATIVES = (with_the_package, lambda: np.array([8.5, 3.0, -1.0]))
 
-QUESTION = Question("geometry.by_hand", 2, "by_hand", by_hand, cases, MISCONCEPTIONS, ALTERNATIVES)
+QUESTION = Question("geometry.by_hand", 2, by_hand, cases, MISCONCEPTIONS, ALTERNATIVES)

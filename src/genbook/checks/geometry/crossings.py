@@ -62,6 +62,4 @@ paths instead of pairs: .sum()) // 2 → .any(1).sum())
 
 ALTERNATIVES = (pair_by_pair, lambda start, end: inversions(end[np.lexsort((end, start))]))
 
-QUESTION = Question(
-    "geometry.crossings", 2, "crossings", crossings, cases, MISCONCEPTIONS, ALTERNATIVES
-)
+QUESTION = Question("geometry.crossings", 2, crossings, cases, MISCONCEPTIONS, ALTERNATIVES)

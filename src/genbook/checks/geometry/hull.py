@@ -80,6 +80,4 @@ ALTERNATIVES = (geometry.convex_hull, by_wrapping)
 
 EQUIVALENT = {"point - chain[-2] → point - chain[-1]": "u × (w − u) = u × w, since u × u = 0"}
 
-QUESTION = Question(
-    "geometry.hull", 3, "hull", hull, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT
-)
+QUESTION = Question("geometry.hull", 3, hull, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT)

@@ -97,6 +97,4 @@ EQUIVALENT = {
     "a[1] < b[1] → a[1] <= b[1]": "level edges never count",
 }
 
-QUESTION = Question(
-    "geometry.inside", 3, "inside", inside, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT
-)
+QUESTION = Question("geometry.inside", 3, inside, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT)

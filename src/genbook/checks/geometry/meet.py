@@ -82,4 +82,4 @@ one line only: or side(r, s, p) * side(r, s, q) > 0 →
 
 ALTERNATIVES = (boxes_first, lambda *ends: len(geometry.segment_intersection(*ends)) > 0)
 
-QUESTION = Question("geometry.meet", 3, "meet", meet, cases, MISCONCEPTIONS, ALTERNATIVES)
+QUESTION = Question("geometry.meet", 3, meet, cases, MISCONCEPTIONS, ALTERNATIVES)

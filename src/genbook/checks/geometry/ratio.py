@@ -95,6 +95,4 @@ EQUIVALENT = {
     "x + square → x - square": "half a turn maps the square to itself, and keeps its direction",
 }
 
-QUESTION = Question(
-    "geometry.ratio", 2, "ratio", ratio, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT
-)
+QUESTION = Question("geometry.ratio", 2, ratio, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT)

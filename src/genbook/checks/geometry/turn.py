@@ -82,5 +82,5 @@ EQUIVALENT = {
 }
 
 QUESTION = Question(
-    "geometry.turn", 3, "turn", turn, cases, MISCONCEPTIONS, (with_numpy, by_the_share), EQUIVALENT
+    "geometry.turn", 3, turn, cases, MISCONCEPTIONS, (with_numpy, by_the_share), EQUIVALENT
 )

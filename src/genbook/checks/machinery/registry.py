@@ -73,7 +73,6 @@ class Question:
     Args:
         id: ``<slug>.<name>``.
         points: all of them or none.
-        name: what the student defines.
         reference: the solution; where it raises, the student's function must raise the same.
         cases: from a seed to the calls; the same seed gives the same cases.
         misconceptions: the known ways of being wrong, each rejected and named; changes are changes
@@ -81,6 +80,7 @@ class Question:
         alternatives: at least two other correct answers, written differently.
         equivalent_mutants: changes ``old → new`` of a line of the reference, or of the sheet's
             solution, that change nothing, and why (see tests/mutation.py).
+        name: what the student defines; by default it is called as in the id.
         rtol: with atol, ``|answer − reference| ≤ atol + rtol · |reference|`` counts as equal.
         atol: see rtol.
         manual: read by a person; has no cases.
@@ -95,12 +95,12 @@ class Question:
 
     id: str
     points: int
-    name: str
     reference: Callable[..., Any] | None = None
     cases: Callable[[int], list[Case]] = _no_cases
     misconceptions: tuple[Misconception, ...] = ()
     alternatives: tuple[Callable[..., Any], ...] = ()
     equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
     rtol: float = 1e-4
     atol: float = 1e-6
     manual: bool = False
@@ -116,6 +116,7 @@ class Question:
             raise ValueError(f"{self.id}: give either a reference or manual=True")
         if self.training and (self.use or self.cases is not _no_cases):
             raise ValueError(f"{self.id}: what is trained is judged by a score, not by cases")
+        object.__setattr__(self, "name", self.name or self.id.partition(".")[2])
         known = (replace(m, reference=m.reference or self.reference) for m in self.misconceptions)
         object.__setattr__(self, "misconceptions", tuple(known))
 
