@@ -69,7 +69,7 @@ def mistakes(text: str) -> tuple[Misconception, ...]:
     Raises:
         ValueError: a line that belongs to nothing; a misconception without change or sentence.
     """
-    return tuple(_entries(inspect.cleandoc(text)))
+    return tuple(_entries(textwrap.dedent(text).strip()))
 
 
 def _entries(text: str) -> Iterator[Misconception]:
@@ -77,7 +77,7 @@ def _entries(text: str) -> Iterator[Misconception]:
         name, colon, rest = entry.partition(":")
         lines = [line.strip() for line in rest.splitlines() if line.strip()]
         first = next((i for i, line in enumerate(lines) if "→" not in line), len(lines))
-        changes = tuple(part for line in lines[:first] for part in line.split("; "))
+        changes = tuple(part for line in lines[:first] for part in re.split(r";\s+", line))
         sentence = " ".join(lines[first:])
         if not colon or not changes or not sentence:
             raise ValueError(f"write 'name: old → new' and a sentence below it, not:\n{entry}")
