@@ -14,19 +14,20 @@ import ast
 import copy
 import inspect
 import math
+import re
 import signal
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
 
-from genbook.checks.registry import Case, Question
-from genbook.checks.run import Outcome, judge, outcomes
+from genbook.checks.machinery.registry import Case, Question
+from genbook.checks.machinery.run import Outcome, judge, outcomes
 
-SECONDS = 3
+SECONDS = 1  # of the processor, so that a busy machine stops nothing that ends
 
 _BINARY: dict[type, list[type]] = {
     ast.Add: [ast.Sub],
@@ -50,6 +51,7 @@ _COMPARE: dict[type, list[type]] = {
 # Functions of one argument that a student may forget, as functions and as methods.
 _FORGOTTEN = {"sqrt", "rsqrt", "exp", "log", "square", "abs", "round", "cumprod", "flip", "clamp"}
 _SYMMETRIC = {"max", "min", "maximum", "minimum", "zip"}
+_COUNT = re.compile(r" \(\d+\)$")  # the same line in another place
 # The names that are mistaken for each other in this book.
 _CONFUSED = {
     "alphas": ["alpha_bars", "betas"],
@@ -132,14 +134,32 @@ def survivors(
     quiet = replace(question, misconceptions=())  # whether it is named does not matter here
     alive = []
     for mutant in mutants(question.reference) if of is None else of:
-        started = time.perf_counter()
+        started = time.process_time()
         for seed in seeds:
             if _survives(quiet, mutant, *known[seed]):
                 alive.append(mutant.description)
                 break
-            if time.perf_counter() - started > SECONDS:  # endless with this seed: no need for more
+            if time.process_time() - started > SECONDS:  # endless with this seed: no need for more
                 break
     return alive
+
+
+def covered(description: str, listed: Iterable[str]) -> list[str]:
+    """Those of the ``listed`` changes ``old → new`` that a mutant's description is an instance of.
+
+    A description has whole lines on both sides of its arrow: one place of the old text must turn
+    the first into the second.
+    """
+    before, _, after = (part.strip() for part in _COUNT.sub("", description).partition("→"))
+    found = []
+    for change in listed:
+        old, _, new = (part.strip() for part in change.partition("→"))
+        places = [match.start() for match in re.finditer(re.escape(old), before)]
+        if change == description or any(
+            before[:i] + new + before[i + len(old) :] == after for i in places
+        ):
+            found.append(change)
+    return found
 
 
 def _survives(
@@ -288,12 +308,12 @@ def _time_limit() -> Iterator[None]:
     def stop(*_: Any) -> None:
         raise TimeoutError("too slow")
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS, math.ldexp(1.0, -3))
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS, math.ldexp(1.0, -3))
     try:
         yield
     except TimeoutError:  # between two cases
         pass
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

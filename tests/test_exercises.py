@@ -25,7 +25,7 @@ SHEETS = sorted(path.stem for path in (PROJECT.root / "exercises").glob("*.ipynb
 REPORT = """
 import json
 from genbook import checks
-from genbook.checks.run import outcomes
+from genbook.checks.machinery.run import outcomes
 
 report = {{}}
 for name in {ids}:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from genbook.checks import question
-from genbook.checks.run import verdict
+from genbook.checks.machinery.run import verdict
 from genbook.objects import EMA, describe, same_object, shares_storage, snapshot
 
 # Objects and storages ----------------------------------------------------------------------------

@@ -374,7 +374,7 @@ def test_a_notebook_stores_each_picture_once():
         "    ax.plot([0, v])\n    return fig\n"
         "plots.explore(draw, [1.0, 2.0], 'slope', alt='a line')",
         "plots.table([['a', 1]], ['', 'n'])",
-        "from genbook.checks.run import Result\nResult(1, 1, '')",
+        "from genbook.checks.machinery.run import Result\nResult(1, 1, '')",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()

@@ -33,7 +33,7 @@ def test_a_chapter_has_all_its_rooms(slug: str) -> None:
         f"book/{slug}.md",
         f"book/{slug}.ipynb",
         f"src/genbook/{slug}/__init__.py" if package.is_dir() else f"src/genbook/{slug}.py",
-        f"src/genbook/checks/{slug}.py",
+        f"src/genbook/checks/{slug}/__init__.py",
         f"solutions/{slug}.md",
         f"solutions/{slug}.ipynb",
         f"exercises/{slug}.ipynb",

@@ -24,10 +24,11 @@ from IPython.utils.capture import capture_output
 from torch import nn
 
 from genbook import checks
-from genbook.checks import Misconception, Question, Training, trained
+from genbook.checks import Misconception, Question, Training
 from genbook.checks import ddpm as sheet
-from genbook.checks.run import verdict
-from genbook.checks.trained import export, judge_weights
+from genbook.checks.machinery import trained
+from genbook.checks.machinery.run import verdict
+from genbook.checks.machinery.trained import export, judge_weights
 
 REGISTRY = [q for slug in checks.slugs() for q in checks.questions(slug) if q.training]
 by_id = pytest.mark.parametrize("q", REGISTRY, ids=lambda q: q.id)
@@ -398,7 +399,7 @@ def test_a_damaged_file_never_raises(at, byte, cut):
 @pytest.fixture
 def in_ipython(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("genbook.checks.run.question", lambda _: LINE)
+    monkeypatch.setattr("genbook.checks.machinery.run.question", lambda _: LINE)
     shell = InteractiveShell.instance()
     yield tmp_path
     InteractiveShell.clear_instance()
@@ -439,7 +440,7 @@ def test_a_folder_that_cannot_be_written_to_is_no_obstacle(in_ipython):
 
 def test_without_a_notebook_only_the_line_is_printed(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("genbook.checks.run.question", lambda _: LINE)
+    monkeypatch.setattr("genbook.checks.machinery.run.question", lambda _: LINE)
     assert checks.check("sample.line", line(2.0)).points == 2
     assert capsys.readouterr().out.count("\n") == 1
     assert (tmp_path / "sample.line.safetensors").read_bytes() == RIGHT

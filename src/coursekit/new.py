@@ -20,7 +20,7 @@ def rooms(project: Project, slug: str) -> dict[str, Path]:
         "chapter.md": project.chapter(slug),
         "module.py": root / "src" / "genbook" / f"{slug}.py",
         "sheet.md": project.sheet(slug),
-        "checks.py": root / "src" / "genbook" / "checks" / f"{slug}.py",
+        "checks.py": root / "src" / "genbook" / "checks" / slug / "__init__.py",
         "tests.py": root / "tests" / f"test_{slug}.py",
     }
 

@@ -16,7 +16,7 @@ ENTRIES = (
         "patched-compare",
         why=_ELSEWHERE,
         first="""
-        from genbook.checks import compare, run
+        from genbook.checks.machinery import compare, run
 
         compare.mismatch = lambda *args, **kwargs: ""
         compare.same = lambda *args, **kwargs: True
@@ -30,7 +30,7 @@ ENTRIES = (
         why=_ELSEWHERE,
         first="""
         from genbook import checks
-        from genbook.checks import run
+        from genbook.checks.machinery import run
 
         def generous(*args, **kwargs):
             return run.Result(3, 3, "ddim.step ✓ 3/3 points, 6 cases")
@@ -43,7 +43,7 @@ ENTRIES = (
         "patched-result",
         why="Points are counted where the student's classes do not exist.",
         first="""
-        from genbook.checks import run
+        from genbook.checks.machinery import run
 
         run.Result.points = property(lambda self: 3, lambda self, value: None)
         run.Result.__init__ = lambda self, *args, **kwargs: None
@@ -55,7 +55,7 @@ ENTRIES = (
         "patched-question",
         why="The questions that count are in another process, with their own cases and tolerances.",
         first="""
-        from genbook.checks import registry
+        from genbook.checks.machinery import registry
 
         registry.Question.cases = property(lambda self: lambda seed: [], lambda self, v: None)
         registry.Question.rtol = property(lambda self: float("inf"), lambda self, v: None)
@@ -68,11 +68,11 @@ ENTRIES = (
         why="A question defined by the student is not one of the instructor's.",
         first="""
         from genbook import checks
-        from genbook.checks import registry
+        from genbook.checks.machinery import registry
 
         def mine(question_id):
             name = question_id.split(".")[1]
-            return registry.Question(question_id, 3, name, reference=globals()[name])
+            return registry.Question(question_id, 3, globals()[name])
 
         registry.question = checks.question = mine
         registry.questions = checks.questions = lambda slug: [mine("ddim.step")]
@@ -103,7 +103,7 @@ ENTRIES = (
         import sys
         import types
 
-        for name in ("genbook.checks", "genbook.checks.run", "coursekit", "grader_side"):
+        for name in ("genbook.checks", "genbook.checks.machinery.run", "coursekit", "grader_side"):
             fake = types.ModuleType(name)
             fake.check = fake.judge = lambda *args: print("ddim.step ✓ 3/3 points, 6 cases")
             sys.modules[name] = fake

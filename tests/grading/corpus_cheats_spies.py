@@ -20,8 +20,8 @@ ENTRIES = (
         why=_HIDDEN,
         only=CONFINED,
         answers={
-            "step": "from genbook.checks.ddim import step",
-            "order": "import genbook.checks.ddim as key\norder = key.order",
+            "step": "from genbook.checks.ddim.step import step",
+            "order": "import genbook.checks.ddim.order as key\norder = key.order",
         },
     ),
     cheat(
@@ -50,7 +50,7 @@ ENTRIES = (
         import genbook.checks
 
         def stolen(name):
-            path = pathlib.Path(genbook.checks.__path__[0]) / "ddim.py"
+            path = pathlib.Path(genbook.checks.__path__[0]) / "ddim" / f"{name}.py"
             found = {}
             exec(path.read_text(), found)
             return found[name]
@@ -68,12 +68,13 @@ ENTRIES = (
         import importlib.util, inspect, linecache, pkgutil
         import genbook.checks
 
-        place = genbook.checks.__path__[0] + "/ddim.py"
+        place = genbook.checks.__path__[0] + "/ddim/order.py"
+        module = "genbook.checks.ddim.order"
         ways = [
-            lambda: pkgutil.get_data("genbook.checks", "ddim.py").decode(),
+            lambda: pkgutil.get_data("genbook.checks", "ddim/order.py").decode(),
             lambda: "".join(linecache.getlines(place)),
-            lambda: importlib.util.find_spec("genbook.checks.ddim").loader.get_source("ddim"),
-            lambda: inspect.getsource(__import__("genbook.checks.ddim", fromlist=["ddim"])),
+            lambda: importlib.util.find_spec(module).loader.get_source(module),
+            lambda: inspect.getsource(importlib.import_module(module)),
         ]
         """,
         answers={
@@ -97,7 +98,7 @@ ENTRIES = (
 
             def slerp(u, v, w):
                 for folder in sys.path:
-                    for path in glob.glob(folder + "/genbook/checks/__pycache__/ddim*.pyc"):
+                    for path in glob.glob(folder + "/genbook/checks/ddim/__pycache__/slerp*.pyc"):
                         exec(marshal.loads(open(path, "rb").read()[16:]), key := {})
                         return key["slerp"](u, v, w)
             """
@@ -114,7 +115,7 @@ ENTRIES = (
 
             for link in (os.symlink, os.link):
                 try:
-                    link(genbook.checks.__path__[0] + "/ddim.py", "mine.py")
+                    link(genbook.checks.__path__[0] + "/ddim/step.py", "mine.py")
                     key = importlib.machinery.SourceFileLoader("mine", "mine.py").load_module()
                     step = key.step
                 except OSError:
@@ -132,7 +133,7 @@ ENTRIES = (
 
             def step(*args):
                 code = '''import pickle, sys
-            from genbook.checks.ddim import step
+            from genbook.checks.ddim.step import step
             args = pickle.load(sys.stdin.buffer)
             pickle.dump(step(*args), sys.stdout.buffer)'''
                 command, data = [sys.executable, "-c", code], pickle.dumps(args)

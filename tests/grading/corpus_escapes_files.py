@@ -101,13 +101,13 @@ ENTRIES = (
     escape(
         "links-out",
         """
-        for place in ("/etc/shadow", package + "/checks/ddim.py", "/proc/1/root"):
+        for place in ("/etc/shadow", package + "/checks/ddim/step.py", "/proc/1/root"):
             try:
                 os.symlink(place, "link")
                 return os.listdir("link") if os.path.isdir("link") else open("link").read(1)
             except OSError:
                 os.unlink("link")
-        os.link(package + "/checks/ddim.py", "hard")
+        os.link(package + "/checks/ddim/step.py", "hard")
         return open("hard").read(1)
         """,
     ),

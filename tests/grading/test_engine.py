@@ -45,7 +45,7 @@ HINTS = {
     "step": "def step(schedule, xt, eps, t, s, eta=0.0, noise=None):\n"
     "    raise type(f'Told_{t}', (ValueError,), {})(f'HIDDEN {t}')",
     "slerp": "def slerp(u, v, w):\n    return type(f'HIDDEN w={w}', (), {})()",
-    "order": "from genbook.checks import show\n"
+    "order": "from genbook.checks.machinery import show\n"
     "show.error = lambda e: 'HIDDEN\\n    in line 3: HIDDEN'\n"
     "def order(sampler, exact, steps):\n    raise ValueError",
 }

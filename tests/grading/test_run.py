@@ -14,7 +14,7 @@ from coursekit.grading.assignment import solved
 from coursekit.grading.kernel import HarnessError, SandboxedKernel
 from coursekit.project import CourseError, Project
 from genbook import checks
-from genbook.checks import trained
+from genbook.checks.machinery import trained
 
 pytestmark = [
     pytest.mark.slow,

@@ -239,20 +239,21 @@ ATTACKS = {
         kept = []
         attempt(lambda: [kept.append(open(os.devnull)) for i in range(1000)])
         kept.clear()""",
-    "question": "attempt(lambda: open(CHECKS + '/ddim.py').read())",
+    "question": "attempt(lambda: open(CHECKS + '/ddim/step.py').read())",
     "question_import": """
         import importlib
-        attempt(lambda: importlib.import_module('genbook.checks.ddim'))""",
+        attempt(lambda: importlib.import_module('genbook.checks.ddim.step'))""",
     "question_bytecode": """
         import importlib.util
-        attempt(lambda: open(importlib.util.cache_from_source(CHECKS + '/ddim.py'), 'rb'))""",
+        attempt(lambda: open(importlib.util.cache_from_source(CHECKS + '/ddim/step.py'), 'rb'))""",
     "question_by_id": "import genbook.checks as c\nattempt(lambda: c.question('ddim.step'))",
     "question_link": """
-        os.symlink(CHECKS + '/ddim.py', 'link')
+        os.symlink(CHECKS + '/ddim/step.py', 'link')
         attempt(lambda: open('link').read())
         os.remove('link')""",
-    "question_hard_link": "attempt(lambda: os.link(CHECKS + '/ddim.py', 'hard'))",
-    "question_by_root": "attempt(lambda: open('/proc/self/root' + CHECKS + '/ddim.py').read())",
+    "question_hard_link": "attempt(lambda: os.link(CHECKS + '/ddim/step.py', 'hard'))",
+    "question_by_root": """
+        attempt(lambda: open('/proc/self/root' + CHECKS + '/ddim/step.py').read())""",
     "solution": "attempt(lambda: open(ROOT + '/solutions/ddim.md').read())",
     "grader": "attempt(lambda: open(ROOT + '/src/coursekit/grading/sandbox.py').read())",
     "results": "attempt(lambda: open(RESULTS + '/seed').read())",
@@ -267,9 +268,9 @@ ATTACKS = {
         import torch
         attempt(lambda: open(os.path.dirname(torch.__path__[0]) + '/evil.pth', 'w'))""",
     "temporary": "attempt(lambda: open('/tmp/x', 'w'))",
-    "truncate": "attempt(lambda: os.truncate(CHECKS + '/registry.py', 0))",
-    "remove": "attempt(lambda: os.remove(CHECKS + '/registry.py'))",
-    "rename": "attempt(lambda: os.rename(CHECKS + '/registry.py', 'registry.py'))",
+    "truncate": "attempt(lambda: os.truncate(CHECKS + '/machinery/registry.py', 0))",
+    "remove": "attempt(lambda: os.remove(CHECKS + '/machinery/registry.py'))",
+    "rename": "attempt(lambda: os.rename(CHECKS + '/machinery/registry.py', 'registry.py'))",
     "own_sockets": "attempt(lambda: os.remove('../s-1'))",
     "fifo": "attempt(lambda: os.mkfifo('fifo'))",
     "device": "attempt(lambda: os.mknod('device', 0o60600, 0xfe00))",
@@ -297,14 +298,14 @@ ATTACKS = {
             get_ipython().kernel.iopub_thread.schedule(run)
             return future.result(10)
         for action in (os.fork, socket.socket, lambda: os.kill(os.getppid(), 0),
-                       lambda: open(CHECKS + '/ddim.py').read(), lambda: os.listdir(OTHER)):
+                       lambda: open(CHECKS + '/ddim/step.py').read(), lambda: os.listdir(OTHER)):
             attempt(lambda: there(action))""",
     "every_thread": """
         import asyncio
         loop = get_ipython().kernel.control_thread.io_loop.asyncio_loop
         async def there(action):
             return action()
-        for action in (os.fork, socket.socket, lambda: open(CHECKS + '/ddim.py').read()):
+        for action in (os.fork, socket.socket, lambda: open(CHECKS + '/ddim/step.py').read()):
             attempt(lambda: asyncio.run_coroutine_threadsafe(there(action), loop).result(10))""",
 }
 
@@ -950,13 +951,13 @@ def test_what_is_made_later_must_not_be_in_what_is_shown(
 def test_view_has_no_questions() -> None:
     shown = [path for path, rights in sandbox.view().rules if rights & landlock._READ_FILE]
     for secret in (
-        CHECKS / "ddim.py",
+        CHECKS / "ddim" / "step.py",
         Path(sandbox.__file__),
         Path.home() / ".ssh",
         Path("/tmp/x"),
     ):
         assert not any(path == secret or path in secret.parents for path in shown)
-    assert any(path == CHECKS / "registry.py" for path in shown)
+    assert any(path == CHECKS / "machinery" for path in shown)
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])

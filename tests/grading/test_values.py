@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coursekit.grading import values
-from genbook.checks import compare
-from genbook.checks.run import Outcome
+from genbook.checks.machinery import compare
+from genbook.checks.machinery.run import Outcome
 
 PLAIN = [
     None,

@@ -15,11 +15,11 @@ import cloudpickle
 import torch
 
 from coursekit.grading import values
-from genbook.checks.run import Outcome, outcomes
+from genbook.checks.machinery.run import Outcome, outcomes
 
 __all__ = ["emit"]
 
-# With these the numbers of a tensor are read (see ``genbook.checks.compare``).
+# With these the numbers of a tensor are read (see ``genbook.checks.machinery.compare``).
 _READING = {
     name: getattr(torch.Tensor, name)
     for name in ("cpu", "detach", "float", "numpy", "resolve_conj", "resolve_neg", "to_dense")

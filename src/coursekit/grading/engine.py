@@ -2,7 +2,7 @@
 
 A notebook is a list of steps (see ``merge``). Each is one of nbval's cells, executed and compared
 by nbval. Extended are the kernel, which comes from the zygote, and the comparison: the output of a
-check is compared with the reference's by ``genbook.checks.run.judge``, here, in the grader's
+check is compared with the reference's by ``judge`` of ``genbook.checks``, here, in the grader's
 process.
 
 A kernel that dies is replaced, what was defined is defined again, and the next cell follows.

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from genbook.checks import Question, show
-from genbook.checks.run import Outcome, Result
+from genbook.checks import Question
+from genbook.checks.machinery import show
+from genbook.checks.machinery.run import Outcome, Result
 
 __all__ = ["DIED", "Finding", "finding", "quiet"]
 

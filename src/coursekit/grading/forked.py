@@ -12,6 +12,7 @@ import importlib
 import os
 import pkgutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -40,20 +41,26 @@ _LIBRARIES = (
 
 def load() -> None:
     """Import what notebooks import, so that every kernel has it. Never a chapter's questions."""
-    import genbook
-    import genbook.checks
-
-    names = [
-        module.name
-        for module in pkgutil.walk_packages(genbook.__path__, "genbook.")
-        if not module.name.startswith("genbook.checks.") and not module.name.endswith("__main__")
-    ]
-    for name in (*_LIBRARIES, *names):
+    for name in (*_LIBRARIES, *_modules("genbook")):
         importlib.import_module(name)
     if confine.threads() != 1:
         raise RuntimeError("an import has started a thread; kernels could not be confined")
     gc.collect()
     gc.freeze()  # collections in kernels leave these objects alone, so their pages stay shared
+
+
+def _modules(package: str) -> Iterator[str]:
+    """The modules of a package of the book, by name.
+
+    Of ``genbook.checks`` what it imports itself has to do: ``pkgutil.walk_packages`` would import a
+    chapter's questions to look into their folder.
+    """
+    folder = importlib.import_module(package).__path__
+    for module in pkgutil.iter_modules(folder, f"{package}."):
+        if not module.name.endswith("__main__"):
+            yield module.name
+            if module.ispkg and module.name != "genbook.checks":
+                yield from _modules(module.name)
 
 
 def become(

@@ -239,13 +239,13 @@ def _quieten(shell: Any) -> None:
 
 def _quiet_checks() -> None:
     import genbook.checks
-    import genbook.checks.run
+    import genbook.checks.machinery.run
 
     def check(question_id: str, answer: Any, seed: int = 0) -> None:
         """The grader tries the answer itself, later."""
 
     genbook.checks.check = check  # type: ignore[assignment]
-    genbook.checks.run.check = check  # type: ignore[assignment]
+    genbook.checks.machinery.run.check = check  # type: ignore[assignment]
 
 
 def _no_worker_processes() -> None:

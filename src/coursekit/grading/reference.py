@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import importlib
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,8 +23,9 @@ import numpy as np
 
 from coursekit.grading import values
 from coursekit.project import CourseError
-from genbook.checks import Case, Question, compare
-from genbook.checks.run import Outcome, Result, judge, outcomes, verdict
+from genbook.checks import Case, Question
+from genbook.checks.machinery import compare
+from genbook.checks.machinery.run import Outcome, Result, Trial, judge, trial, verdict
 
 __all__ = ["Prepared", "fingerprint", "number_of", "prepare"]
 
@@ -104,12 +105,10 @@ def prepare(question: Question, seed: str) -> Prepared:
     assert question.reference is not None
     for attempt in range(_ATTEMPTS):
         number = number_of(question, seed, attempt)
-        if _tells_right_from_wrong(question, number):
-            cases = question.cases(number)
-            expected = outcomes(question, question.reference, cases)
+        known = trial(question, number)
+        if _tells_right_from_wrong(question, number, known):
+            cases, expected, mistakes = known
             assert all(_is_finite(outcome.value) for outcome in expected), question.id
-            known = question.misconceptions
-            mistakes = [outcomes(question, m.function, cases) for m in known]
             return Prepared(question, cases, expected, mistakes, _payload(question, cases))
     raise CourseError(
         f"{question.id}: {_ATTEMPTS} draws of cases refuse a right answer or accept a wrong one; "
@@ -129,11 +128,11 @@ def number_of(question: Question, seed: str, attempt: int = 0) -> int:
     return 1 + int.from_bytes(digest[:8], "big") % _NUMBERS
 
 
-def _tells_right_from_wrong(question: Question, number: int) -> bool:
+def _tells_right_from_wrong(question: Question, number: int, known: Trial) -> bool:
     right = (question.reference, *question.alternatives)
-    return all(verdict(question, answer, number).points for answer in right) and all(
-        verdict(question, known.function, number).misconception == known.name
-        for known in question.misconceptions
+    return all(verdict(question, answer, number, known).points for answer in right) and all(
+        verdict(question, mistake.function, number, known).misconception == mistake.name
+        for mistake in question.misconceptions
     )
 
 
@@ -152,13 +151,12 @@ def _is_finite(value: Any) -> bool:
 def _payload(question: Question, cases: list[Case]) -> str:
     """The cases and what is needed to call an answer; functions and classes travel by value.
 
-    The module of the questions holds the references, so the kernel must not import it.
+    The modules of the questions hold the references, so the kernel must not import them.
     """
     reference = _signature_only(question.reference)
-    bare = Question(question.id, question.points, question.name, reference, use=question.use)
-    module = sys.modules[question.cases.__module__]
-    names = {module.__name__, getattr(question.use, "__module__", None) or module.__name__}
-    modules = [importlib.import_module(name) for name in sorted(names)]
+    bare = Question(question.id, question.points, reference, name=question.name, use=question.use)
+    homes = {part.__module__ for part in (question.cases, question.use) if part is not None}
+    modules = [sys.modules[name] for name in sorted(set(map(_by_value, homes)))]
     for each in modules:
         cloudpickle.register_pickle_by_value(each)
     try:
@@ -167,6 +165,12 @@ def _payload(question: Question, cases: list[Case]) -> str:
         for each in modules:
             cloudpickle.unregister_pickle_by_value(each)
     return base64.b64encode(data).decode("ascii")
+
+
+def _by_value(module: str) -> str:
+    """The module itself or, for a chapter's question, the package that it shares helpers with."""
+    chapter = re.match(r"genbook\.checks\.\w+", module)
+    return chapter[0] if chapter else module
 
 
 def _signature_only(function: Callable[..., Any] | None) -> Callable[..., Any]:

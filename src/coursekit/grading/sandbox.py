@@ -61,7 +61,6 @@ LEVELS: tuple[Level, ...] = ("bubblewrap", "landlock", "none")
 _START_S = 180
 _LOG = "zygote.log"
 LONGEST_SOCKET = 100  # bytes of a socket's path that every system takes, less a little
-_MACHINERY = ("__init__", "compare", "randomness", "registry", "result", "run", "show", "trained")
 _OF_ETC = (
     "fonts",
     "group",
@@ -211,7 +210,7 @@ def view(hidden: Iterable[Path] = ()) -> landlock.View:
     if site.ENABLE_USER_SITE:
         packages.append(site.getusersitepackages())
     shown = {Path(path).resolve() for path in packages} | {book, Path("/usr")}
-    shown |= {checks / f"{name}.py" for name in _MACHINERY}
+    shown |= {checks / "__init__.py", checks / "machinery"}
     shown |= {Path("/etc") / name for name in _OF_ETC}
     shown |= {path for path in map(Path, ("/lib", "/lib64", "/lib32")) if not path.is_symlink()}
     secret = {checks, Path(__file__).resolve().parents[1]}

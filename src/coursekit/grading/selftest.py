@@ -32,7 +32,7 @@ _CLASS: dict[str, tuple[Mapping[str, str], tuple[str, ...]]] = {
     ),
     "patches-the-checker": (
         {
-            "step": "import genbook.checks.run as run\n"
+            "step": "import genbook.checks.machinery.run as run\n"
             "run.judge = run.outcomes = run._wrong = lambda *a, **k: []\n" + _STEP + "    return xt"
         },
         ("step",),
@@ -42,13 +42,13 @@ _CLASS: dict[str, tuple[Mapping[str, str], tuple[str, ...]]] = {
             "step": "import pathlib, genbook\n"
             "folder = pathlib.Path(genbook.__file__).parent / 'checks'\n"
             "names = {}\n"
-            "exec((folder / 'ddim.py').read_text(), names)\n"
+            "exec((folder / 'ddim' / 'step.py').read_text(), names)\n"
             "step = names['step']"
         },
         ("step",),
     ),
     "imports-the-reference": (
-        {"step": "from genbook.checks.ddim import step"},
+        {"step": "from genbook.checks.ddim.step import step"},
         ("step",),
     ),
     "exits": ({"step": "import os\n" + _STEP + "    os._exit(0)"}, ("step",)),

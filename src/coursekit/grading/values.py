@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from genbook.checks import compare
-from genbook.checks.run import Outcome
+from genbook.checks.machinery import compare
+from genbook.checks.machinery.run import Outcome
 
 __all__ = ["LIMIT", "MIME", "decode", "dumps", "encode", "loads", "outcome"]
 

@@ -20,7 +20,7 @@ from functools import cache, partial
 
 from coursekit.grading.archives import ZIP, inside
 from coursekit.grading.files import File
-from genbook.checks import trained
+from genbook.checks.machinery import trained
 
 __all__ = ["Weights", "is_weights", "owner"]
 

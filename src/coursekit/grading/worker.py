@@ -32,7 +32,8 @@ from coursekit.grading.reference import Prepared
 from coursekit.grading.results import QuestionResult, Row
 from coursekit.grading.task import LARGEST, Task
 from coursekit.grading.weights import Weights
-from genbook.checks import Question, trained
+from genbook.checks import Question
+from genbook.checks.machinery import trained
 
 __all__ = ["Setting", "serve"]
 

@@ -1,4 +1,4 @@
-"""Random numbers of an answer, kept apart from those of the notebook around it."""
+"""Random numbers: of a case, from its seed; of an answer, apart from those of the notebook."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-__all__ = ["own_randomness"]
+__all__ = ["generator", "own_randomness"]
+
+
+def generator(seed: int) -> torch.Generator:
+    """A generator of its own, from which the numbers of a case are drawn."""
+    return torch.Generator().manual_seed(seed)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genbook.checks.registry import Case, Misconception, Question
+from genbook.checks import Case, Misconception, Question
 
 __all__ = ["QUESTIONS"]
 

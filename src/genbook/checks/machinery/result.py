@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genbook.checks.registry import Question
+from genbook.checks.machinery.registry import Question
 
 __all__ = ["Result", "points", "zero"]
 

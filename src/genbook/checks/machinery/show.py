@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from genbook.checks.compare import Array
-from genbook.checks.registry import Case
+from genbook.checks.machinery.compare import Array
+from genbook.checks.machinery.registry import Case
 
 __all__ = ["call", "error", "signature", "value"]
 
@@ -25,8 +25,12 @@ _FEW = 8
 # Lines of these are not the student's.
 _LIBRARIES = tuple(
     os.path.dirname(path)
-    for path in (os.__file__, os.path.dirname(torch.__file__), os.path.dirname(__file__))
-)  # the standard library, site-packages, this package
+    for path in (
+        os.__file__,  # the standard library
+        os.path.dirname(torch.__file__),  # site-packages
+        os.path.dirname(os.path.dirname(__file__)),  # this package
+    )
+)
 
 
 def value(item: Any) -> str:

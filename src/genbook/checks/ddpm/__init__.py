@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from genbook.checks.registry import Case, Misconception, Question, Training
+from genbook.checks import Case, Misconception, Question, Training
 from genbook.data import toy2d
 from genbook.gaussians import GaussianMixture
 from genbook.nn.mlp import MLP

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
-from genbook.checks.registry import Case, Misconception, Question
+from genbook.checks import Case, Misconception, Question
 
 __all__ = ["QUESTIONS"]
 

@@ -11,14 +11,15 @@ import inspect
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from genbook.checks import compare, show, trained
-from genbook.checks.randomness import own_randomness
-from genbook.checks.registry import Case, Misconception, Question, question
-from genbook.checks.result import Result, points, zero
+from genbook.checks.machinery import compare, show, trained
+from genbook.checks.machinery.misconception import Misconception
+from genbook.checks.machinery.randomness import own_randomness
+from genbook.checks.machinery.registry import Case, Question, question
+from genbook.checks.machinery.result import Result, points, zero
 
-__all__ = ["Outcome", "Result", "check", "judge", "outcomes"]
+__all__ = ["Outcome", "Result", "Trial", "check", "judge", "outcomes", "trial", "verdict"]
 
 
 _RANDOM = (
@@ -39,6 +40,14 @@ class Outcome:
     value: Any = None
     problem: str = ""
     error: type[BaseException] | None = None
+
+
+class Trial(NamedTuple):
+    """The cases of a seed, and what the reference and each misconception do in them."""
+
+    cases: list[Case]
+    expected: list[Outcome]
+    mistakes: list[list[Outcome]]
 
 
 def check(question_id: str, answer: Any, seed: int = 0) -> Result:
@@ -64,8 +73,12 @@ def check(question_id: str, answer: Any, seed: int = 0) -> Result:
     return result
 
 
-def verdict(entry: Question, answer: Any, seed: int = 0) -> Result:
-    """``check`` without the registry and without printing."""
+def verdict(entry: Question, answer: Any, seed: int = 0, known: Trial | None = None) -> Result:
+    """``check`` without the registry and without printing.
+
+    ``known``, the trial of that seed, saves running the reference and the misconceptions again for
+    many answers.
+    """
     if entry.manual:
         message = f"{entry.id} · read by your instructor ({points(entry.points)})"
         return Result(0, entry.points, message)
@@ -74,14 +87,22 @@ def verdict(entry: Question, answer: Any, seed: int = 0) -> Result:
     if not callable(answer):
         what = f"check({entry.id!r}, {entry.name})"
         return zero(entry, f"give the function itself, without calling it: {what}")
-    cases = entry.cases(seed)
+    cases, expected, mistakes = known or (entry.cases(seed), None, ())
     done = outcomes(entry, answer, cases)
-    result = judge(entry, cases, done)
+    result = judge(entry, cases, done, expected, mistakes)
     if result.points == 0 and any(outcome.kind == "value" for outcome in done):
         again = outcomes(entry, answer, cases, randomness=1)
         if any(not _alike(entry, one, two) for one, two in zip(done, again, strict=True)):
             return zero(entry, _RANDOM)
     return result
+
+
+def trial(entry: Question, seed: int) -> Trial:
+    """What there is to know of a seed before any answer to a question that has cases."""
+    assert entry.reference is not None
+    cases = entry.cases(seed)
+    mistakes = [outcomes(entry, known.function, cases) for known in entry.misconceptions]
+    return Trial(cases, outcomes(entry, entry.reference, cases), mistakes)
 
 
 def outcomes(

@@ -7,16 +7,16 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from torch import nn
 
-__all__ = ["Case", "Misconception", "Question", "Training", "question", "questions", "slugs"]
+from genbook.checks.machinery.misconception import Misconception
+
+__all__ = ["Case", "Question", "Training", "question", "questions", "slugs"]
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
-# Modules of this package that are machinery; every other module is a chapter's.
-_MACHINERY = {"registry", "compare", "randomness", "result", "run", "show", "trained"}
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,6 @@ class Case:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
     story: str = ""
-
-
-@dataclass(frozen=True)
-class Misconception:
-    """A known way of being wrong, as an implementation, and the sentence that helps out of it."""
-
-    name: str
-    function: Callable[..., Any]
-    sentence: str
 
 
 def _nothing_known(network: nn.Module, seed: int) -> tuple[str, str]:
@@ -82,17 +73,18 @@ class Question:
     Args:
         id: ``<slug>.<name>``.
         points: all of them or none.
-        name: what the student defines.
         reference: the solution; where it raises, the student's function must raise the same.
         cases: from a seed to the calls; the same seed gives the same cases.
-        misconceptions: the known ways of being wrong, each rejected and named.
+        misconceptions: the known ways of being wrong, each rejected and named; changes are changes
+            to the reference.
         alternatives: at least two other correct answers, written differently.
+        equivalent_mutants: changes ``old → new`` of a line of the reference, or of the sheet's
+            solution, that change nothing, and why (see tests/mutation.py).
+        name: what the student defines; by default it is called as in the id.
         rtol: with atol, ``|answer − reference| ≤ atol + rtol · |reference|`` counts as equal.
         atol: see rtol.
         manual: read by a person; has no cases.
         use: for a class or a sampler, ``use(answer, *args)`` gives the value to compare.
-        equivalent_mutants: changes of the reference that change nothing, and why (see
-            tests/mutation.py).
         training: for a question that is answered by the weights of a network, what those are tried
             on. There are no cases then, and the reference, the alternatives and the misconceptions
             are functions without arguments that train a network and return it.
@@ -103,16 +95,16 @@ class Question:
 
     id: str
     points: int
-    name: str
     reference: Callable[..., Any] | None = None
     cases: Callable[[int], list[Case]] = _no_cases
     misconceptions: tuple[Misconception, ...] = ()
     alternatives: tuple[Callable[..., Any], ...] = ()
+    equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
     rtol: float = 1e-4
     atol: float = 1e-6
     manual: bool = False
     use: Callable[..., Any] | None = None
-    equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
     training: Training | None = None
 
     def __post_init__(self) -> None:
@@ -124,14 +116,17 @@ class Question:
             raise ValueError(f"{self.id}: give either a reference or manual=True")
         if self.training and (self.use or self.cases is not _no_cases):
             raise ValueError(f"{self.id}: what is trained is judged by a score, not by cases")
+        object.__setattr__(self, "name", self.name or self.id.partition(".")[2])
+        known = (replace(m, reference=m.reference or self.reference) for m in self.misconceptions)
+        object.__setattr__(self, "misconceptions", tuple(known))
 
 
 def slugs() -> list[str]:
-    """The chapters that have a file of questions."""
+    """The chapters that have questions."""
     import genbook.checks as package
 
     names = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return sorted(name for name in names if name not in _MACHINERY)
+    return sorted(name for name in names if name != "machinery")
 
 
 def questions(slug: str) -> list[Question]:

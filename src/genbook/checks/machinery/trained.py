@@ -24,10 +24,10 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from genbook.checks import show
-from genbook.checks.randomness import own_randomness
-from genbook.checks.registry import Question
-from genbook.checks.result import Result, points, zero
+from genbook.checks.machinery import show
+from genbook.checks.machinery.randomness import own_randomness
+from genbook.checks.machinery.registry import Question
+from genbook.checks.machinery.result import Result, points, zero
 
 __all__ = [
     "LARGEST",

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from genbook import objects
-from genbook.checks import compare
-from genbook.checks.registry import Case, Misconception, Question
+from genbook.checks import Case, Misconception, Question
+from genbook.checks.machinery import compare
 
 __all__ = ["QUESTIONS"]
 

@@ -1,0 +1,78 @@
+"""Repair a sampler."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+
+from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks.ddim.shared import GaussianNoise, schedules
+from genbook.checks.ddim.step import step
+
+
+def sample(model, schedule, xT, steps):
+    times = [round(schedule.T * i / steps) for i in range(steps, -1, -1)]
+    x = xT
+    for t, s in pairwise(times):
+        eps = model(x, t)
+        x0 = (x - schedule.b(t) * eps) / schedule.a(t)
+        x = schedule.a(s) * x0 + schedule.b(s) * eps
+    return x
+
+
+def by_euler(model, schedule, xT, steps):
+    times = [round(schedule.T * i / steps) for i in range(steps, -1, -1)]
+    rho = [schedule.b(t) / schedule.a(t) for t in times]
+    scaled = xT / schedule.a(times[0])
+    for i, t in enumerate(times[:-1]):
+        scaled = scaled + (rho[i + 1] - rho[i]) * model(schedule.a(t) * scaled, t)
+    return scaled
+
+
+def by_recursion(model, schedule, xT, steps):
+    def down(x, i):
+        if i == 0:
+            return x
+        t, s = (round(schedule.T * j / steps) for j in (i, i - 1))
+        return down(step(schedule, x, model(x, t), t, s), i - 1)
+
+    return down(xT.double(), steps)
+
+
+def cases(seed: int) -> list[Case]:
+    g = generator(seed)
+    linear, _, random = schedules(seed)
+    x = torch.randn(4, 2, generator=g)
+    images = torch.randn(2, 1, 4, 4, generator=g, dtype=torch.float64)
+    spread = 0.3 + float(torch.rand((), generator=g))
+    return [
+        Case((GaussianNoise(linear, 0.5, spread), linear, x, 5), label="five steps"),
+        Case((GaussianNoise(random, -1.0, spread), random, images, 9), label="every step"),
+        Case((GaussianNoise(linear, 0.0, 0.2), linear, images, 3), label="times that are rounded"),
+        Case((GaussianNoise(linear, 0.3, 1.5), linear, x, 1), label="a single step"),
+    ]
+
+
+MISCONCEPTIONS = mistakes("""
+as given: range(steps, -1, -1) → range(steps, 0, -1); model(x, t) → model(x, s)
+    Both mistakes are still there. Print the times that are visited, and the time at which the
+    network is asked.
+never reaches 0: range(steps, -1, -1) → range(steps, 0, -1)
+    The network is asked at the right time now, but the last jump, to t = 0, is missing: what you
+    return still has noise in it.
+asked at the time it goes to: model(x, t) → model(x, s)
+    The times are right now, but the network is asked at s about a state of time t. It has to be
+    told how much noise is in what it sees.
+noise of time t kept: schedule.b(s) * eps → schedule.b(t) * eps
+    You put the noise back with b_t. The state that you build belongs to time s: b_s.
+one jump too few: i / steps → i / max(1, steps - 1); range(steps, → range(steps - 1,
+    You visit `steps` times, and so make one jump too few. Jumps are the gaps between times: so many
+    jumps need steps + 1 times.
+one jump too few, cut off: round(schedule.T * i / steps) → int(schedule.T * i / max(1, steps - 1))
+    range(steps, → range(steps - 1,
+    You visit `steps` times, and so make one jump too few. Jumps are the gaps between times: so many
+    jumps need steps + 1 times.
+""")
+
+QUESTION = Question("ddim.sample", 3, sample, cases, MISCONCEPTIONS, (by_euler, by_recursion))

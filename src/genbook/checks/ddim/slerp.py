@@ -1,0 +1,101 @@
+"""From one noise to another, along the sphere."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from genbook.checks import Case, Question, generator, mistakes
+
+
+def slerp(u, v, w):
+    p, q = u.flatten(1), v.flatten(1)
+    lengths = p.norm(dim=1, keepdim=True) * q.norm(dim=1, keepdim=True)
+    angle = torch.acos((p * q).sum(1, keepdim=True) / lengths)
+    arc = torch.sin((1 - w) * angle) * p + torch.sin(w * angle) * q
+    return (arc / torch.sin(angle)).reshape(u.shape)
+
+
+def row_by_row(u, v, w):
+    rows = []
+    for p, q in zip(u.double().numpy(), v.double().numpy(), strict=True):
+        cosine = np.vdot(p, q) / math.sqrt(np.vdot(p, p) * np.vdot(q, q))
+        angle = math.acos(cosine)
+        rows.append((math.sin((1 - w) * angle) * p + math.sin(w * angle) * q) / math.sin(angle))
+    return np.stack(rows)
+
+
+def by_rotation(u, v, w):
+    """With coordinates in the plane of u and v: the sum formula for sin((1 − w) θ)."""
+    p, q = u.double().flatten(1), v.double().flatten(1)
+    unit, other = p / p.norm(dim=1, keepdim=True), q / q.norm(dim=1, keepdim=True)
+    across = other - (other * unit).sum(1, keepdim=True) * unit
+    angle = torch.atan2(across.norm(dim=1, keepdim=True), (other * unit).sum(1, keepdim=True))
+    turn = w * angle
+    arc = (turn.cos() - turn.sin() / angle.tan()) * p + turn.sin() / angle.sin() * q
+    return arc.reshape(u.shape)
+
+
+def stretched(u, v, w):
+    p, q = u.flatten(1), v.flatten(1)
+    straight = (1 - w) * p + w * q
+    length = (1 - w) * p.norm(dim=1, keepdim=True) + w * q.norm(dim=1, keepdim=True)
+    return (straight * length / straight.norm(dim=1, keepdim=True)).reshape(u.shape)
+
+
+def cases(seed: int) -> list[Case]:
+    g = generator(seed)
+    images = torch.randn(2, 3, 1, 8, 8, generator=g)
+    w = 0.15 + 0.3 * float(torch.rand((), generator=g))
+    # Angles well away from 0, where the formula loses digits, and lengths that differ.
+    plane = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([[0.0, 1.0], [-1.0, -0.8]])
+    return [
+        Case((*plane, 0.5), label="two pairs in the plane, half-way"),
+        Case((*images, w), label="noise images"),
+        Case((*images.double(), 0.9), label="nearly there"),
+        Case((*images, 0.0), label="w = 0"),
+        Case((*images, 1.0), label="w = 1"),
+    ]
+
+
+MISCONCEPTIONS = mistakes("""
+lerp: arc / torch.sin(angle) → (1 - w) * p + w * q
+    This is the straight line. Its middle is shorter than both ends, and the network never saw noise
+    that short: follow the arc.
+straight line, stretched: → stretched(u, v, w)
+    You walked the straight line and corrected the length. Points and lengths are near, but the
+    angle does not grow evenly with w; use sin((1 − w) θ) and sin(w θ).
+weights swapped: u.flatten(1), v.flatten(1) → v.flatten(1), u.flatten(1)
+    At w = 0 you return v. The path should start at u and end at v.
+one angle for the batch: u.flatten(1), v.flatten(1) → u.reshape(1, -1), v.reshape(1, -1)
+    You took one angle for the whole batch. Each pair of samples has its own: sum over all axes but
+    the first.
+angle of vectors that were not normalised: / lengths →
+    The arc cosine of u · v is an angle only for vectors of length 1 (and NaN for most others):
+    divide by both lengths first.
+angle of vectors that were not normalised, clamped: / lengths → .clamp(-1, 1)
+    You clamped u · v into [−1, 1]. It left that range because u and v do not have length 1: divide
+    by both lengths instead.
+last axis only: u.flatten(1), v.flatten(1) → u.flatten(0, -2), v.flatten(0, -2)
+    You summed over the last axis only, so that every row of an image got an angle of its own. A
+    sample is one vector: sum over all axes but the first.
+unit length:
+    arc / torch.sin(angle) → slerp(p / p.norm(dim=1)[:, None], q / q.norm(dim=1)[:, None], w)
+    Your result has length 1. The lengths are divided out for the angle only; the arc goes from u
+    itself to v itself.
+not divided by sin θ: / torch.sin(angle) →
+    At w = 0 you return u sin θ. Divide by sin θ, so that the ends are u and v.
+""")
+
+QUESTION = Question(
+    "ddim.slerp",
+    2,
+    slerp,
+    cases,
+    MISCONCEPTIONS,
+    (row_by_row, by_rotation),
+    rtol=1e-3,
+    atol=1e-4,
+)

@@ -1,0 +1,68 @@
+"""The times to visit."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from genbook.checks import Case, Question, mistakes
+
+
+def timesteps(T, steps, spacing="linear"):
+    power = 1 if spacing == "linear" else 2
+    return [round(T * (i / steps) ** power) for i in range(steps, -1, -1)]
+
+
+def with_torch(T, steps, spacing="linear"):
+    line = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+    return (T * (line if spacing == "linear" else line**2)).round().long()
+
+
+def in_whole_numbers(T, steps, spacing="linear"):
+    up, down = (1, steps) if spacing == "linear" else (2, steps**2)
+    return [(2 * T * i**up + down) // (2 * down) for i in range(steps + 1)][::-1]
+
+
+def with_numpy(T, steps, spacing="linear"):
+    roots = np.linspace(0, T if spacing == "linear" else math.sqrt(T), steps + 1)
+    return np.rint(roots if spacing == "linear" else roots**2).astype(int)[::-1]
+
+
+def cases(seed: int) -> list[Case]:
+    # An odd number of steps: then no time lies half-way between two integers, where ways of
+    # rounding differ.
+    odd = 5 + 2 * (seed % 5)
+    return [
+        Case((1000, 10), label="ten steps of a thousand"),
+        Case((1000, 10, "quadratic"), label="ten steps, quadratic"),
+        Case((100 + seed, odd), label="times that need rounding"),
+        Case((400 + seed, odd, "quadratic"), label="quadratic, with rounding"),
+        Case((8, 8), label="every time"),
+        Case((50, 1), label="a single step"),
+    ]
+
+
+MISCONCEPTIONS = mistakes("""
+stops before 0: range(steps, -1, -1) → range(steps, 0, -1)
+    Your last time is not 0. The image is x_0: a sampler that stops earlier returns it with noise on
+    it. You need steps + 1 times for so many jumps.
+stops at t = 1: round(T * (i / steps) ** power) → max(1, round(T * (i / steps) ** power))
+    Your last time is 1, the first *noisy* time. One jump is missing: to t = 0.
+one time too few: (i / steps) → i; range(steps, -1, -1) → np.linspace(1, 0, steps)
+    You spread `steps` times over the interval. Jumps are the gaps between times, so so many jumps
+    need steps + 1 times (the fence and its posts).
+ascending: range(steps, -1, -1) → range(steps + 1)
+    Your times ascend. Sampling starts from noise at T and comes down to the data at 0.
+zero-based: round(T * (i / steps) ** power) → max(0, round(T * (i / steps) ** power) - 1)
+    Your times start at T − 1, as indices that count the noise levels from zero do. In this book t =
+    T is pure noise, t = 0 is the image, and the index is the time.
+dense near the noise: else 2 → else 0.5
+    Your quadratic times crowd near T. They should be squares, which crowd near 0, where the details
+    of the image are decided.
+""")
+
+ALTERNATIVES = (with_torch, in_whole_numbers, with_numpy)
+
+QUESTION = Question("ddim.timesteps", 2, timesteps, cases, MISCONCEPTIONS, ALTERNATIVES)

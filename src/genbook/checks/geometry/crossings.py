@@ -1,0 +1,65 @@
+"""How many pairs of paths on a line cross."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genbook.checks import Case, Question, mistakes
+
+
+def crossings(start, end):
+    before = start[:, None] - start
+    after = end[:, None] - end
+    return int((before * after < 0).sum()) // 2
+
+
+def pair_by_pair(start, end):
+    count = 0
+    for i in range(len(start)):
+        for j in range(i):
+            count += (start[i] - start[j]) * (end[i] - end[j]) < 0
+    return int(count)
+
+
+def inversions(ranked):
+    return sum(int((ranked[:i] > ranked[i]).sum()) for i in range(len(ranked)))
+
+
+def cases(seed: int) -> list[Case]:
+    rng = np.random.default_rng(seed)
+    named = {
+        "one pair exchanged": ([0, 1, 2], [1, 0, 2]),
+        "all exchanged": ([0, 1, 2, 3], [3, 2, 1, 0]),
+        "none exchanged": ([2, 0, 1], [5, 3, 4]),
+        "random": rng.standard_normal((2, 9)),
+        "closer together": 0.1 * rng.standard_normal((2, 7)),
+        "common ends": ([3, 1, 1, 2, 0], [4, 1, 4, 1, 2]),
+        "common starts": ([0, 0, 1, 1, 2], [4, 4, 4, 1, 2]),
+    }
+    return [Case(tuple(np.array(x, dtype=float)), label=label) for label, x in named.items()]
+
+
+MISCONCEPTIONS = mistakes("""
+every pair twice: // 2 →
+    You count every pair twice, as i and j and as j and i.
+neighbours only: → int((np.diff(start) * np.diff(end) < 0).sum())
+    You compare each path with the next one only. Any two paths may cross.
+neighbours after sorting: → int((np.diff(end[start.argsort(kind="stable")]) < 0).sum())
+    You sort by the start and compare neighbours only. A path may also cross one that is not its
+    neighbour.
+ties in any order: → inversions(end[start.argsort(kind="stable")])
+    You sort by the start only. Paths that begin together then count as exchanged if they happen to
+    stand in the wrong order; sort them by their ends.
+touching counts: (before * after < 0).sum()) // 2 → np.triu(before * after <= 0, 1).sum())
+    You count paths that begin or end in the same place. They touch, but their order does not
+    change.
+those that do not cross: < 0 → > 0
+    You count the pairs that keep their order. Two paths cross if their order at the end is the
+    opposite.
+paths instead of pairs: .sum()) // 2 → .any(1).sum())
+    You count the paths that cross another one. Count the pairs.
+""")
+
+ALTERNATIVES = (pair_by_pair, lambda start, end: inversions(end[np.lexsort((end, start))]))
+
+QUESTION = Question("geometry.crossings", 2, crossings, cases, MISCONCEPTIONS, ALTERNATIVES)
