@@ -12,8 +12,8 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor, nn
 
-from ..nn import Classifier, UNet
-from ..schedules import NoiseSchedule
+from genbook.nn import MLP, Classifier, UNet
+from genbook.schedules import NoiseSchedule
 
 __all__ = ["FOLDER", "card", "fit", "load", "names", "schedule", "write"]
 
