@@ -8,32 +8,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["LabelEmbedding", "TimeEmbedding", "per_image", "waves"]
+__all__ = ["LabelEmbedding", "TimeEmbedding", "frequencies", "per_image", "waves"]
 
 
-def waves(t: Tensor, width: int, period: float = 10_000.0) -> Tensor:
-    r"""Numbers as cosines and sines of falling frequencies, the cosines first.
+def frequencies(width: int, like: Tensor, period: float = 10_000.0) -> Tensor:
+    r"""The frequencies of ``waves``, in the type and on the device of ``like``.
 
-    .. math:: (\cos t f_0, \dots, \cos t f_{h-1}, \sin t f_0, \dots, \sin t f_{h-1}), \qquad
-        f_k = \text{period}^{-k / h}, \quad h = \text{width} / 2.
+    .. math:: f_k = \text{period}^{-k / h}, \quad k = 0, \dots, h - 1, \quad h = \text{width} / 2.
 
-    The fastest wave tells 1 from 2, the slowest turns once in ``2 pi period``. So neighbours must
-    be about 1 apart to be told apart: see the ``scale`` of ``TimeEmbedding``.
+    The fastest wave tells 1 from 2, the slowest turns once in about ``2 pi period``. So neighbours
+    must be about 1 apart to be told apart: see the ``scale`` of ``TimeEmbedding``.
 
-    Args:
-        t: ``(B,)``, floating point; the waves are of its type.
-        width: of the result, even.
-        period: the slowest wave is nearly this many times slower than the fastest.
-
-    Returns:
-        ``(B, width)``.
-
-    Source: Vaswani et al. 2017, section 3.5, with h for h - 1 (as in Dhariwal and Nichol 2021).
+    Source: Vaswani et al. 2017, section 3.5; h, not h - 1, as in Dhariwal and Nichol 2021.
     """
     half = width // 2
+    k = torch.arange(half, dtype=like.dtype, device=like.device)
     # First the product, then the quotient: so it has the bits of public implementations.
-    exponents = -math.log(period) * torch.arange(half, dtype=t.dtype, device=t.device) / half
-    angles = t[:, None] * exponents.exp()
+    return torch.exp(-math.log(period) * k / half)
+
+
+def waves(t: Tensor, frequencies: Tensor) -> Tensor:
+    """The cosines of ``t f_0, t f_1, …``, then the sines; t ``(B,)`` -> ``(B, 2 h)``."""
+    angles = t[:, None] * frequencies
     return torch.cat([angles.cos(), angles.sin()], dim=1)
 
 
@@ -53,6 +49,8 @@ class TimeEmbedding(nn.Module):
     Source: Ho et al. 2020, appendix B.
     """
 
+    bits: Tensor
+
     def __init__(self, width: int, features: int, scale: float = 1.0) -> None:
         super().__init__()
         if width < 2 or width % 2:
@@ -62,11 +60,22 @@ class TimeEmbedding(nn.Module):
         self.width, self.scale = width, scale
         self.inner = nn.Linear(width, features)
         self.outer = nn.Linear(features, features)
+        # Kept, because making them takes as long as the rest; as the bits of float32, because
+        # floats would be rounded by .half(), and stay rounded after .float() or .double().
+        kept = self._frequencies(torch.empty(0, dtype=torch.float32))
+        self.register_buffer("bits", kept.view(torch.int32), persistent=False)
 
     def forward(self, t: Tensor) -> Tensor:
         kind = self.inner.weight.dtype
-        steps = self.scale * t.to(torch.promote_types(kind, torch.float32))
-        return self.outer(F.silu(self.inner(waves(steps, self.width).to(kind))))
+        t = t.to(torch.promote_types(kind, torch.float32))
+        if t.dtype == torch.float32 and t.device == self.bits.device:
+            fs = self.bits.view(torch.float32)
+        else:  # the network is in float64, or was built on the device "meta"
+            fs = self._frequencies(t)
+        return self.outer(F.silu(self.inner(waves(t, fs).to(kind))))
+
+    def _frequencies(self, like: Tensor) -> Tensor:
+        return self.scale * frequencies(self.width, like)
 
 
 class LabelEmbedding(nn.Embedding):

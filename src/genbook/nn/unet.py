@@ -245,9 +245,9 @@ class UNet(UNetEncoder):
     def decode(self, h: Tensor, skips: Sequence[Tensor], told: Told) -> Tensor:
         """The way up: from what ``encode`` gave to ``(B, out_channels, H, W)``."""
         blocks, patch = self.config.blocks, self.config.patch
-        for i, (block, skip) in enumerate(zip(self.up, reversed(skips), strict=True)):
+        for i, block in enumerate(self.up):
             if i and i % blocks == 0:
                 h = self.grow[i // blocks - 1](F.interpolate(h, scale_factor=2.0))
-            h = block(torch.cat([h, skip], dim=1), told)
+            h = block(torch.cat([h, skips.pop()], dim=1), told)
         h = self.leave(F.silu(self.norm(h)))
         return F.pixel_shuffle(h, patch) if patch > 1 else h
