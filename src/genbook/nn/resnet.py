@@ -28,7 +28,6 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, features: int = 0, eps: float = 1e-5) -> None:
         super().__init__()
-        self.features = features
         self.norm1 = group_norm(inputs, eps)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.embed = nn.Linear(features, outputs) if features else None
@@ -40,14 +39,14 @@ class ResidualBlock(nn.Module):
         """Raises:
         ValueError: for an embedding that is missing, or that nobody reads.
         """
-        if (embedding is None) != (self.features == 0):
+        embed = self.embed
+        if (embedding is None) != (embed is None):
+            asked = "no embedding" if embed is None else f"an embedding of {embed.in_features}"
             given = "none" if embedding is None else f"one of shape {tuple(embedding.shape)}"
-            raise ValueError(
-                f"this block was built for an embedding of {self.features} features, got {given}"
-            )
+            raise ValueError(f"this block takes {asked}, got {given}")
         h = self.conv1(F.silu(self.norm1(x)))
-        if embedding is not None:
-            h = h + self.embed(embedding)[:, :, None, None]
+        if embed is not None:
+            h = h + embed(embedding)[:, :, None, None]
         h = self.conv2(F.silu(self.norm2(h)))
         return self.skip(x) + h
 

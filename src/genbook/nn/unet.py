@@ -242,9 +242,17 @@ class UNet(UNetEncoder):
         h, skips = self.encode(x, told)
         return self.decode(h, skips, told)
 
-    def decode(self, h: Tensor, skips: Sequence[Tensor], told: Told) -> Tensor:
-        """The way up: from what ``encode`` gave to ``(B, out_channels, H, W)``."""
+    def decode(self, h: Tensor, skips: list[Tensor], told: Told) -> Tensor:
+        """The way up: from what ``encode`` gave to ``(B, out_channels, H, W)``.
+
+        The skips are taken off the list when they are used, and their memory is free.
+
+        Raises:
+            ValueError: for another number of skips than the network has blocks on its way up.
+        """
         blocks, patch = self.config.blocks, self.config.patch
+        if len(skips) != len(self.up):
+            raise ValueError(f"decode needs {len(self.up)} skips, got {len(skips)}")
         for i, block in enumerate(self.up):
             if i and i % blocks == 0:
                 h = self.grow[i // blocks - 1](F.interpolate(h, scale_factor=2.0))

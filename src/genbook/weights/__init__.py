@@ -171,7 +171,7 @@ def write(
     (folder / f"{name}.safetensors").write_bytes(data)
     text = json.dumps(entry, indent=2, ensure_ascii=False)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    return entry
+    return json.loads(text)
 
 
 def _halved(key: str, value: Tensor) -> Tensor:
