@@ -14,9 +14,7 @@ __all__ = ["Attention", "JointAttention", "attend"]
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    r"""Attention in every head, and the heads side by side.
-
-    .. math:: \text{softmax}(Q K^\top / \sqrt{d}) \, V
+    r"""Every head's $\text{softmax}(Q K^\top / \sqrt{d})\,V$, side by side.
 
     q ``(B, heads, N, d)``, k and v ``(B, heads, L, d)`` -> ``(B, N, heads d)``.
 

@@ -14,7 +14,7 @@ __all__ = ["LabelEmbedding", "TimeEmbedding", "frequencies", "per_image", "waves
 def frequencies(width: int, like: Tensor, period: float = 10_000.0) -> Tensor:
     r"""The frequencies of ``waves``, in the type and on the device of ``like``.
 
-    .. math:: f_k = \text{period}^{-k / h}, \quad k = 0, \dots, h - 1, \quad h = \text{width} / 2.
+    $f_k = \text{period}^{-k/h}$ for $k = 0, \dots, h - 1$, where $h = \text{width} / 2$.
 
     The fastest wave tells 1 from 2, the slowest turns once in about ``2 pi period``. So neighbours
     must be about 1 apart to be told apart: see the ``scale`` of ``TimeEmbedding``.

@@ -20,9 +20,9 @@ ACTIVATIONS = ("gelu", "gelu-tanh", "geglu")
 class FeedForward(nn.Module):
     r"""Two layers at every token, with one of three activations between them.
 
-    - ``"gelu"``: :math:`\text{GELU}(h) = h \, \Phi(h)`;
-    - ``"gelu-tanh"``: the same with an approximation of Phi by a hyperbolic tangent. Outputs differ
-      by 1e-4: enough to tell networks apart, too little to see;
+    - ``"gelu"``: $\text{GELU}(h) = h\,\Phi(h)$, with the normal distribution function;
+    - ``"gelu-tanh"``: the same with $\Phi$ approximated by a hyperbolic tangent. Outputs differ by
+      1e-4: enough to tell networks apart, too little to see;
     - ``"geglu"``: the inner layer makes two halves, ``value * GELU(gate)``; the first is the value.
 
     x ``(B, N, width)`` -> the same shape; ``ratio * width`` features between.

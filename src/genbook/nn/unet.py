@@ -41,7 +41,8 @@ class UNetConfig:
         out_channels: of the output; None for ``channels``. Twice that leaves room for a learned
             variance.
         attention: whether there is attention in the middle.
-        attention_levels: levels whose blocks are followed by attention too, down and up.
+        attention_levels: levels whose blocks are followed by attention, down and up; there is some
+            in the middle then, too.
         heads: of every attention.
         context: width of a text's tokens, 0 for none. Every attention then looks at the text, too.
         time_scale: as in ``TimeEmbedding``: 1 for steps 0..1000, 1000 for times in [0, 1].
