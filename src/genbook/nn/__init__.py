@@ -1,7 +1,32 @@
-"""The book's networks: one U-Net, one classifier and the blocks that they are made of."""
+"""The book's networks, and the parts that they are made of.
 
-from .blocks import Attention, ResidualBlock, TimeEmbedding
-from .classifier import Classifier
-from .unet import UNet
+Parts: ``embeddings`` (time and class), ``attention`` (self, cross, joint), ``resnet`` (what images
+need), ``transformer``. Networks: ``unet``, ``mlp``, ``classifier``, each with a configuration.
+"""
 
-__all__ = ["Attention", "Classifier", "ResidualBlock", "TimeEmbedding", "UNet"]
+from genbook.nn.attention import Attention, JointAttention
+from genbook.nn.classifier import Classifier, ClassifierConfig
+from genbook.nn.embeddings import LabelEmbedding, TimeEmbedding
+from genbook.nn.mlp import MLP, MLPConfig
+from genbook.nn.resnet import PixelAttention, ResidualBlock
+from genbook.nn.transformer import AdaptiveBlock, FeedForward, TransformerBlock
+from genbook.nn.unet import UNet, UNetConfig, UNetEncoder
+
+__all__ = [
+    "MLP",
+    "AdaptiveBlock",
+    "Attention",
+    "Classifier",
+    "ClassifierConfig",
+    "FeedForward",
+    "JointAttention",
+    "LabelEmbedding",
+    "MLPConfig",
+    "PixelAttention",
+    "ResidualBlock",
+    "TimeEmbedding",
+    "TransformerBlock",
+    "UNet",
+    "UNetConfig",
+    "UNetEncoder",
+]
