@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from genbook.training.trainer import Loss, Trainer
+from genbook.training.trainer import Trainer
 
 __all__ = ["train"]
 
@@ -43,7 +43,7 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
 
 def train(
     model: nn.Module,
-    loss: Loss,
+    loss: Callable[..., Tensor],
     data: Sequence[Tensor],
     *,
     steps: int,

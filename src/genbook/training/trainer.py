@@ -19,9 +19,8 @@ from genbook.ema import EMA
 from genbook.training import checkpoint
 from genbook.training.draws import generator, rows
 
-__all__ = ["Loss", "Trainer", "learning_rate"]
+__all__ = ["Trainer", "learning_rate"]
 
-Loss = Callable[..., Tensor]
 WARMUP = 100  # steps in which the learning rate rises
 
 
@@ -61,7 +60,7 @@ class Trainer:
     def __init__(
         self,
         model: nn.Module,
-        loss: Loss,
+        loss: Callable[..., Tensor],
         data: Sequence[Tensor],
         *,
         steps: int,
