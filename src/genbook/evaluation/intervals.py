@@ -68,7 +68,8 @@ def bootstrap(
         raise ValueError(f"the value {value:g} is outside its bounds {bounds}")
     draws = torch.empty(repeats, dtype=torch.float64)
     for i in range(repeats):
-        again = [s[_again(len(s), g, generator)] for s, g in zip(samples, groups, strict=True)]
+        drawn = [_again(len(s), g, generator) for s, g in zip(samples, groups, strict=True)]
+        again = [s[rows.to(s.device)] for s, rows in zip(samples, drawn, strict=True)]
         draws[i] = float(statistic(*again))
     tail = (1 - level) / 2
     low, high = (
@@ -80,12 +81,18 @@ def bootstrap(
 
 
 def _again(n: int, groups: Tensor | None, generator: torch.Generator) -> Tensor:
-    """Indices `(n,)` drawn with repetition, each from the group of the row that it replaces."""
+    """Indices ``(n,)`` drawn with repetition, each from the group of the row that it replaces.
+
+    All of it happens where the generator lives.
+    """
+    device = generator.device
     if groups is None:
-        return torch.randint(n, (n,), generator=generator)
+        return torch.randint(n, (n,), generator=generator, device=device)
+    groups = groups.to(device)
     sizes = torch.bincount(groups)
     starts = sizes.cumsum(0) - sizes
     of = groups.sort().values  # row i of the sorted sample is in group of[i]
     # float64, where rand() stays far enough below 1 for the product to stay below the size
-    within = (torch.rand(n, generator=generator, dtype=torch.float64) * sizes[of]).long()
+    uniform = torch.rand(n, generator=generator, dtype=torch.float64, device=device)
+    within = (uniform * sizes[of]).long()
     return groups.argsort(stable=True)[starts[of] + within]

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from genbook import weights
-from genbook.evaluation.inputs import checked
+from genbook.evaluation.inputs import checked, in_double
 from genbook.nn import Classifier
 
 __all__ = ["accuracy", "features", "predict", "variety"]
 
 
 @cache
-def _judge() -> Classifier:
-    model = weights.load("digits-classifier")
+def _judge(device: torch.device) -> Classifier:
+    model = weights.load("digits-classifier").to(device)
     assert isinstance(model, Classifier)
     return model
 
@@ -30,7 +30,7 @@ def features(x: Tensor) -> Tensor:
     Raises:
         ValueError: images of another shape, NaN or infinity.
     """
-    return _judge().features(_finite(x))
+    return _judge(x.device).features(_finite(x))
 
 
 @torch.no_grad()
@@ -40,7 +40,7 @@ def predict(x: Tensor) -> Tensor:
     Raises:
         ValueError: images of another shape, NaN or infinity.
     """
-    return _judge()(_finite(x)).argmax(1)
+    return _judge(x.device)(_finite(x)).argmax(1)
 
 
 def _finite(x: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ def accuracy(x: Tensor, labels: Tensor) -> float:
     """
     if labels.shape != x.shape[:1]:
         raise ValueError(f"labels must have shape ({len(x)},), not {tuple(labels.shape)}")
-    return (predict(x) == labels).double().mean().item()
+    return in_double(predict(x) == labels.to(x.device)).mean().item()
 
 
 def variety(x: Tensor, labels: Tensor, real: Tensor, real_labels: Tensor) -> float:
@@ -77,6 +77,7 @@ def variety(x: Tensor, labels: Tensor, real: Tensor, real_labels: Tensor) -> flo
     a, b = checked(x.flatten(1), real.flatten(1), "images")
     if labels.shape != x.shape[:1] or real_labels.shape != real.shape[:1]:
         raise ValueError("variety needs one label for each image of either set")
+    labels, real_labels = labels.to(a.device), real_labels.to(b.device)
     spread, genuine = 0.0, 0.0
     for label in labels.unique():
         mine, theirs = a[labels == label], b[real_labels == label]

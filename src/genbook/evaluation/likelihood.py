@@ -47,5 +47,6 @@ def dequantise(x: Tensor, bin_width: float, generator: torch.Generator | None = 
     """
     if not 0 < bin_width < float("inf"):
         raise ValueError(f"bin_width must be positive, not {bin_width}")
-    u = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+    source = x.device if generator is None else generator.device
+    u = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=source).to(x.device)
     return x + bin_width * (u - 0.5)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from genbook.evaluation.inputs import checked
+from genbook.evaluation.inputs import checked, in_double
 
 __all__ = ["PermutationTest", "median_bandwidth", "mmd", "mmd_test", "polynomial", "rbf"]
 
@@ -118,11 +118,12 @@ def mmd_test(
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     n, m = len(a), len(b)
     pooled = torch.cat([a, b])
-    matrix = kernel(pooled, pooled).double()
+    matrix = in_double(kernel(pooled, pooled))
     matrix.fill_diagonal_(0)
     # Row 0 is the true labelling, the others random ones: 1 where a row is called x.
-    order = torch.rand(permutations, n + m, generator=generator).argsort(1)
-    member = torch.zeros(1 + permutations, n + m, dtype=torch.float64)
+    uniform = torch.rand(permutations, n + m, generator=generator, device=generator.device)
+    order = uniform.argsort(1).to(matrix.device)
+    member = matrix.new_zeros(1 + permutations, n + m)
     member[0, :n] = 1
     member[1:].scatter_(1, order[:, :n], 1.0)
     within_x = ((member @ matrix) * member).sum(1)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from genbook.evaluation.inputs import checked
+from genbook.evaluation.inputs import checked, in_double
 from genbook.evaluation.intervals import Interval, bootstrap
 
 __all__ = [
@@ -101,7 +101,7 @@ def nearest(x: Tensor, train: Tensor) -> Tensor:
         )
     if len(train) == 0 or not (x.isfinite().all() and train.isfinite().all()):
         raise ValueError("there is no training image, or the images contain NaN or infinity")
-    return _distances(x.flatten(1).double(), train.flatten(1).double()).amin(1)
+    return _distances(in_double(x.flatten(1)), in_double(train.flatten(1))).amin(1)
 
 
 class Memorisation(NamedTuple):
@@ -158,8 +158,11 @@ def memorisation(
     ratio = bootstrap(
         lambda a, b: a.mean() / b.mean(), mine, fresh, repeats=repeats, generator=generator
     )
-    many = torch.randint(len(fresh), (repeats, len(mine)), generator=generator)
-    own = torch.randint(len(fresh), (repeats, len(fresh)), generator=generator)
+    many, own = (
+        torch.randint(len(fresh), size, generator=generator, device=generator.device)
+        for size in ((repeats, len(mine)), (repeats, len(fresh)))
+    )
+    many, own = many.to(fresh.device), own.to(fresh.device)
     null = fresh[many].mean(1) / fresh[own].mean(1)
     p_value = (1 + int((null <= ratio.value).sum())) / (1 + repeats)
     # Of H held-out distances the r-th has a share r / (H + 1) of the distribution below it, in the

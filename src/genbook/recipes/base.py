@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from genbook.evaluation import Interval
 
-__all__ = ["Data", "Recipe", "measured", "shaken"]
+__all__ = ["Data", "Recipe", "device_of", "measured", "shaken"]
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,14 @@ def shaken(seed: int, build: Callable[..., nn.Module], **config: Any) -> nn.Modu
     it was.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        # torch.manual_seed would seed the GPUs, too, and nothing would give theirs back.
+        torch.default_generator.manual_seed(seed)
         return build(**config)
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a network's weights are."""
+    return next(model.parameters()).device
 
 
 def measured(interval: Interval, n: int) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from genbook import ddim, ddpm, evaluation, plots
 from genbook.data import digits
 from genbook.nn import Classifier, UNet
-from genbook.recipes.base import Data, Recipe, measured, shaken
+from genbook.recipes.base import Data, Recipe, device_of, measured, shaken
+from genbook.sampling import randn_like
 from genbook.schedules import NoiseSchedule
 from genbook.training import generator
 
@@ -57,13 +58,14 @@ class DigitsClassifier(Recipe):
         # What moves in is paper (-1); the pixels that move out are lost.
         x = nn.functional.pad(x, (1, 1, 1, 1), value=-1.0)
         x = x[..., 1 + dy : 9 + dy, 1 + dx : 9 + dx]
-        x = x + self.noise * torch.randn(x.shape, generator=generator)
+        x = x + self.noise * randn_like(x, generator)
         return nn.functional.cross_entropy(model(x), y, label_smoothing=self.smoothing)
 
     def metrics(self, model: nn.Module) -> dict[str, Any]:
         test = digits.load("test")
         with torch.no_grad():
-            right = (model(test.images).argmax(1) == test.labels).double()
+            seen = model(test.images.to(device_of(model))).argmax(1).cpu()
+        right = (seen == test.labels).double()
         return {"test accuracy": measured(evaluation.bootstrap(torch.mean, right), len(right))}
 
 
@@ -98,8 +100,8 @@ class DigitsDDPM(Recipe):
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """``ddpm.loss``, with a tenth of the labels replaced by the null class (for guidance)."""
-        dropped = torch.rand(len(y), generator=generator) < self.drop
-        cond = torch.where(dropped, digits.CLASSES, y)
+        dropped = torch.rand(len(y), generator=generator, device=generator.device) < self.drop
+        cond = torch.where(dropped.to(y.device), digits.CLASSES, y)
         return ddpm.loss(model, self.schedule(), x, cond, generator)
 
     def details(self) -> dict[str, Any]:
@@ -112,15 +114,17 @@ class DigitsDDPM(Recipe):
         return torch.arange(count) % digits.CLASSES
 
     def _sample(self, model: nn.Module, count: int) -> Tensor:
+        """Samples of all classes in turn, on the CPU, whatever the model is on."""
         model.eval()
-        return ddim.sample(
+        x = ddim.sample(
             model,
             self.schedule(),
             (count, *digits.SHAPE),
             self.evaluation_steps,
-            cond=self._labels(count),
+            cond=self._labels(count).to(device_of(model)),
             generator=generator(self.seed, 2),
         )
+        return x.cpu()
 
     def metrics(self, model: nn.Module) -> dict[str, Any]:
         train_set, test_set = digits.load("train"), digits.load("test")
