@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from benchmarks.harness import Comparison, compare
 from genbook import ddpm
 from genbook.nn import UNet
-from genbook.recipes.digits import DigitsDDPM
+from genbook.recipes import DigitsDDPM
 from genbook.schedules import NoiseSchedule
 
 SHAPE = (64, 1, 16, 16)

@@ -666,16 +666,9 @@ def test_writing_to_a_copy_does_not_write_to_the_device():
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch, few_samples: None) -> Any:
     """A machine that has one GPU."""
-    load = torch.load
-
-    def load_far(path: Path, map_location: Device, **options: Any) -> Any:
-        state = load(path, map_location="cpu", **options)
-        return tree_map(lambda v: v.to(map_location) if isinstance(v, Tensor) else v, state)
-
     with pretended("cuda") as device:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a pretended GPU")
-        monkeypatch.setattr(torch, "load", load_far)
         yield device
 
 
@@ -692,6 +685,30 @@ def test_a_recipe_is_trained_looked_at_stopped_and_resumed_on_a_gpu(
     card = weights.card(name, tmp_path)
     assert card["machine"] == "1 x a pretended GPU" and card["metrics"]
     assert "written:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("device_name", ["cuda", "mps"])
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_checkpoint_goes_on_bit_for_bit_on_a_device(name, device_name, tmp_path):
+    recipe = RECIPES[name]
+
+    def run() -> Trainer:
+        model = recipe.model().to(device)
+        return Trainer(model, recipe.loss, recipe.data.load(), steps=4, batch=8, pieces=2)
+
+    with pretended(device_name) as device:
+        whole, killed, resumed = run(), run(), run()
+        for _ in range(3):
+            whole.step()
+        for _ in range(2):
+            killed.step()
+        killed.save(tmp_path / "c.pt")
+        resumed.restore(tmp_path / "c.pt")
+        resumed.step()
+        found, expected = (tree_flatten(numbers_of(r))[0] for r in (resumed, whole))
+        assert all(is_far(x) for x in found if isinstance(x, Tensor))
+        for a, b in zip(found, expected, strict=True):
+            assert torch.equal(a, b) if isinstance(a, Tensor) else a == b
 
 
 def test_a_random_start_leaves_the_generators_of_gpus_alone(monkeypatch):

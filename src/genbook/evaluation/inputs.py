@@ -1,5 +1,7 @@
 """The one place where the measures look at what they are given."""
 
+from __future__ import annotations
+
 from torch import Tensor
 
 __all__ = ["checked", "in_double"]

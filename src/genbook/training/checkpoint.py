@@ -31,8 +31,8 @@ def write(path: Path, state: Mapping[str, Any]) -> None:
     partial.replace(path)
 
 
-def read(path: Path, device: torch.device) -> dict[str, Any]:
-    """The state that ``write`` put there, with its tensors on ``device``.
+def read(path: Path) -> dict[str, Any]:
+    """The state that ``write`` put there, with its tensors on the CPU.
 
     Raises:
         OSError: the file cannot be opened.
@@ -52,7 +52,7 @@ def read(path: Path, device: torch.device) -> dict[str, Any]:
             broken = archive.testzip()
         if broken is not None:
             raise ValueError(f"{broken} has a wrong check sum")
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # nobody documents which ones bad bytes can raise
         reason = str(error).strip().partition("\n")[0]
         raise ValueError(f"{path} is damaged, or not {FORMAT}: {reason}. {_REMEDY}") from error

@@ -160,7 +160,7 @@ class Trainer:
             ValueError: it is damaged, no checkpoint, or one of another run: names the first
                 setting, layer, tensor or data that differ.
         """
-        state = checkpoint.read(path, self.device)
+        state = checkpoint.read(path)
         checkpoint.refuse_others(path, state["identity"], self.identity)
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
