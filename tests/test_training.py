@@ -345,8 +345,10 @@ def test_a_loss_that_is_nan_stops_the_run():
         return noisy_loss(model, x, y, generator) * float("nan")
 
     run = Trainer(toy(), nan, data(), steps=5)
-    with pytest.raises(RuntimeError, match="non-finite"):
+    before = state_of(run)
+    with pytest.raises(RuntimeError, match=r"gradient of step 0 is non-finite \(its loss is nan"):
         run.step()
+    assert all(map(torch.equal, state_of(run), before)) and run.done == 0
 
 
 def test_pieces_change_the_noise_but_not_the_rows():
@@ -409,6 +411,15 @@ def test_the_command_refuses_a_checkpoint_of_another_recipe_and_keeps_it(tmp_pat
         assert main([*arguments, "--out", str(tmp_path), "--resume"]) == 2
         assert message in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
+def test_the_command_says_that_a_run_has_diverged(tmp_path, capsys, monkeypatch):
+    def nan(recipe, model, x, y, generator):
+        return model(x).mean() * float("nan")
+
+    monkeypatch.setattr("genbook.recipes.digits.DigitsClassifier.loss", nan)
+    assert main(["digits-classifier", "--out", str(tmp_path / "run")]) == 2
+    assert "error: the gradient of step 0 is non-finite" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_a_file_is_an_error_and_no_traceback(tmp_path, capsys):

@@ -15,6 +15,6 @@ from __future__ import annotations
 
 from genbook.training.draws import generator, rows
 from genbook.training.loop import train
-from genbook.training.trainer import Trainer, learning_rate
+from genbook.training.trainer import Diverged, Trainer, learning_rate
 
-__all__ = ["Trainer", "generator", "learning_rate", "rows", "train"]
+__all__ = ["Diverged", "Trainer", "generator", "learning_rate", "rows", "train"]

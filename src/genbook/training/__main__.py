@@ -21,7 +21,7 @@ import torch.distributed as dist
 from genbook import weights
 from genbook.recipes import RECIPES, Recipe
 from genbook.recipes.card import make_card
-from genbook.training import Trainer, train
+from genbook.training import Diverged, Trainer, train
 
 __all__ = ["main"]
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         torch.set_num_threads(options.threads)
     try:
         return _run(options)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, Diverged) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ from genbook.ema import EMA
 from genbook.training import checkpoint
 from genbook.training.draws import generator, rows
 
-__all__ = ["Trainer", "learning_rate"]
+__all__ = ["Diverged", "Trainer", "learning_rate"]
 
 WARMUP = 100  # steps in which the learning rate rises
 
@@ -32,6 +32,10 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
     if step < warmup:
         return peak * (step + 1) / warmup
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+class Diverged(RuntimeError):
+    """A run that can only get worse: a NaN or an infinity has come into its gradient."""
 
 
 class Trainer:
@@ -102,7 +106,11 @@ class Trainer:
         self.seconds = 0.0
 
     def step(self) -> float:
-        """One step of the optimiser and of the average; returns the loss of the batch."""
+        """One step of the optimiser and of the average; returns the loss of the batch.
+
+        Raises:
+            Diverged: the gradient is not finite; then the step is not taken.
+        """
         start = time.perf_counter()
         if not self.model.training:
             self.model.train()
@@ -121,7 +129,11 @@ class Trainer:
         if self.world > 1:
             dist.all_reduce(total)
             total /= self.world
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.clip, error_if_nonfinite=True)
+        if not nn.utils.clip_grad_norm_(self.model.parameters(), self.clip).isfinite():
+            raise Diverged(
+                f"the gradient of step {self.done} is non-finite (its loss is {total.item():g}): "
+                f"nothing was changed by it; try a smaller lr than {self.lr:g}"
+            )
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.done, self.steps, self.lr)
         self.optimiser.step()
