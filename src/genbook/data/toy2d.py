@@ -237,7 +237,7 @@ def inside(name: str, points: Tensor) -> Tensor:
     support = _support(name)
     coordinates = points.detach().cpu().double().numpy()
     within = np.any([point_in_polygon(coordinates, polygon) for polygon in support], axis=0)
-    return torch.from_numpy(np.atleast_1d(within))
+    return torch.from_numpy(np.atleast_1d(within)).to(points.device)
 
 
 def share_inside(name: str, points: Tensor) -> float:

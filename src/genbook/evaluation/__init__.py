@@ -8,10 +8,12 @@ density_coverage(x, real)                    the same, harder to fool
 memorisation(x, held_out, train)             are samples nearer to the training data than new data
 features(x), predict(x), accuracy(x, y)      the digits classifier, judge of the book's samples
 variety(x, labels, real, real_labels)        variance within the classes
-bootstrap(statistic, *samples)               an interval for any of them
+bootstrap(statistic, a, b, …)                an interval for any of them
 
 All tables of the book use these functions. Where two samples are compared, the model's come first.
 """
+
+from __future__ import annotations
 
 from genbook.evaluation.frechet import frechet, frechet_extrapolated, gaussian_frechet
 from genbook.evaluation.intervals import Interval, bootstrap

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from genbook.evaluation.inputs import checked
+from genbook.evaluation.inputs import checked, in_double
 from genbook.evaluation.intervals import Interval, bootstrap
 
 __all__ = ["frechet", "frechet_extrapolated", "gaussian_frechet"]
@@ -83,6 +83,7 @@ def frechet_extrapolated(
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     if groups is None:
         groups = (torch.zeros(len(a), dtype=torch.int64), torch.zeros(len(b), dtype=torch.int64))
+    groups = (groups[0].cpu(), groups[1].cpu())
     if len(groups[0]) != len(a) or len(groups[1]) != len(b):
         raise ValueError("groups must hold one label for each row of either sample")
     # In the order of their groups, as `bootstrap` returns the rows that it draws.
@@ -104,7 +105,7 @@ def frechet_extrapolated(
 
 def _shuffled(groups: Tensor, generator: torch.Generator) -> Tensor:
     """A random order in which every n-th row makes a piece with its share of each group."""
-    order = torch.randperm(len(groups), generator=generator)
+    order = torch.randperm(len(groups), generator=generator, device=generator.device).cpu()
     return order[groups[order].argsort(stable=True)]
 
 
@@ -130,7 +131,7 @@ def _factor(x: Tensor) -> Tensor:
 
 def _root(covariance: Tensor, d: int) -> Tensor:
     """A factor (D, D) of a given covariance."""
-    c = covariance.double()
+    c = in_double(covariance)
     if c.shape != (d, d) or not c.isfinite().all():
         raise ValueError(f"a covariance must be ({d}, {d}) and finite, not {tuple(c.shape)}")
     values, vectors = torch.linalg.eigh(c)

@@ -1,5 +1,7 @@
 """Error bars: an interval for any statistic of any samples, by drawing them again."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -10,7 +12,7 @@ __all__ = ["Interval", "bootstrap"]
 
 
 class Interval(NamedTuple):
-    """An estimate and its confidence interval; prints as `0.52 [0.49, 0.55]`."""
+    """An estimate and its confidence interval; prints as ``0.52 [0.49, 0.55]``."""
 
     value: float
     low: float
@@ -29,17 +31,17 @@ def bootstrap(
     groups: Sequence[Tensor | None] | None = None,
     bounds: tuple[float, float] | None = None,
 ) -> Interval:
-    """Value of `statistic(*samples)` with a bootstrap interval.
+    """Value of ``statistic(*samples)`` with a bootstrap interval.
 
-    Each sample `(N, ...)` is drawn again with repetition along its first dimension, independently
+    Each sample ``(N, ...)`` is drawn again with repetition along its first dimension, independently
     of the others (put what belongs together into one tensor). Repetition pushes distances such as
-    `frechet` upwards, so the quantiles are moved by that bias: the interval is the spread around
-    `value`, and says nothing of the bias that `value` itself has.
+    ``frechet`` upwards, so the quantiles are moved by that bias: the interval is the spread around
+    ``value``, and says nothing of the bias that ``value`` itself has.
 
     Args:
         generator: of the resampling; by default a fresh one with seed 0, so the interval is
             reproducible.
-        groups: for each sample labels `(N,)`, int64 from 0, or None. Rows are then drawn within
+        groups: for each sample labels ``(N,)``, int64 from 0, or None. Rows are then drawn within
             their group, so each group keeps its size. Right when the sizes were chosen, as with 50
             images of each class: drawing over all would add a spread that the experiment has not.
         bounds: the least and the greatest value that the statistic can have, such as (0, 1) for a
@@ -68,7 +70,8 @@ def bootstrap(
         raise ValueError(f"the value {value:g} is outside its bounds {bounds}")
     draws = torch.empty(repeats, dtype=torch.float64)
     for i in range(repeats):
-        again = [s[_again(len(s), g, generator)] for s, g in zip(samples, groups, strict=True)]
+        drawn = [_again(len(s), g, generator) for s, g in zip(samples, groups, strict=True)]
+        again = [s[rows.to(s.device)] for s, rows in zip(samples, drawn, strict=True)]
         draws[i] = float(statistic(*again))
     tail = (1 - level) / 2
     low, high = (
@@ -80,12 +83,18 @@ def bootstrap(
 
 
 def _again(n: int, groups: Tensor | None, generator: torch.Generator) -> Tensor:
-    """Indices `(n,)` drawn with repetition, each from the group of the row that it replaces."""
+    """Indices ``(n,)`` drawn with repetition, each from the group of the row that it replaces.
+
+    All of it happens where the generator lives.
+    """
+    device = generator.device
     if groups is None:
-        return torch.randint(n, (n,), generator=generator)
+        return torch.randint(n, (n,), generator=generator, device=device)
+    groups = groups.to(device)
     sizes = torch.bincount(groups)
     starts = sizes.cumsum(0) - sizes
     of = groups.sort().values  # row i of the sorted sample is in group of[i]
     # float64, where rand() stays far enough below 1 for the product to stay below the size
-    within = (torch.rand(n, generator=generator, dtype=torch.float64) * sizes[of]).long()
+    uniform = torch.rand(n, generator=generator, dtype=torch.float64, device=device)
+    within = (uniform * sizes[of]).long()
     return groups.argsort(stable=True)[starts[of] + within]

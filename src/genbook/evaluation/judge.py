@@ -4,43 +4,45 @@ The features are those of the book's classifier, so a distance of features is a 
 classifier features*; the name FID belongs to Inception's.
 """
 
+from __future__ import annotations
+
 from functools import cache
 
 import torch
 from torch import Tensor
 
 from genbook import weights
-from genbook.evaluation.inputs import checked
+from genbook.evaluation.inputs import checked, in_double
 from genbook.nn import Classifier
 
 __all__ = ["accuracy", "features", "predict", "variety"]
 
 
 @cache
-def _judge() -> Classifier:
-    model = weights.load("digits-classifier")
+def _judge(device: torch.device) -> Classifier:
+    model = weights.load("digits-classifier").to(device)
     assert isinstance(model, Classifier)
     return model
 
 
 @torch.no_grad()
 def features(x: Tensor) -> Tensor:
-    """Features `(N, 32)` of digit images `(N, 1, 8, 8)` in [-1, 1], by the digits classifier.
+    """Features ``(N, 32)`` of digit images ``(N, 1, 8, 8)`` in [-1, 1], by the digits classifier.
 
     Raises:
         ValueError: images of another shape, NaN or infinity.
     """
-    return _judge().features(_finite(x))
+    return _judge(x.device).features(_finite(x))
 
 
 @torch.no_grad()
 def predict(x: Tensor) -> Tensor:
-    """The classes `(N,)` that the digits classifier sees in images `(N, 1, 8, 8)`.
+    """The classes ``(N,)`` that the digits classifier sees in images ``(N, 1, 8, 8)``.
 
     Raises:
         ValueError: images of another shape, NaN or infinity.
     """
-    return _judge()(_finite(x)).argmax(1)
+    return _judge(x.device)(_finite(x)).argmax(1)
 
 
 def _finite(x: Tensor) -> Tensor:
@@ -51,14 +53,14 @@ def _finite(x: Tensor) -> Tensor:
 
 
 def accuracy(x: Tensor, labels: Tensor) -> float:
-    """Share of images `(N, 1, 8, 8)` in which the digits classifier sees the label `(N,)`.
+    """Share of images ``(N, 1, 8, 8)`` in which the digits classifier sees the label ``(N,)``.
 
     Raises:
         ValueError: if there are not as many labels as images.
     """
     if labels.shape != x.shape[:1]:
         raise ValueError(f"labels must have shape ({len(x)},), not {tuple(labels.shape)}")
-    return (predict(x) == labels).double().mean().item()
+    return in_double(predict(x) == labels.to(x.device)).mean().item()
 
 
 def variety(x: Tensor, labels: Tensor, real: Tensor, real_labels: Tensor) -> float:
@@ -77,6 +79,7 @@ def variety(x: Tensor, labels: Tensor, real: Tensor, real_labels: Tensor) -> flo
     a, b = checked(x.flatten(1), real.flatten(1), "images")
     if labels.shape != x.shape[:1] or real_labels.shape != real.shape[:1]:
         raise ValueError("variety needs one label for each image of either set")
+    labels, real_labels = labels.to(a.device), real_labels.to(b.device)
     spread, genuine = 0.0, 0.0
     for label in labels.unique():
         mine, theirs = a[labels == label], b[real_labels == label]

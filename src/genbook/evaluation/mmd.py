@@ -1,17 +1,19 @@
 """Maximum mean discrepancy: the distance of two mean values in the space of a kernel."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from genbook.evaluation.inputs import checked
+from genbook.evaluation.inputs import checked, in_double
 
 __all__ = ["PermutationTest", "median_bandwidth", "mmd", "mmd_test", "polynomial", "rbf"]
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
-"""From `(N, D)` and `(M, D)` to the matrix `(N, M)` of the values k(x_i, y_j)."""
+"""From ``(N, D)`` and ``(M, D)`` to the matrix ``(N, M)`` of the values k(x_i, y_j)."""
 
 
 def rbf(bandwidth: float) -> Kernel:
@@ -47,7 +49,7 @@ def polynomial(degree: int = 3, offset: float = 1.0) -> Kernel:
 
 
 def median_bandwidth(x: Tensor, y: Tensor) -> float:
-    """The median distance between two different rows of the pooled samples `(N, D)`, `(M, D)`.
+    """The median distance between two different rows of the pooled samples ``(N, D)``, ``(M, D)``.
 
     A habit, not an optimum: it puts the kernel's width where most distances are.
 
@@ -64,7 +66,7 @@ def median_bandwidth(x: Tensor, y: Tensor) -> float:
 
 
 def mmd(x: Tensor, y: Tensor, kernel: Kernel | None = None) -> float:
-    """Squared maximum mean discrepancy of samples `(N, D)` and `(M, D)`, without bias.
+    """Squared maximum mean discrepancy of samples ``(N, D)`` and ``(M, D)``, without bias.
 
     The mean of k over pairs of different rows of x, plus that of y, minus twice the mean over all
     mixed pairs. For a kernel that was fixed beforehand the estimate is unbiased, and so often
@@ -86,7 +88,7 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel | None = None) -> float:
 
 
 class PermutationTest(NamedTuple):
-    """The value of a statistic, its p-value, and its values `(P,)` under random relabelling."""
+    """The value of a statistic, its p-value, and its values ``(P,)`` under random relabelling."""
 
     value: float
     p_value: float
@@ -118,11 +120,12 @@ def mmd_test(
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     n, m = len(a), len(b)
     pooled = torch.cat([a, b])
-    matrix = kernel(pooled, pooled).double()
+    matrix = in_double(kernel(pooled, pooled))
     matrix.fill_diagonal_(0)
     # Row 0 is the true labelling, the others random ones: 1 where a row is called x.
-    order = torch.rand(permutations, n + m, generator=generator).argsort(1)
-    member = torch.zeros(1 + permutations, n + m, dtype=torch.float64)
+    uniform = torch.rand(permutations, n + m, generator=generator, device=generator.device)
+    order = uniform.argsort(1).to(matrix.device)
+    member = matrix.new_zeros(1 + permutations, n + m)
     member[0, :n] = 1
     member[1:].scatter_(1, order[:, :n], 1.0)
     within_x = ((member @ matrix) * member).sum(1)

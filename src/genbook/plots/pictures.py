@@ -54,7 +54,7 @@ def images(
     n = batch.shape[0]
     columns = columns or min(n, 10)
     rows = -(-n // columns)
-    words = [str(title) for title in titles or []]
+    words = [str(title.item() if hasattr(title, "item") else title) for title in titles or []]
     if words and len(words) not in (n, columns):
         raise ValueError(f"{len(words)} titles for {n} images in {columns} columns")
     size = size or min(0.8, _WIDEST / columns)
