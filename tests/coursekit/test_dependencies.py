@@ -394,7 +394,8 @@ TRAPS = [
         {
             "a.py": "def f(): ...\ndef g(): ...\ndef h(): ...\nM = {'f': f, 'g': g}\nN = {'h': h}\n"
             "ALL = {**M, **N}\nNAMES = (*M, *N)\n"
-            "def by(k):\n    if k not in NAMES:\n        raise ValueError(NAMES)\n    return ALL[k]\n"
+            "def by(k):\n    if k not in NAMES:\n        raise ValueError(NAMES)\n"
+            "    return ALL[k]\n"
         },
         "from genbook.a import by\nby('g')",
         "a:by a:M[g] a:g",
@@ -558,7 +559,7 @@ TOY = {
     "def more(x):\n    return x\n",
 }
 TOY_CELLS = [
-    "from genbook import nets, tools\nfrom genbook.filled import KNOWN\nimport genbook.plugins as p",
+    "from genbook import nets, tools\nfrom genbook.filled import KNOWN\nimport genbook.plugins",
     "one, two = nets.One(), getattr(nets, 'Two')()",
     "one(1), two(2), repr(one)",
     "kind = 'early'\ntools.by(kind, 1)",

@@ -69,3 +69,27 @@ def unreached(seen: set[CodeType], found: Reach) -> list[str]:
 def _lines(node: ast.stmt) -> range:
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
     return range(first, (node.end_lineno or first) + 1)
+
+
+def main(root: str, name: str) -> None:
+    """Run the cells of ``book/ddim`` or the like; print how many functions ran, what is missed."""
+    import matplotlib
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from coursekit.dependencies import reach
+    from coursekit.source import read
+
+    matplotlib.use("Agg")
+    source = read(Path(root) / f"{name}.md")
+    cells = [cell.text for cell in source.cells if cell.kind == "code"]
+    package = Path(root) / "src" / "genbook"
+    found = reach(cells, package, source.slug)
+    shell = InteractiveShell.instance()
+    with watching(package) as seen:
+        results = [shell.run_cell(cell, store_history=False) for cell in cells]
+    assert all(result.success for result in results)
+    print(f"\n{len(seen)} {'; '.join(unreached(seen, found))}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
