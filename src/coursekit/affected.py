@@ -3,7 +3,8 @@
 A chapter is affected when one of its own files changed, or when what its notebooks or its tests
 reach by name did (:mod:`coursekit.dependencies`): their digests are taken in the tree of a commit
 and in the tree as it lies here. Tests that look at the whole tree, or start other programs, are
-affected by every change outside of ``tests/``.
+affected by every change outside of ``tests/``; by one inside the rooms of a chapter only if they
+name that chapter or go through all.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 
 from coursekit.dependencies.code import imports
@@ -30,6 +31,12 @@ SHARED = re.compile(
 """Files on which every test depends."""
 _PACKAGES = ("genbook", "coursekit")
 _SEES_THE_TREE = re.compile(r"__file__|Project\.find|\bsubprocess\b|\bPopen\b|sys\.executable")
+_GOES_THROUGH = r"\bslugs\(|\br?glob\(|\biterdir\("
+_QUESTIONS = r"\bgenbook\.checks\b|\bimport checks\b"
+_ROOMS = (
+    r"(?:book|solutions|exercises)/(SLUG)\.\w+|tests/test_(SLUG)\.py"
+    r"|src/genbook/(?:checks/)?(SLUG)(?:\.py|/.*)"
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def affected(project: Project, base: str) -> Affected:
         slugs = [s for s in now.slugs if _chapter_differs(s, now, then, changed, packages, tests)]
     # A test of all chapters' questions looks them up by their ids: reading does not see which.
     if slugs:
-        tests = [t for t in now.tests if t in tests or now.asks_for_questions(t)]
+        tests = [t for t in now.tests if t in tests or now.mentions(t, _QUESTIONS)]
     spared = [s for s in now.slugs if s not in slugs] + [t for t in now.tests if t not in tests]
     return Affected(slugs, tests, "", spared)
 
@@ -98,6 +105,7 @@ class _Tree:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.root = project.root
+        self._codes: dict[tuple[str, bool], tuple[str, ...]] = {}
 
     @cached_property
     def slugs(self) -> list[str]:
@@ -125,8 +133,13 @@ class _Tree:
         slug = PurePosixPath(name).stem.removeprefix("test_")
         return [self._digest(self.code(name), package, slug) for package in sorted(packages)]
 
-    def code(self, name: str, fixtures: bool = True) -> list[str]:
+    def code(self, name: str, fixtures: bool = True) -> tuple[str, ...]:
         """The code of a file of tests, and that of its folder's modules which it imports."""
+        if (name, fixtures) not in self._codes:
+            self._codes[name, fixtures] = self._code(name, fixtures)
+        return self._codes[name, fixtures]
+
+    def _code(self, name: str, fixtures: bool) -> tuple[str, ...]:
         seen: dict[Path, str] = {}
         queue = [self.root / name]
         if fixtures:
@@ -136,20 +149,14 @@ class _Tree:
             if path in seen or not path.is_file() or not path.is_relative_to(self.root):
                 continue
             seen[path] = path.read_text(encoding="utf-8")
-            for node in ast.walk(ast.parse(seen[path])):
-                if isinstance(node, ast.Import | ast.ImportFrom):
-                    modules = {loaded.module for _, _, loaded in imports(node)}
-                    folders = {path.parent, self.root / "tests"}
-                    queue += [f / f"{m.split('.')[-1]}.py" for m in modules for f in folders]
-        return [seen[path] for path in sorted(seen)]
+            for module in _imported(seen[path]):
+                queue += [path.parent / f"{module}.py", self.root / "tests" / f"{module}.py"]
+        return tuple(seen[path] for path in sorted(seen))
 
-    def sees_the_tree(self, name: str) -> bool:
-        return any(_SEES_THE_TREE.search(text) for text in self.code(name, fixtures=False))
+    def mentions(self, name: str, words: str | re.Pattern[str]) -> bool:
+        return any(re.search(words, text) for text in self.code(name, fixtures=False))
 
-    def asks_for_questions(self, name: str) -> bool:
-        return any("genbook.checks" in t or "import checks" in t for t in self.code(name))
-
-    def _digest(self, code: list[str], package: str, slug: str) -> str:
+    def _digest(self, code: Iterable[str], package: str, slug: str) -> str:
         cells = [(text, ()) for text in code]
         try:
             return digest(cells, self.root / "src" / package, slug)
@@ -163,8 +170,13 @@ def _test_differs(
     folder = f"{PurePosixPath(name).parent}/"
     if name in changed or any(_is_data(c) and c.startswith(folder) for c in changed):
         return True
-    if now.sees_the_tree(name) and any(not c.startswith("tests/") for c in changed):
-        return True
+    if now.mentions(name, _SEES_THE_TREE):
+        seen = [c for c in changed if not c.startswith("tests/")]
+        rooms = [_chapter_of(c, now.slugs) for c in seen]
+        if None in rooms or (
+            rooms and now.mentions(name, "|".join([_GOES_THROUGH, *map(str, rooms)]))
+        ):
+            return True
     if now.code(name) != then.code(name):
         return True
     for package in sorted(packages):
@@ -182,13 +194,22 @@ def _chapter_differs(
     packages: set[str],
     tests: list[str],
 ) -> bool:
-    rooms = (
-        rf"(book|solutions|exercises)/{slug}\.\w+|tests/test_{slug}\.py"
-        rf"|src/genbook/(checks/)?{slug}(\.py|/.*)"
-    )
-    if any(re.fullmatch(rooms, name) for name in changed) or f"tests/test_{slug}.py" in tests:
+    if slug in {_chapter_of(c, now.slugs) for c in changed} or f"tests/test_{slug}.py" in tests:
         return True
     return "genbook" in packages and now.chapter(slug) != then.chapter(slug)
+
+
+def _chapter_of(name: str, slugs: list[str]) -> str | None:
+    """The chapter in one of whose rooms the file ``name`` lies."""
+    found = re.fullmatch(_ROOMS.replace("SLUG", "|".join(slugs) or "(?!)"), name)
+    return next(filter(None, found.groups())) if found else None
+
+
+@lru_cache(maxsize=1024)
+def _imported(text: str) -> frozenset[str]:
+    """The last words of the modules that ``text`` imports."""
+    nodes = (n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Import | ast.ImportFrom))
+    return frozenset(m.module.split(".")[-1] for n in nodes for _, _, m in imports(n))
 
 
 def _is_data(name: str) -> bool:
@@ -196,9 +217,7 @@ def _is_data(name: str) -> bool:
 
 
 def _unpack(root: Path, commit: str, folder: Path) -> None:
-    wanted = ["src", "book", "solutions", "tests", "_toc.yml"]
-    there = _git(root, "ls-tree", "--name-only", commit).decode().split()
-    archive = _git(root, "archive", "--format=tar", commit, *(w for w in wanted if w in there))
+    archive = _git(root, "archive", "--format=tar", commit)
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         files.extractall(folder, filter="data")
 
