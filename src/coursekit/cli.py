@@ -143,6 +143,33 @@ def claims(root: Root = None) -> None:
     _guarded(work)
 
 
+@app.command()
+def affected(
+    base: Annotated[str, typer.Argument(help="The commit that the working tree is compared with.")],
+    tests: Annotated[
+        bool, typer.Option("--tests", help="Print what pytest is to run instead of the chapters.")
+    ] = False,
+    root: Root = None,
+) -> None:
+    """Print the chapters that the change since BASE can affect, and say what it cannot."""
+    from coursekit.affected import affected as affected_by
+
+    def work() -> int:
+        found = affected_by(Project.find(root), base)
+        lines = found.slugs
+        if tests:
+            chosen = f"--chapters={','.join(found.slugs)}"
+            lines = ["tests"] if found.reason else [*found.tests, chosen] if found.tests else []
+        for line in lines:
+            _out.print(line, highlight=False, markup=False)
+        left = f"left out: {', '.join(found.spared)}" if found.spared else "nothing is left out"
+        why = f" ({found.reason})" if found.reason else ""
+        _err.print(f"since {base}, {left}{why}", markup=False)
+        return 0
+
+    _guarded(work)
+
+
 def _report(problems: list[str]) -> int:
     """Print what `notebooks --check` found."""
     for problem in problems:

@@ -1,0 +1,233 @@
+"""What a change can affect: chapters, and files of tests.
+
+A chapter is affected when one of its own files changed, or when what its notebooks or its tests
+reach by name did (:mod:`coursekit.dependencies`): their digests are taken in the tree of a commit
+and in the tree as it lies here. Tests that look at the whole tree, or start other programs, are
+affected by every change outside of ``tests/``; by one inside the rooms of a chapter only if they
+name that chapter or go through all.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path, PurePosixPath
+
+from coursekit.dependencies.code import imports
+from coursekit.digest import digest
+from coursekit.project import CourseError, Project
+from coursekit.source import SourceError, read
+
+SHARED = re.compile(
+    r"(.*/)?conftest\.py|pyproject\.toml|requirements\.txt|Makefile|\.ci/.*|tests/[a-z_]*(?<!test_)\.py"
+)
+"""Files on which every test depends."""
+_PACKAGES = ("genbook", "coursekit")
+_SEES_THE_TREE = re.compile(r"__file__|Project\.find|\bsubprocess\b|\bPopen\b|sys\.executable")
+_GOES_THROUGH = r"\bslugs\(|\br?glob\(|\biterdir\("
+_QUESTIONS = r"\bgenbook\.checks\b|\bimport checks\b"
+_ROOMS = (
+    r"(?:book|solutions|exercises)/(SLUG)\.\w+|tests/test_(SLUG)\.py"
+    r"|src/genbook/(?:checks/)?(SLUG)(?:\.py|/.*)"
+)
+
+
+@dataclass(frozen=True)
+class Affected:
+    """What a change can affect.
+
+    Attributes:
+        slugs: chapters, in the order of the book.
+        tests: files of tests, by name.
+        reason: why that is everything; empty where it is not.
+        spared: the chapters and the files of tests that the change cannot affect.
+    """
+
+    slugs: list[str]
+    tests: list[str]
+    reason: str = ""
+    spared: list[str] = field(default_factory=list)
+
+
+def affected(project: Project, base: str) -> Affected:
+    """What the change from commit ``base`` to the working tree can affect.
+
+    Raises:
+        CourseError: there is no git repository here, or no such commit.
+    """
+    changed = changes(project.root, base)
+    now = _Tree(project)
+    shared = next((name for name in changed if _is_shared(name)), None)
+    if shared is not None:
+        return Affected(now.slugs, now.tests, f"{shared} is everybody's")
+    with tempfile.TemporaryDirectory() as folder:
+        _unpack(project.root, base, Path(folder))
+        then = _Tree(Project(Path(folder)))
+        packages = {p for p in _PACKAGES if any(n.startswith(f"src/{p}/") for n in changed)}
+        tests = [t for t in now.tests if _test_differs(t, now, then, changed, packages)]
+        slugs = [s for s in now.slugs if _chapter_differs(s, now, then, changed, packages, tests)]
+    # A test of all chapters' questions looks them up by their ids: reading does not see which.
+    if slugs:
+        tests = [t for t in now.tests if t in tests or now.mentions(t, _QUESTIONS)]
+    spared = [s for s in now.slugs if s not in slugs] + [t for t in now.tests if t not in tests]
+    return Affected(slugs, tests, "", spared)
+
+
+def changes(root: Path, base: str) -> list[str]:
+    """Files that differ between commit ``base`` and the working tree, new ones too."""
+    listed = _git(root, "diff", "--name-only", "-z", base, "--").decode()
+    new = _git(root, "ls-files", "--others", "--exclude-standard", "-z").decode()
+    return sorted({name for name in (listed + new).split("\0") if name})
+
+
+def slug_of(nodeid: str, slugs: Iterable[str]) -> str | None:
+    """The chapter that a test belongs to: by its file, or by the first word of its parameters."""
+    path, _, rest = nodeid.partition("::")
+    words = [PurePosixPath(path).stem.removeprefix("test_")]
+    words += re.split(r"\W+", rest.partition("[")[2])[:1]
+    return next((word for word in words if word in slugs), None)
+
+
+def _is_shared(name: str) -> bool:
+    return SHARED.fullmatch(name) is not None and not PurePosixPath(name).name.startswith("test_")
+
+
+class _Tree:
+    """The book's files at some time, and the digests of what is in them."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.root = project.root
+        self._codes: dict[tuple[str, bool], tuple[str, ...]] = {}
+
+    @cached_property
+    def slugs(self) -> list[str]:
+        return self.project.slugs()
+
+    @cached_property
+    def tests(self) -> list[str]:
+        found = sorted((self.root / "tests").rglob("test_*.py"))
+        return [path.relative_to(self.root).as_posix() for path in found]
+
+    def chapter(self, slug: str) -> list[str]:
+        """The digests of a chapter's notebooks."""
+        found = []
+        for path in (self.project.chapter(slug), self.project.sheet(slug)):
+            if path.is_file():
+                try:
+                    cells = [cell.text for cell in read(path).cells if cell.kind == "code"]
+                except SourceError:
+                    return [path.read_text(encoding="utf-8")]
+                found.append(self._digest(cells, "genbook", slug))
+        return found
+
+    def test(self, name: str, packages: Iterable[str]) -> list[str]:
+        """The digests of what a file of tests reaches in ``packages``."""
+        slug = PurePosixPath(name).stem.removeprefix("test_")
+        return [self._digest(self.code(name), package, slug) for package in sorted(packages)]
+
+    def code(self, name: str, fixtures: bool = True) -> tuple[str, ...]:
+        """The code of a file of tests, and that of its folder's modules which it imports."""
+        if (name, fixtures) not in self._codes:
+            self._codes[name, fixtures] = self._code(name, fixtures)
+        return self._codes[name, fixtures]
+
+    def _code(self, name: str, fixtures: bool) -> tuple[str, ...]:
+        seen: dict[Path, str] = {}
+        queue = [self.root / name]
+        if fixtures:
+            queue += [folder / "conftest.py" for folder in queue[0].parents]
+        while queue:
+            path = queue.pop()
+            if path in seen or not path.is_file() or not path.is_relative_to(self.root):
+                continue
+            seen[path] = path.read_text(encoding="utf-8")
+            for module in _imported(seen[path]):
+                queue += [path.parent / f"{module}.py", self.root / "tests" / f"{module}.py"]
+        return tuple(seen[path] for path in sorted(seen))
+
+    def mentions(self, name: str, words: str | re.Pattern[str]) -> bool:
+        return any(re.search(words, text) for text in self.code(name, fixtures=False))
+
+    def _digest(self, code: Iterable[str], package: str, slug: str) -> str:
+        cells = [(text, ()) for text in code]
+        try:
+            return digest(cells, self.root / "src" / package, slug)
+        except SyntaxError as error:  # a tree that does not even parse differs from every other
+            return f"{self.root}: {error}"
+
+
+def _test_differs(
+    name: str, now: _Tree, then: _Tree, changed: list[str], packages: set[str]
+) -> bool:
+    folder = f"{PurePosixPath(name).parent}/"
+    if name in changed or any(_is_data(c) and c.startswith(folder) for c in changed):
+        return True
+    if now.mentions(name, _SEES_THE_TREE):
+        seen = [c for c in changed if not c.startswith("tests/")]
+        rooms = [_chapter_of(c, now.slugs) for c in seen]
+        if None in rooms or (
+            rooms and now.mentions(name, "|".join([_GOES_THROUGH, *map(str, rooms)]))
+        ):
+            return True
+    if now.code(name) != then.code(name):
+        return True
+    for package in sorted(packages):
+        inside = [c for c in changed if c.startswith(f"src/{package}/")]
+        if package == "coursekit" and any(map(_is_data, inside)) and folder != "tests/":
+            return True  # templates and scripts, which no name leads to
+    return now.test(name, packages) != then.test(name, packages)
+
+
+def _chapter_differs(
+    slug: str,
+    now: _Tree,
+    then: _Tree,
+    changed: list[str],
+    packages: set[str],
+    tests: list[str],
+) -> bool:
+    if slug in {_chapter_of(c, now.slugs) for c in changed} or f"tests/test_{slug}.py" in tests:
+        return True
+    return "genbook" in packages and now.chapter(slug) != then.chapter(slug)
+
+
+def _chapter_of(name: str, slugs: list[str]) -> str | None:
+    """The chapter in one of whose rooms the file ``name`` lies."""
+    found = re.fullmatch(_ROOMS.replace("SLUG", "|".join(slugs) or "(?!)"), name)
+    return next(filter(None, found.groups())) if found else None
+
+
+@lru_cache(maxsize=1024)
+def _imported(text: str) -> frozenset[str]:
+    """The last words of the modules that ``text`` imports."""
+    nodes = (n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Import | ast.ImportFrom))
+    return frozenset(m.module.split(".")[-1] for n in nodes for _, _, m in imports(n))
+
+
+def _is_data(name: str) -> bool:
+    return not name.endswith(".py")
+
+
+def _unpack(root: Path, commit: str, folder: Path) -> None:
+    archive = _git(root, "archive", "--format=tar", commit)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        files.extractall(folder, filter="data")
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    command = ["git", "-C", str(root), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except OSError as error:
+        raise CourseError(f"git does not start: {error}") from error
+    if done.returncode:
+        raise CourseError(f"git {arguments[0]}: {done.stderr.decode().strip()}")
+    return done.stdout
