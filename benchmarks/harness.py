@@ -5,14 +5,19 @@ Process time does not, but caches and clock rates still move with the load; so c
 turns, every round gives one ratio of ours to the peer, and what is reported is the median of the
 ratios with their whole range. Times of different runs are not comparable; ratios are.
 
-Why the whole range. The rounds of one run are alike: what differs between runs, such as where
-memory lies, they share. Twelve runs of eight rows on a loaded machine had medians that scattered by
-1 to 3 %. The 95 % bootstrap interval of the median ratio held the median over all runs in 25 to 83 %
-of them, and two runs in two had intervals without a common point as often as not; the quartiles
-did little better. The range, smallest to largest ratio of 31 rounds, held it in 75 to 100 %, and at
-most one pair of runs in twenty was apart. So a verdict is asked of the range: "met" if all of it lies
-within the target, "missed" if all of it lies above, else "undecided". More rounds make it harder to
-be met, never easier.
+Why the whole range. The rounds of one run share what differs between runs, such as where memory
+lies. In twelve runs of eight rows, on a machine that was busy with other work, the medians of a row
+scattered by 1 to 3 %. How often did an interval of one run hold the median of all, and how often
+were the intervals of two runs apart, so that they would contradict each other?
+
+    interval of one run                      holds        apart
+    95 %, bootstrap of the median            25–83 %      14–76 %
+    quartiles                                25–92 %      5–64 %
+    5th to 95th percentile                   67–100 %     0–18 %
+    range, of 31 rounds                      75–100 %     0–5 %
+
+So a verdict is asked of the range: "met" if all of it lies within the target, "missed" if all of it
+lies above, else "undecided". More rounds make it harder to be met, never easier.
 """
 
 from __future__ import annotations

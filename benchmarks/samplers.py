@@ -1,8 +1,8 @@
 """Whole samplers, from x_T to x_0: ours against the loop around diffusers' schedulers.
 
-What users run. The network is free, it returns a stored tensor, so that only the sampler's own work is
-left: drawing x_T and the noise, calling the network, stepping. Both draw the same numbers from a
-generator and must end in the same x_0, which is checked before they are timed.
+What users run. The network is free: it returns a stored tensor, so that only the sampler's own
+work is left, which is to draw x_T and the noise, to call the network, and to step. Both draw the
+same numbers from a generator and must end in the same x_0; that is checked before they are timed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from genbook.schedules import NoiseSchedule
 T, STEPS = 1000, 50
 SHAPES = {"64×2": (64, 2), "4×64²": (1, 4, 64, 64)}
 TARGET = 0.35
-# Where both draw noise in every step, both spend the same time on it: 0.42 of diffusers' loop at 4×64²
-# (as in `steps`), and 0.05 in the plane. The target for the other 0.58 makes 0.42 + 0.35 · 0.58 of the whole.
+# Where both draw noise in every step, both spend the same time on it: at 4×64² 0.42 of diffusers'
+# loop (as in `steps`). The target for the other 0.58 makes 0.42 + 0.35 · 0.58 of the whole.
 DRAWN_TARGETS = {"64×2": TARGET, "4×64²": 0.62}
 
 Network = Callable[..., Tensor]
@@ -80,7 +80,7 @@ def loop(
     generator: torch.Generator,
     **options: float,
 ) -> Callable[[], Tensor]:
-    """The loop of diffusers' pipelines, over integers: faster for its steps than its own tensors."""
+    """The loop of diffusers' pipelines, over integers: faster for it than its own tensors."""
     peer.set_timesteps(steps)
     times = peer.timesteps.tolist()
 

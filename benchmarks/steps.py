@@ -1,7 +1,7 @@
 """The 50 steps of a sampler, without the network: ours against diffusers' schedulers.
 
-With t an integer for the whole batch, as samplers call it, and with t a tensor ``(B,)``, one time for
-each sample, which diffusers' steps do not take: there its steps with an integer are the bar.
+With t an integer for the whole batch, as samplers call it, and with t a tensor ``(B,)``, one time
+for each sample, which diffusers' steps do not take: there its steps with an integer are the bar.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ T, STEPS = 1000, 50
 SHAPES = {"64×2": (64, 2), "4×64²": (1, 4, 64, 64)}
 DDIM_TARGETS = {"64×2": 0.10, "4×64²": 0.12}
 DDPM_TARGET = 0.20
-# Where both draw the noise, both spend the same time on it: of diffusers' step at 4×64², 0.42 (16384
-# normal numbers by torch.randn). The target for the other 0.58 makes 0.42 + 0.20 · 0.58 of the whole.
+# Where both draw the noise, both spend the same time on it: at 4×64² 0.42 of diffusers' step (16384
+# normal numbers by torch.randn). The target for the other 0.58 makes 0.42 + 0.20 · 0.58 of all.
 DDPM_DRAWN_TARGETS = {"64×2": DDPM_TARGET, "4×64²": 0.54}
 TENSOR_TARGET = 1.0
 

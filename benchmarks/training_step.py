@@ -83,10 +83,10 @@ def diffusers(x: Tensor, patch: int) -> tuple[nn.Module, Work]:
         in_channels=patch**2,
         out_channels=patch**2,
         layers_per_block=1,
-        block_out_channels=(18, 36),
+        block_out_channels=(24, 32),
         down_block_types=("DownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "UpBlock2D"),
-        norm_num_groups=6,
+        norm_num_groups=8,
         add_attention=False,
     )
     model = Folded(network, patch)
@@ -130,7 +130,9 @@ def steps(patch: int) -> list[Comparison]:
             other, other_step = build(x, patch)
             ratio = parameters(other) / parameters(model)
             if abs(ratio - 1) > TOLERANCE:
-                raise ValueError(f"{name} has {ratio:.2f} times our parameters: not a fair comparison")
+                raise ValueError(
+                    f"{name} has {ratio:.2f} times our parameters: not a fair comparison"
+                )
             return other_step
 
         return Peer(TARGETS[name], work)
