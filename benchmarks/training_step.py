@@ -1,10 +1,15 @@
 """A training step of the digits U-Net against two public DDPM U-Nets with as many parameters.
 
 16×16 images, batch 64, one channel, no labels. The same work for all: draw times and noise, noise
-the batch, predict eps, squared error, backward, one step of the same fused Adam. Each network is
-the kind that its library builds by default, scaled to our number of parameters. Twice: with 2×2
+the batch, predict eps, squared error, backward, one step of the same fused Adam. Twice: with 2×2
 pixels folded into channels, the peers' before their network and back behind it as ours does, and
 with nothing folded for anybody.
+
+Each network is the kind that its library builds by default, scaled to our number of parameters. A
+width that convolutions do not like would flatter us: diffusers' (18, 36) takes a fifth longer than
+(24, 32), with fewer multiplications. So it has (24, 32), 1.02 of our parameters and 1.03 of our
+multiplications. denoising-diffusion-pytorch has attention in every level, and for 0.95 of our
+parameters 1.14 of our multiplications (folded) and 1.25.
 """
 
 from __future__ import annotations
@@ -27,8 +32,8 @@ from genbook.schedules import NoiseSchedule
 SHAPE = (64, 1, 16, 16)
 TOLERANCE = 0.1  # by which the numbers of parameters may differ
 TARGETS = {"diffusers": 0.65, "denoising-diffusion-pytorch": 0.4}
-# What a peer's module imports for its own data loader and FID, which we do not use; torchvision does
-# not load beside every build of torch.
+# What a peer's module imports for its own data loader and FID, which we do not use: torchvision
+# does not load beside every build of torch.
 UNUSED = (
     *("torchvision", "accelerate", "ema_pytorch"),
     *("pytorch_fid", "pytorch_fid.fid_score", "pytorch_fid.inception"),
@@ -130,9 +135,7 @@ def steps(patch: int) -> list[Comparison]:
             other, other_step = build(x, patch)
             ratio = parameters(other) / parameters(model)
             if abs(ratio - 1) > TOLERANCE:
-                raise ValueError(
-                    f"{name} has {ratio:.2f} times our parameters: not a fair comparison"
-                )
+                raise ValueError(f"{name} has {ratio:.2f} times our parameters: not the same work")
             return other_step
 
         return Peer(TARGETS[name], work)

@@ -131,7 +131,7 @@ def _factor(x: Tensor) -> Tensor:
 
 
 def _quick(a: Tensor, b: Tensor) -> float | None:
-    """What :func:`_distance` makes of two factors, in half the time; None where digits would be lost.
+    """What :func:`_distance` makes of two factors, in half the time; None if digits would be lost.
 
     The squares of the singular values of R_a R_bᵀ are the eigenvalues of R_a C_b R_aᵀ: symmetric,
     and without the second factor. Their rounding errors are those of the second moments, and the
