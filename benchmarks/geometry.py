@@ -7,10 +7,9 @@ density are, and all on a circle, where every point is a corner.
 from __future__ import annotations
 
 import numpy as np
-import shapely
 from scipy.spatial import ConvexHull
 
-from benchmarks.harness import Comparison, compare
+from benchmarks.harness import Comparison, Peer, Work, compare
 from genbook import geometry
 
 POINTS, EDGES = 100_000, 50
@@ -25,13 +24,20 @@ def star(rng: np.random.Generator) -> np.ndarray:
 def point_in_polygon() -> Comparison:
     rng = np.random.default_rng(0)
     points, polygon = rng.uniform(-1, 1, (POINTS, 2)), star(rng)
-    shape = shapely.Polygon(polygon)
-    shapely.prepare(shape)  # its index of the edges, built once
-    assert (geometry.point_in_polygon(points, polygon) == shapely.contains_xy(shape, points)).all()
+
+    def by_shapely() -> Work:
+        import shapely
+
+        shape = shapely.Polygon(polygon)
+        shapely.prepare(shape)  # its index of the edges, built once
+        inside = shapely.contains_xy(shape, points)
+        assert (geometry.point_in_polygon(points, polygon) == inside).all()
+        return lambda: shapely.contains_xy(shape, points)
+
     return compare(
         "point in polygon, 10^5 × 50",
         lambda: geometry.point_in_polygon(points, polygon),
-        {"shapely": (lambda: shapely.contains_xy(shape, points), 1.0)},
+        {"shapely": Peer(1.0, by_shapely)},
         rounds=15,
     )[0]
 
@@ -44,7 +50,7 @@ def convex_hull(kind: str) -> Comparison:
     return compare(
         f"convex hull, 10^5, {kind}",
         lambda: geometry.convex_hull(points),
-        {"SciPy": (lambda: points[ConvexHull(points).vertices], 5.0)},
+        {"SciPy": Peer(5.0, lambda: lambda: points[ConvexHull(points).vertices])},
         rounds=9,
     )[0]
 

@@ -1,8 +1,23 @@
-"""How contenders are measured: one thread, process time, interleaved, medians, and their ratio.
+"""How contenders are measured, and when a target counts as met.
 
-Wall time on a shared machine says what else was running. Process time does not, but caches and
-clock rates still move with the load; so contenders take turns, and what is reported is the ratio of
-their medians in the same run. Times of different runs are not comparable; ratios are.
+One thread, process time, interleaved. Wall time on a shared machine says what else was running.
+Process time does not, but caches and clock rates still move with the load; so contenders take
+turns, every round gives one ratio of ours to the peer, and what is reported is the median of the
+ratios with their whole range. Times of different runs are not comparable; ratios are.
+
+Why the whole range. The rounds of one run share what differs between runs, such as where memory
+lies. In twelve runs of eight rows, on a machine that was busy with other work, the medians of a row
+scattered by 1 to 3 %. How often did an interval of one run hold the median of all, and how often
+were the intervals of two runs apart, so that they would contradict each other?
+
+    interval of one run                      holds        apart
+    95 %, bootstrap of the median            25–83 %      14–76 %
+    quartiles                                25–92 %      5–64 %
+    5th to 95th percentile                   67–100 %     0–18 %
+    range, of 31 rounds                      75–100 %     0–5 %
+
+So a verdict is asked of the range: "met" if all of it lies within the target, "missed" if all of it
+lies above, else "undecided". More rounds make it harder to be met, never easier.
 """
 
 from __future__ import annotations
@@ -11,10 +26,28 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
-__all__ = ["Comparison", "compare", "table"]
+__all__ = ["Comparison", "Peer", "Work", "compare", "table"]
+
+Work = Callable[[], object]
+Verdict = Literal["met", "missed", "undecided", "missing"]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Whom we compare with.
+
+    Attributes:
+        target: the ratio, ours ÷ peer, that we want to stay within.
+        build: imports the peer and returns its work. A package that is not installed costs the
+            peer's rows and not the run, so the import belongs in here.
+    """
+
+    target: float
+    build: Callable[[], Work]
 
 
 @dataclass(frozen=True)
@@ -24,30 +57,38 @@ class Comparison:
     Attributes:
         work: what both do.
         peer: whom we compare with.
+        target: the ratio we want to stay within.
         ours_us, peer_us: median process time of one call, in microseconds.
-        ratio: ours ÷ peer, of the medians.
-        low, high: quartiles of the ratio over the rounds.
-        target: the ratio we want to stay below.
+        ratio: ours ÷ peer, the median over the rounds.
+        low, high: the smallest and the largest ratio of a round.
+        rounds: how many there were.
+        missing: the package that is not installed; then there are no numbers.
     """
 
     work: str
     peer: str
-    ours_us: float
-    peer_us: float
-    ratio: float
-    low: float
-    high: float
     target: float
+    ours_us: float | None = None
+    peer_us: float | None = None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    rounds: int = 0
+    missing: str | None = None
 
     @property
-    def met(self) -> bool:
-        return self.ratio <= self.target
+    def verdict(self) -> Verdict:
+        if self.low is None or self.high is None:
+            return "missing"
+        if self.high <= self.target:
+            return "met"
+        return "missed" if self.low > self.target else "undecided"
 
 
 def compare(
     work: str,
-    ours: Callable[[], object],
-    peers: Mapping[str, tuple[Callable[[], object], float]],
+    ours: Work,
+    peers: Mapping[str, Peer],
     rounds: int = 31,
     slice_seconds: float = 0.01,
 ) -> list[Comparison]:
@@ -56,43 +97,44 @@ def compare(
     Args:
         work: what they do, for the table.
         ours: does it once.
-        peers: name to (does it once, target of ours ÷ peer).
+        peers: by name.
         rounds: how often everyone has a turn.
         slice_seconds: process time of a turn; fast work is repeated to fill it.
     """
-    contenders = [ours, *(peer for peer, _ in peers.values())]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        counts = [_calls_per(slice_seconds, contender) for contender in contenders]
-        turns = [
-            [_seconds(contender, n) / n for contender, n in zip(contenders, counts, strict=True)]
-            for _ in range(rounds)
-        ]
-    finally:
-        torch.set_num_threads(threads)
-    own, *others = ([turn[i] for turn in turns] for i in range(len(contenders)))
-    comparisons = []
-    for (name, (_, target)), other in zip(peers.items(), others, strict=True):
-        low, _, high = statistics.quantiles([a / b for a, b in zip(own, other, strict=True)], n=4)
-        a, b = statistics.median(own), statistics.median(other)
-        comparisons.append(Comparison(work, name, a * 1e6, b * 1e6, a / b, low, high, target))
-    return comparisons
+    contenders, missing = {"": ours}, {}
+    for name, peer in peers.items():
+        try:
+            contenders[name] = peer.build()
+        except ModuleNotFoundError as error:
+            missing[name] = error.name or name
+    times = _turns(contenders, rounds, slice_seconds) if len(contenders) > 1 else {}
+    return [
+        Comparison(work, name, peer.target, missing=missing[name])
+        if name in missing
+        else _compared(work, name, peer.target, times[""], times[name])
+        for name, peer in peers.items()
+    ]
 
 
 def table(comparisons: list[Comparison]) -> str:
     """The comparisons as lines of text, columns aligned."""
-    head = ["work", "peer", "ours µs", "peer µs", "ratio", "quartiles", "target", ""]
+    head = ["work", "peer", "ours µs", "peer µs", "ratio", "range", "target", ""]
     rows = [
         [
             c.work,
             c.peer,
-            f"{c.ours_us:.1f}",
-            f"{c.peer_us:.1f}",
-            f"{c.ratio:.3f}",
-            f"{c.low:.3f}–{c.high:.3f}",
+            *(
+                ["–"] * 4
+                if c.ratio is None
+                else [
+                    f"{c.ours_us:.1f}",
+                    f"{c.peer_us:.1f}",
+                    f"{c.ratio:.3f}",
+                    f"{c.low:.3f}–{c.high:.3f}",
+                ]
+            ),
             f"≤ {c.target:.2f}",
-            "met" if c.met else "MISSED",
+            c.verdict if c.verdict == "met" else c.verdict.upper(),
         ]
         for c in comparisons
     ]
@@ -106,14 +148,49 @@ def table(comparisons: list[Comparison]) -> str:
     )
 
 
-def _seconds(work: Callable[[], object], calls: int) -> float:
+def _compared(
+    work: str, peer: str, target: float, own: list[float], other: list[float]
+) -> Comparison:
+    """The numbers of a row from the times of the rounds, in seconds."""
+    ratios = [a / b for a, b in zip(own, other, strict=True)]
+    return Comparison(
+        work,
+        peer,
+        target,
+        ours_us=statistics.median(own) * 1e6,
+        peer_us=statistics.median(other) * 1e6,
+        ratio=statistics.median(ratios),
+        low=min(ratios),
+        high=max(ratios),
+        rounds=len(ratios),
+    )
+
+
+def _turns(
+    contenders: Mapping[str, Work], rounds: int, slice_seconds: float
+) -> dict[str, list[float]]:
+    """The seconds of a call for every contender, round by round."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        calls = {name: _calls_per(slice_seconds, work) for name, work in contenders.items()}
+        times: dict[str, list[float]] = {name: [] for name in contenders}
+        for _ in range(rounds):
+            for name, work in contenders.items():
+                times[name].append(_seconds(work, calls[name]) / calls[name])
+    finally:
+        torch.set_num_threads(threads)
+    return times
+
+
+def _seconds(work: Work, calls: int) -> float:
     start = time.process_time()
     for _ in range(calls):
         work()
     return time.process_time() - start
 
 
-def _calls_per(seconds: float, work: Callable[[], object]) -> int:
+def _calls_per(seconds: float, work: Work) -> int:
     """How many calls fill the time (at least one); also the warm-up."""
     calls = 1
     while (taken := _seconds(work, calls)) < seconds:

@@ -8,13 +8,10 @@ their polygons, in C; the second row draws places and captions, too. 3,000 pictu
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
 
-from benchmarks.harness import Comparison, compare
+from benchmarks.harness import Comparison, Peer, Work, compare
 from genbook.data import shapes
 from genbook.data.shapes.outlines import LOOPS
 
@@ -41,37 +38,43 @@ def corners(scenes: shapes.Scenes) -> list[list[tuple[tuple[int, ...], list[floa
     return result
 
 
-def pillow(pictures: list[list[tuple[tuple[int, ...], list[float]]]], fine: int) -> torch.Tensor:
-    batch = np.empty((len(pictures), 32, 32, 3), np.uint8)
-    for i, loops in enumerate(pictures):
-        image = Image.new("RGB", (32 * fine, 32 * fine), shapes.BACKGROUND)
-        draw = ImageDraw.Draw(image)
-        for colour, points in loops:
-            draw.polygon([fine * v for v in points], fill=colour)
-        batch[i] = np.asarray(image.reduce(fine))
-    return torch.from_numpy(batch).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+def pillow(scenes: shapes.Scenes, fine: int) -> Work:
+    """The scenes drawn at so many times the size, and shrunk."""
+    from PIL import Image, ImageDraw
+
+    pictures = corners(scenes)
+
+    def render() -> torch.Tensor:
+        batch = np.empty((len(pictures), 32, 32, 3), np.uint8)
+        for i, loops in enumerate(pictures):
+            image = Image.new("RGB", (32 * fine, 32 * fine), shapes.BACKGROUND)
+            draw = ImageDraw.Draw(image)
+            for colour, points in loops:
+                draw.polygon([fine * v for v in points], fill=colour)
+            batch[i] = np.asarray(image.reduce(fine))
+        return torch.from_numpy(batch).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+    apart = (render() - shapes.render(scenes)).abs().mean()
+    assert apart < 0.01, f"not the same pictures: {apart:.3f}"
+    return render
 
 
 def run() -> list[Comparison]:
     generator = torch.Generator().manual_seed(0)
     scenes = shapes.draw(PICTURES, generator).scenes
-    pictures = corners(scenes)
-    apart = (pillow(pictures, 8) - shapes.render(scenes)).abs().mean()
-    assert apart < 0.01, f"not the same pictures: {apart:.3f}"
-    peers = {f"Pillow, {fine}×{fine}": partial(pillow, pictures, fine) for fine in (4, 8)}
     rendered = compare(
         f"shapes: {PICTURES} scenes rendered",
         lambda: shapes.render(scenes),
         {
-            name: (peer, target)
-            for (name, peer), target in zip(peers.items(), (1.5, 1.0), strict=True)
+            "Pillow, 4×4": Peer(1.5, lambda: pillow(scenes, 4)),
+            "Pillow, 8×8": Peer(1.0, lambda: pillow(scenes, 8)),
         },
         rounds=9,
     )
     drawn = compare(
         f"shapes: {PICTURES} captioned pictures",
         lambda: shapes.draw(PICTURES, generator),
-        {"Pillow, 8×8, scenes given": (peers["Pillow, 8×8"], 2.0)},
+        {"Pillow, 8×8, scenes given": Peer(2.0, lambda: pillow(scenes, 8))},
         rounds=9,
     )
     return rendered + drawn

@@ -13,6 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from genbook import evaluation
 from genbook.data import digits
+from genbook.evaluation.frechet import _distance, _factor, _quick
 
 
 def generator(seed):
@@ -54,6 +55,57 @@ def test_frechet_of_a_sample_and_itself_is_zero_even_when_singular():
     x = torch.randn(10, 32, dtype=torch.float64)  # rank 9 of 32
     assert evaluation.frechet(x, x) == pytest.approx(0.0, abs=1e-6)
     assert evaluation.frechet(x, x + 1) == pytest.approx(32.0, rel=1e-6)
+
+
+def plain_frechet(a, b):
+    """By the form that the page shows."""
+    return _distance(a.mean(0), _factor(a), b.mean(0), _factor(b))
+
+
+def shaped(n, d, condition, shift, seed):
+    """Gaussian features whose deviations fall from 1 to 1 / condition along turned axes."""
+    g = generator(seed)
+    turn = torch.linalg.qr(torch.randn(d, d, generator=g, dtype=torch.float64)).Q
+    scales = torch.logspace(0, -math.log10(condition), d, dtype=torch.float64)
+    return torch.randn(n, d, generator=g, dtype=torch.float64) * scales @ turn + shift
+
+
+@pytest.mark.parametrize("d", [1, 2, 8, 64])
+@pytest.mark.parametrize("condition", [1, 10, 100])
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_the_quick_frechet_is_the_plain_one(d, condition, shift):
+    a = shaped(4 * d + 5, d, condition, shift, 2 * d)
+    b = 1.3 * shaped(5 * d + 5, d, condition, shift, 2 * d)  # along the same axes
+    plain = plain_frechet(a, b)
+    found = _quick(a, b)
+    # At the edge of what it takes, the squares keep six digits of the smallest, and the sum of the
+    # roots keeps eleven of the largest.
+    if d == 1 or condition < 100:
+        assert found is not None
+    if found is not None:
+        scale = a.square().mean() + b.square().mean()
+        assert abs(found - plain) <= 1e-11 * d * scale
+    assert evaluation.frechet(a, b) == pytest.approx(plain, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("condition", "shift", "rows"),
+    [(1e4, 0.0, 50), (1e6, 0.0, 50), (10, 1e6, 50), (1, 0.0, 8), (1, 0.0, 5)],
+    ids=["narrow", "narrower", "far from zero", "as many rows as columns", "fewer rows"],
+)
+def test_the_quick_frechet_leaves_to_the_plain_one_what_it_would_spoil(condition, shift, rows):
+    a, b = shaped(rows, 8, condition, shift, 0), shaped(50, 8, condition, shift, 1)
+    for x, y in ((a, b), (b, a)):
+        assert _quick(x, y) is None
+        assert evaluation.frechet(x, y) == plain_frechet(x, y)
+
+
+def test_the_quick_frechet_takes_the_features_of_the_book_and_those_of_the_benchmark():
+    train, test = (evaluation.features(digits.load(part).images) for part in ("train", "test"))
+    assert _quick(test.double(), train.double()) is not None
+    big = torch.randn(2, 2000, 64, generator=generator(0), dtype=torch.float64)
+    assert _quick(*big) == pytest.approx(plain_frechet(*big), rel=1e-12)
+    assert _quick(big[0], big[0].clone()) == pytest.approx(0.0, abs=1e-11)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ cheap.
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,7 +33,8 @@ def frechet(features_a: Tensor, features_b: Tensor) -> float:
     Source: Dowson and Landau 1982; Heusel et al. 2017.
     """
     a, b = checked(features_a, features_b)
-    return _distance(a.mean(0), _factor(a), b.mean(0), _factor(b))
+    quick = _quick(a, b)
+    return _distance(a.mean(0), _factor(a), b.mean(0), _factor(b)) if quick is None else quick
 
 
 def gaussian_frechet(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tensor) -> float:
@@ -127,6 +129,35 @@ def _factor(x: Tensor) -> Tensor:
             return factor
     # Twice the work, but the covariance is never formed, so small pivots keep all their digits.
     return torch.linalg.qr(centred / (len(x) - 1) ** 0.5, mode="r").R
+
+
+def _quick(a: Tensor, b: Tensor) -> float | None:
+    """What :func:`_distance` makes of two factors, in half the time; None if digits would be lost.
+
+    The squares of the singular values of R_a R_bᵀ are the eigenvalues of R_a C_b R_aᵀ: symmetric,
+    and without the second factor. Their rounding errors are those of the second moments, and the
+    roots of small ones magnify them; so the smallest must not be small beside the moments. In
+    NumPy, which sees that both factors of xᵀ x are one matrix and computes half; torch does not.
+    """
+    if a.device.type != "cpu" or min(len(a), len(b)) <= a.shape[1]:
+        return None
+    (mean_a, cov_a), (mean_b, cov_b) = _moments(a.detach().numpy()), _moments(b.detach().numpy())
+    try:
+        lower = np.linalg.cholesky(cov_a)
+    except np.linalg.LinAlgError:
+        return None
+    squares = np.linalg.eigvalsh(lower.T @ cov_b @ lower)
+    traces = cov_a.trace() + cov_b.trace()
+    if not squares[0] > 1e-10 * (traces + mean_a @ mean_a + mean_b @ mean_b) ** 2:
+        return None
+    gap = mean_a - mean_b
+    return max(float(gap @ gap + traces - 2 * np.sqrt(squares).sum()), 0.0)
+
+
+def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (D,) and covariance (D, D), in one pass each and without a centred copy."""
+    mean = np.ones(len(x)) @ x / len(x)  # faster than x.mean(0)
+    return mean, (x.T @ x - len(x) * np.outer(mean, mean)) / (len(x) - 1)
 
 
 def _root(covariance: Tensor, d: int) -> Tensor:
