@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[1]
+from coursekit.project import Project
+from genbook import checks
+
+PROJECT = Project.find(Path(__file__))
+ROOT = PROJECT.root
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-CHAPTERS = sorted(path.stem for path in (ROOT / "solutions").glob("*.md"))
+CHAPTERS = PROJECT.slugs()
 
 
 def tracked() -> list[str]:
@@ -40,6 +44,10 @@ def test_a_chapter_has_all_its_rooms(slug: str) -> None:
         f"tests/test_{slug}.py",
     ]
     assert [room for room in rooms if not (ROOT / room).is_file()] == []
+
+
+def test_the_registry_asks_about_chapters_only_and_about_all_of_them() -> None:
+    assert sorted(checks.slugs()) == sorted(CHAPTERS)
 
 
 def test_the_toc_numbers_exactly_the_parts_made_of_chapters() -> None:

@@ -218,7 +218,7 @@ def ledger(root: str | Path) -> list[Entry]:
     book = load(project.root)
     entries = []
     for slug in project.slugs():
-        if not project.chapter(slug).is_file():
+        if "book" not in project.sources(slug):
             continue
         source = read(project.chapter(slug))
         methods = {check.label: _METHODS[check.method] for check in reversed(checks(source))}

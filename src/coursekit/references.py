@@ -19,9 +19,9 @@ from urllib.parse import urlparse
 from docutils.nodes import make_id
 from markdown_it.token import Token
 
-from coursekit import bibliography
+from coursekit import bibliography, toc
+from coursekit.project import Project
 from coursekit.source import Cell, Directive, SourceError, blocks, directive, read_page
-from coursekit.toc import chapters, line_of, mapping
 
 # Blocks of sphinx-proof that have a number; `prf:proof` has none.
 THEOREMS = (
@@ -63,7 +63,7 @@ class Book:
     branch: str
     formats: dict[str, str] = field(default_factory=lambda: dict(FORMATS))
     titles: dict[str, str] = field(default_factory=dict)  # docname -> MyST of its title
-    chapters: dict[str, tuple[int, ...]] = field(default_factory=dict)  # docname -> (2,) or ()
+    pages: dict[str, tuple[int, ...]] = field(default_factory=dict)  # docname -> (2,) or ()
     labels: dict[str, Label] = field(default_factory=dict)
     terms: dict[str, Label] = field(default_factory=dict)
     works: dict[str, bibliography.Work] = field(default_factory=dict)
@@ -111,24 +111,24 @@ def load(root: str | Path) -> Book:
     """Index the book whose ``_config.yml`` and ``_toc.yml`` lie in ``root``.
 
     Raises `SourceError` for invalid YAML, a page that does not exist, a label or term that is
-    defined twice, or a faulty bibliography.
+    defined twice, or a faulty bibliography, and `CourseError` for a book without a repository.
     """
     root = Path(root).resolve()
-    config = mapping(root / "_config.yml")
-    repository = config.get("repository", {}).get("url", "").rstrip("/")
+    project = Project(root)
+    config, repository = project.config(), project.repository_url()
     owner, _, name = urlparse(repository).path.strip("/").partition("/")
     site = config.get("html", {}).get("baseurl") or f"https://{owner}.github.io/{name}"
-    branch = config.get("repository", {}).get("branch", "main")
+    branch = config["repository"].get("branch", "main")
     book = Book(root, site.rstrip("/"), repository, branch)
     book.formats |= config.get("sphinx", {}).get("config", {}).get("numfig_format", {})
     for file in config.get("bibtex_bibfiles", []):
         book.works |= bibliography.load(root / file)
-    book.chapters = chapters(root / "_toc.yml")
+    book.pages = toc.pages(root / "_toc.yml")
     counters: Counter[tuple[str, tuple[int, ...]]] = Counter()
-    for docname in book.chapters:
+    for docname in book.pages:
         path = root / f"{docname}.md"
         if not path.is_file():
-            line = line_of(root / "_toc.yml", docname)
+            line = toc.line_of(root / "_toc.yml", docname)
             raise SourceError(root / "_toc.yml", line, f"there is no page {docname}.md")
         _Indexer(book, docname, path, counters).run()
     return book
@@ -237,7 +237,7 @@ class _Indexer:
         return Label(name, kind, self.docname, anchor, number, title, self.path, line)
 
     def next_number(self, kind: str) -> str:
-        chapter = self.book.chapters[self.docname]
+        chapter = self.book.pages[self.docname]
         self.counters[kind, chapter] += 1
         return ".".join(map(str, (*chapter, self.counters[kind, chapter])))
 

@@ -26,29 +26,10 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from coursekit import accessible_html, site_assets, times
-from coursekit.page import Page, colab_url
+from coursekit.page import Page, colab_url, read
 
 if TYPE_CHECKING:
     from coursekit.claims import Entry
-
-
-def read_page(env: BuildEnvironment, docname: str) -> Page | None:
-    """The page's description, or `None` when it is neither a chapter nor a sheet."""
-    path = Path(env.doc2path(docname))
-    text = path.read_text(encoding="utf-8")
-    if path.suffix != ".md" or not text.startswith("---\n"):
-        return None
-    header, _, body = text[4:].partition("\n---\n")
-    course = (yaml.safe_load(header) or {}).get("genbook") or {}
-    if course.get("kind") not in ("chapter", "sheet"):
-        return None
-    return Page(
-        docname=docname,
-        slug=path.stem,
-        kind=course["kind"],
-        prerequisites=tuple(course.get("prerequisites") or ()),
-        text=body,
-    )
 
 
 def _document_link(docname: str, title: str | None = None) -> nodes.Node:
@@ -111,7 +92,7 @@ def _closing_card(page: Page) -> nodes.Node:
 
 def add_cards(app: Sphinx, doctree: nodes.document) -> None:
     """Insert the cards of a chapter or sheet and fold a sheet's answers."""
-    page = read_page(app.env, app.env.docname)
+    page = read(Path(app.env.doc2path(app.env.docname)), app.env.docname)
     if page is None:
         return
     title = next(iter(doctree.findall(nodes.title)))
@@ -133,7 +114,7 @@ def number_chapters_only(app: Sphinx, env: BuildEnvironment) -> list[str]:
     Chapters keep theirs, which their equations and figures begin with; sheets have none.
     """
     for docname in env.found_docs:
-        page = read_page(env, docname)
+        page = read(Path(env.doc2path(docname)), docname)
         if page is None:
             continue
         keep = 1 if page.kind == "chapter" else 0  # the length of a chapter's number
