@@ -134,9 +134,9 @@ class NoiseScrubber(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Sample with the shipped weights and show the states in `plots.scrubber`."""
-        from coursekit.noise_scrubber import noise_to_digits
+        from genbook.plots.noise_scrubber import noise_to_digits  # torch, for one page alone
 
-        return [nodes.raw("", noise_to_digits(), format="html")]
+        return [nodes.raw("", noise_to_digits()._repr_html_(), format="html")]
 
 
 class ChapterMap(SphinxDirective):

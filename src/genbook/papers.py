@@ -98,6 +98,11 @@ class Row:
     note: str = ""
     at: Setting = field(default_factory=Setting)
 
+    @property
+    def latex(self) -> tuple[str, str]:
+        """Both sides in LaTeX, their terms in the order in which they are written."""
+        return sp.latex(self.theirs, order="none"), sp.latex(self.ours, order="none")
+
 
 def _symbols(*names: str) -> tuple[sp.Symbol, ...]:
     return tuple(sp.Symbol(name, real=True) for name in names)
