@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from coursekit import accessible_html, site_assets, times
+from coursekit.docstrings import plain_docstring
 from coursekit.page import Page, colab_url, read
 
 if TYPE_CHECKING:
@@ -294,17 +294,6 @@ def set_theme_options(app: Sphinx, config: Any) -> None:
         pygments_light_style="a11y-high-contrast-light",
         pygments_dark_style="a11y-high-contrast-dark",
     )
-
-
-def plain_docstring(
-    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
-) -> None:
-    """Keep formulas of docstrings formulas: `|x|` is a norm and `*args` a star, not markup."""
-    if what == "data" and lines:  # else Napoleon takes the words before a colon for a type
-        lines[0] = lines[0].replace(": ", " — ", 1)
-    for position, line in enumerate(lines):
-        line = line.replace("|", r"\|")
-        lines[position] = re.sub(r"(?<![*\w`])\*(?=\w)(?![^*]*\w\*)", r"\\*", line)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
