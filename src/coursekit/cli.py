@@ -144,7 +144,7 @@ def claims(root: Root = None) -> None:
 
 
 def _report(problems: list[str]) -> int:
-    """Print what `notebooks --check` found."""
+    """Print what ``notebooks --check`` found."""
     for problem in problems:
         _err.print(f"error: {problem}", style="red", markup=False)
     if not problems:

@@ -39,7 +39,7 @@ class Derived:
         room, slug: where it belongs.
         path: the file it is written to.
         source: the text it comes from.
-        notebook: without outputs until `carry` or an execution gives it some.
+        notebook: without outputs until ``carry`` or an execution gives it some.
         lines: from the id of each cell that was written to its first line in the source.
         limit_kb: how large the file may become.
     """

@@ -1,9 +1,9 @@
 """Lowering: from a MyST text notebook to the cells of a plain notebook that Colab shows well.
 
 Markdown cells lose what only Jupyter Book understands: numbers, references and citations become
-text and links, admonitions become quotes (see `lower_blocks`, `lower_roles`, `lower_directives`).
-Code cells stay as they are. A line below the title says where the page is and how long it takes,
-the last cells hold the way to the exercises and the works cited.
+text and links, admonitions become quotes (see ``lower_blocks``, ``lower_roles``,
+``lower_directives``). Code cells stay as they are. A line below the title says where the page is
+and how long it takes, the last cells hold the way to the exercises and the works cited.
 
 A code cell's metadata are its ``tags`` and, where the source says ``:question: ddim.step``,
 ``genbook: {question: ddim.step}``; a markdown cell after ``+++ {"question": "ddim.why"}`` or with
@@ -41,8 +41,8 @@ class Lowered:
 def lower(source: Source, book: Book) -> list[Lowered]:
     """The cells of a plain notebook (nbformat 4.5) that Colab shows as the site shows the page.
 
-    Raises `SourceError` with file, line and name for unknown markup, options or tags, for dangling
-    references, and for a page that ``_toc.yml`` does not list.
+    Raises ``SourceError`` with file, line and name for unknown markup, options or tags, for
+    dangling references, and for a page that ``_toc.yml`` does not list.
     """
     page = Page(book, source.path, book.docname(source.path))
     if page.docname not in book.pages:

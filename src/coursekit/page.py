@@ -35,7 +35,7 @@ class Page:
 
 
 def read(path: Path, docname: str) -> Page | None:
-    """The description of a page; `None` when it is neither a chapter nor a sheet."""
+    """The description of a page; ``None`` when it is neither a chapter nor a sheet."""
     text = path.read_text(encoding="utf-8")
     header, below = front_matter(text, path)
     book = header.get("genbook") or {}
@@ -56,7 +56,8 @@ def reading_minutes(text: str) -> int:
 def colab_url(repository: str, branch: str, notebook: str) -> str:
     """Where Colab opens a notebook of a GitHub repository.
 
-    `repository` is `https://github.com/<owner>/<name>`; raises `ValueError` for any other host.
+    ``repository`` is ``https://github.com/<owner>/<name>``; raises ``ValueError`` for any other
+    host.
     """
     host = "https://github.com/"
     if not repository.startswith(host):

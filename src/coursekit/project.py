@@ -1,8 +1,8 @@
 """Where things are: the root of the book, its slugs, and the rooms that belong to a slug.
 
 What a chapter is, for every tool and test: a notebook of ``book/``, that is a page there whose
-header is a notebook's (`coursekit.source.is_notebook`). Its slug is the name of its file, and
-`Project.slugs` lists them all in the order of ``_toc.yml``. A sheet without its chapter counts as
+header is a notebook's (``coursekit.source.is_notebook``). Its slug is the name of its file, and
+``Project.slugs`` lists them all in the order of ``_toc.yml``. A sheet without its chapter counts as
 one as well, so that somebody says what it lacks.
 """
 

@@ -38,9 +38,9 @@ FORMATS = {"figure": "Fig. %s", "table": "Table %s"}
 class Label:
     """What a label stands for.
 
-    ``kind`` is "equation", "figure", "table", "section", "target" or one of `THEOREMS`; ``number``
-    is such as "2.3", or empty; ``title`` is the MyST of the caption, heading or theorem's title;
-    ``anchor`` is the fragment of its URL on the page ``docname`` ("book/ddim").
+    ``kind`` is "equation", "figure", "table", "section", "target" or one of ``THEOREMS``;
+    ``number`` is such as "2.3", or empty; ``title`` is the MyST of the caption, heading or
+    theorem's title; ``anchor`` is the fragment of its URL on the page ``docname`` ("book/ddim").
     """
 
     name: str
@@ -89,16 +89,16 @@ class Book:
         return path.resolve().relative_to(self.root).with_suffix("").as_posix()
 
     def label(self, name: str, file: Path, line: int) -> Label:
-        """The label that ``file:line`` refers to; raises `SourceError` if there is none."""
+        """The label that ``file:line`` refers to; raises ``SourceError`` if there is none."""
         found = self.labels.get(name) or self.labels.get(name.lower())
         return found or _missing("label", name, self.labels, file, line)
 
     def term(self, name: str, file: Path, line: int) -> Label:
-        """The glossary's entry of ``name``; raises `SourceError` if there is none."""
+        """The glossary's entry of ``name``; raises ``SourceError`` if there is none."""
         return self.terms.get(name.lower()) or _missing("term", name, self.terms, file, line)
 
     def work(self, key: str, file: Path, line: int) -> bibliography.Work:
-        """The cited work; raises `SourceError` if the bibliography lacks ``key``."""
+        """The cited work; raises ``SourceError`` if the bibliography lacks ``key``."""
         return self.works.get(key) or _missing("bibliography key", key, self.works, file, line)
 
     def placed(self, kind: str, file: Path, line: int) -> str:
@@ -110,8 +110,8 @@ class Book:
 def load(root: str | Path) -> Book:
     """Index the book whose ``_config.yml`` and ``_toc.yml`` lie in ``root``.
 
-    Raises `SourceError` for invalid YAML, a page that does not exist, a label or term that is
-    defined twice, or a faulty bibliography, and `CourseError` for a book without a repository.
+    Raises ``SourceError`` for invalid YAML, a page that does not exist, a label or term that is
+    defined twice, or a faulty bibliography, and ``CourseError`` for a book without a repository.
     """
     root = Path(root).resolve()
     project = Project(root)

@@ -58,7 +58,7 @@ class Cell:
     reads it. ``line`` is the 1-based line on which ``text`` begins. ``metadata`` holds a code
     cell's options (``:tags: [answer]`` or a YAML block) or the JSON behind a markdown cell's
     ``+++``. ``role`` ("answer", "check" or "manual") is its part in the question of a sheet whose
-    id is ``question``; both are empty until `coursekit.exercises.prepare` finds them.
+    id is ``question``; both are empty until ``coursekit.exercises.prepare`` finds them.
     """
 
     kind: Literal["markdown", "code"]
@@ -112,7 +112,7 @@ class Directive:
 def read(path: str | Path) -> Source:
     """Read a chapter or an exercise sheet.
 
-    Raises `SourceError` (with file and line) if the file cannot be read, has no header or an
+    Raises ``SourceError`` (with file and line) if the file cannot be read, has no header or an
     invalid one, names no kernel or no known ``kind``, or holds an unclosed fence or a bad cell.
     """
     source = read_page(path)
@@ -135,7 +135,7 @@ def read(path: str | Path) -> Source:
 
 
 def read_page(path: str | Path) -> Source:
-    """Read any page of the book: as `read`, but the page may have any header or none."""
+    """Read any page of the book: as ``read``, but the page may have any header or none."""
     path = Path(path)
     text = _text(path)
     header, below = front_matter(text, path)
@@ -169,9 +169,9 @@ def read_page(path: str | Path) -> Source:
 
 
 def is_notebook(path: Path) -> bool:
-    """Whether a page has a notebook's header, complete or not; `read` says what it lacks.
+    """Whether a page has a notebook's header, complete or not; ``read`` says what it lacks.
 
-    Plain pages (the front page, the notation table) have none. Raises `SourceError` for a header
+    Plain pages (the front page, the notation table) have none. Raises ``SourceError`` for a header
     that cannot be read.
     """
     header, _ = front_matter(_text(path), path)
@@ -181,7 +181,7 @@ def is_notebook(path: Path) -> bool:
 def front_matter(text: str, path: Path) -> tuple[dict[str, Any], int]:
     """The YAML header of a page and the number of lines that it takes; ``({}, 0)`` for none.
 
-    Raises `SourceError` if the header has no end or is no mapping.
+    Raises ``SourceError`` if the header has no end or is no mapping.
     """
     lines = text.splitlines()
     if not lines or lines[0].rstrip() != "---":
@@ -195,7 +195,7 @@ def front_matter(text: str, path: Path) -> tuple[dict[str, Any], int]:
 def mapping(text: str, path: Path, line: int = 1) -> dict[str, Any]:
     """YAML of ``key: value`` lines, whose first line is ``line`` of the file ``path``.
 
-    Raises `SourceError` if it is anything else; nothing at all is an empty mapping.
+    Raises ``SourceError`` if it is anything else; nothing at all is an empty mapping.
     """
     try:
         value = yaml.safe_load(text)
@@ -209,14 +209,14 @@ def mapping(text: str, path: Path, line: int = 1) -> dict[str, Any]:
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """A YAML file as `mapping`; raises `SourceError` as well if it cannot be read."""
+    """A YAML file as ``mapping``; raises ``SourceError`` as well if it cannot be read."""
     return mapping(_text(path), path)
 
 
 def blocks(text: str, path: Path, line: int = 1) -> list[Token]:
     """The block tokens of ``text``, whose first line is ``line`` of the file ``path``.
 
-    Raises `SourceError` for a fence without end: Markdown closes it at the end of the text, which
+    Raises ``SourceError`` for a fence without end: Markdown closes it at the end of the text, which
     swallows whatever follows.
     """
     tokens = _parser().parse(text + "\n")
@@ -230,7 +230,7 @@ def blocks(text: str, path: Path, line: int = 1) -> list[Token]:
 def directive(token: Token, path: Path, line: int = 1) -> Directive | None:
     """The directive that a fence token holds; ``None`` for a fence with plain code.
 
-    ``line`` is the number of the first line of the text that was given to `blocks`.
+    ``line`` is the number of the first line of the text that was given to ``blocks``.
     """
     match = re.match(r"\{([^}]+)\}\s*(.*)", token.info.strip())
     if match is None:

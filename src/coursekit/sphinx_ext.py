@@ -3,11 +3,11 @@
 * a card below the title of each chapter and exercise sheet, and one at a chapter's end that leads
   to its exercises;
 * solutions folded on the pages of the exercise sheets;
-* directives that render data at build time: `{noise-scrubber}`, `{chapter-map}`,
-  `{equation-ledger}`, `{notebook-times}` and `{model-cards}`;
-* MathJax and icons served by the site itself (`coursekit.site_assets`).
+* directives that render data at build time: ``{noise-scrubber}``, ``{chapter-map}``,
+  ``{equation-ledger}``, ``{notebook-times}`` and ``{model-cards}``;
+* MathJax and icons served by the site itself (``coursekit.site_assets``).
 
-A page is a chapter or a sheet when its YAML header says `genbook: {kind: chapter | sheet}`.
+A page is a chapter or a sheet when its YAML header says ``genbook: {kind: chapter | sheet}``.
 """
 
 from __future__ import annotations
@@ -130,17 +130,17 @@ def number_chapters_only(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 
 class NoiseScrubber(SphinxDirective):
-    """`{noise-scrubber}`: a slider over digits made from noise while the site is built."""
+    """``{noise-scrubber}``: a slider over digits made from noise while the site is built."""
 
     def run(self) -> list[nodes.Node]:
-        """Sample with the shipped weights and show the states in `plots.scrubber`."""
+        """Sample with the shipped weights and show the states in ``plots.scrubber``."""
         from genbook.plots.noise_scrubber import noise_to_digits  # torch, for one page alone
 
         return [nodes.raw("", noise_to_digits()._repr_html_(), format="html")]
 
 
 class ChapterMap(SphinxDirective):
-    """`{chapter-map}`: the whole course from `book/map.yml`; what exists is a link."""
+    """``{chapter-map}``: the whole course from ``book/map.yml``; what exists is a link."""
 
     def run(self) -> list[nodes.Node]:
         """A list of parts, each with its chapters."""
@@ -178,10 +178,10 @@ def _table(head: list[str], rows: list[list[list[nodes.Node]]]) -> nodes.table:
 
 
 class EquationLedger(SphinxDirective):
-    """`{equation-ledger}`: every claim of the book, how it is verified, and where."""
+    """``{equation-ledger}``: every claim of the book, how it is verified, and where."""
 
     def run(self) -> list[nodes.Node]:
-        """One section a chapter, one row for each claim that `coursekit.claims.ledger` finds."""
+        """One section a chapter, one row for each claim that ``coursekit.claims.ledger`` finds."""
         from coursekit.claims import ledger
 
         root = Path(self.env.srcdir)
@@ -227,10 +227,10 @@ def _title(path: Path) -> str:
 
 
 class NotebookTimes(SphinxDirective):
-    """`{notebook-times}`: measured seconds and memory of each notebook beside its budget."""
+    """``{notebook-times}``: measured seconds and memory of each notebook beside its budget."""
 
     def run(self) -> list[nodes.Node]:
-        """One row for each notebook in `book/times.json`."""
+        """One row for each notebook in ``book/times.json``."""
         root = Path(self.env.srcdir)
         self.env.note_dependency(str(root / "book" / "times.json"))
         head, *body = times.table(root)
@@ -238,7 +238,7 @@ class NotebookTimes(SphinxDirective):
 
 
 class ModelCards(SphinxDirective):
-    """`{model-cards}`: one section for each shipped model, from the JSON beside its weights."""
+    """``{model-cards}``: one section for each shipped model, from the JSON beside its weights."""
 
     def run(self) -> list[nodes.Node]:
         """A heading and a definition table for each card."""

@@ -9,6 +9,8 @@
 Two tensors can be two objects on the same numbers. The chapter's bugs live in that gap.
 """
 
+from __future__ import annotations
+
 import copy
 import dataclasses
 from collections import OrderedDict, defaultdict
@@ -30,27 +32,28 @@ _IMMUTABLE = (
 
 
 def same_object(a: object, b: object) -> bool:
-    """Whether two names are bound to one object: `a is b`.
+    """Whether two names are bound to one object: ``a is b``.
 
     Equal values are not enough, and for tensors the answer can be False although a write through
-    one is seen through the other: then ask `shares_storage`.
+    one is seen through the other: then ask ``shares_storage``.
     """
     return a is b
 
 
 def shares_storage(a: Any, b: Any) -> bool:
-    """Whether any number of `a` lies in the same storage as any number of `b`.
+    """Whether any number of ``a`` lies in the same storage as any number of ``b``.
 
     True for a tensor and its views, for a tensor and the NumPy array made from it, and also for two
     slices of one storage that do not overlap. False for copies, and for what holds no numbers.
 
-    Memory that is borrowed in pieces is known by its pieces: `torch.from_numpy` of two halves of an
-    array, or `np.frombuffer` of two halves of some bytes, share nothing with each other. And a file
-    that was mapped twice (`np.memmap`) is two stretches of memory, although a write goes to both.
+    Memory that is borrowed in pieces is known by its pieces: ``torch.from_numpy`` of two halves of
+    an array, or ``np.frombuffer`` of two halves of some bytes, share nothing with each other. And a
+    file that was mapped twice (``np.memmap``) is two stretches of memory, although a write goes to
+    both.
 
     Args:
         a, b: tensors, NumPy arrays, networks (parameters and buffers), or lists, tuples and
-            dictionaries of these, such as a `state_dict`.
+            dictionaries of these, such as a ``state_dict``.
 
     Raises:
         TypeError: for anything else, which has no storage to speak of.
@@ -64,14 +67,14 @@ _byte_bounds = (np.lib.array_utils if hasattr(np.lib, "array_utils") else np).by
 
 
 class _Storage(NamedTuple):
-    """A run of bytes in the memory of a device; `key` tells storages without addresses apart."""
+    """A run of bytes in the memory of a device; ``key`` tells storages without addresses apart."""
 
     device: str
     start: int
     stop: int
     key: int
 
-    def meets(self, other: "_Storage") -> bool:
+    def meets(self, other: _Storage) -> bool:
         if self.device == "meta":
             return self.key == other.key
         return self.device == other.device and self.start < other.stop and other.start < self.stop
@@ -193,16 +196,16 @@ def _different_places(value: Tensor) -> int:
 
 
 def snapshot(value: Any) -> Any:
-    """`value` as it is now: a deep copy that nothing done to the original can change.
+    """``value`` as it is now: a deep copy that nothing done to the original can change.
 
     Tensors come without their history and own exactly the numbers they show; a slice does not take
     the rest of its storage along. That holds for tensors in lists, tuples, dictionaries and
-    dataclasses, however deep. Networks come frozen (`requires_grad` off, no gradients), in the mode
-    they were in. Two names for one object inside `value` are two names for one copy.
+    dataclasses, however deep. Networks come frozen (``requires_grad`` off, no gradients), in the
+    mode they were in. Two names for one object inside ``value`` are two names for one copy.
 
-    Objects of any other class are left to `copy.deepcopy`: a slice in one keeps its whole storage,
-    a tensor with a history raises a RuntimeError, and files, locks and whatever else cannot be
-    copied raise a TypeError.
+    Objects of any other class are left to ``copy.deepcopy``: a slice in one keeps its whole
+    storage, a tensor with a history raises a RuntimeError, and files, locks and whatever else
+    cannot be copied raise a TypeError.
     """
     return _snapshot(value, {})
 

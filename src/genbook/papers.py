@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy as sp
 
-from .schedules import NoiseSchedule
+from genbook.schedules import NoiseSchedule
 
 __all__ = ["PAPERS", "ROWS", "Paper", "Row", "Setting", "evaluate"]
 

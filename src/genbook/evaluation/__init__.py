@@ -13,6 +13,8 @@ bootstrap(statistic, *samples)               an interval for any of them
 All tables of the book use these functions. Where two samples are compared, the model's come first.
 """
 
+from __future__ import annotations
+
 from genbook.evaluation.frechet import frechet, frechet_extrapolated, gaussian_frechet
 from genbook.evaluation.intervals import Interval, bootstrap
 from genbook.evaluation.judge import accuracy, features, predict, variety

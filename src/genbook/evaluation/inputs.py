@@ -1,5 +1,7 @@
 """The one place where the measures look at what they are given."""
 
+from __future__ import annotations
+
 from torch import Tensor
 
 __all__ = ["checked"]
@@ -8,7 +10,7 @@ __all__ = ["checked"]
 def checked(
     a: Tensor, b: Tensor, what: str = "features", rows_a: int = 2, rows_b: int = 2
 ) -> tuple[Tensor, Tensor]:
-    """Both samples `(N, D)` and `(M, D)` in float64.
+    """Both samples ``(N, D)`` and ``(M, D)`` in float64.
 
     Raises:
         ValueError: another shape, fewer rows than needed, NaN or infinity.

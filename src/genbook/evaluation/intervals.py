@@ -1,5 +1,7 @@
 """Error bars: an interval for any statistic of any samples, by drawing them again."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -10,7 +12,7 @@ __all__ = ["Interval", "bootstrap"]
 
 
 class Interval(NamedTuple):
-    """An estimate and its confidence interval; prints as `0.52 [0.49, 0.55]`."""
+    """An estimate and its confidence interval; prints as ``0.52 [0.49, 0.55]``."""
 
     value: float
     low: float
@@ -29,17 +31,17 @@ def bootstrap(
     groups: Sequence[Tensor | None] | None = None,
     bounds: tuple[float, float] | None = None,
 ) -> Interval:
-    """Value of `statistic(*samples)` with a bootstrap interval.
+    """Value of ``statistic(*samples)`` with a bootstrap interval.
 
-    Each sample `(N, ...)` is drawn again with repetition along its first dimension, independently
+    Each sample ``(N, ...)`` is drawn again with repetition along its first dimension, independently
     of the others (put what belongs together into one tensor). Repetition pushes distances such as
-    `frechet` upwards, so the quantiles are moved by that bias: the interval is the spread around
-    `value`, and says nothing of the bias that `value` itself has.
+    ``frechet`` upwards, so the quantiles are moved by that bias: the interval is the spread around
+    ``value``, and says nothing of the bias that ``value`` itself has.
 
     Args:
         generator: of the resampling; by default a fresh one with seed 0, so the interval is
             reproducible.
-        groups: for each sample labels `(N,)`, int64 from 0, or None. Rows are then drawn within
+        groups: for each sample labels ``(N,)``, int64 from 0, or None. Rows are then drawn within
             their group, so each group keeps its size. Right when the sizes were chosen, as with 50
             images of each class: drawing over all would add a spread that the experiment has not.
         bounds: the least and the greatest value that the statistic can have, such as (0, 1) for a
@@ -80,7 +82,7 @@ def bootstrap(
 
 
 def _again(n: int, groups: Tensor | None, generator: torch.Generator) -> Tensor:
-    """Indices `(n,)` drawn with repetition, each from the group of the row that it replaces."""
+    """Indices ``(n,)`` drawn with repetition, each from the group of the row that it replaces."""
     if groups is None:
         return torch.randint(n, (n,), generator=generator)
     sizes = torch.bincount(groups)

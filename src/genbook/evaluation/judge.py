@@ -4,6 +4,8 @@ The features are those of the book's classifier, so a distance of features is a 
 classifier features*; the name FID belongs to Inception's.
 """
 
+from __future__ import annotations
+
 from functools import cache
 
 import torch
@@ -25,7 +27,7 @@ def _judge() -> Classifier:
 
 @torch.no_grad()
 def features(x: Tensor) -> Tensor:
-    """Features `(N, 32)` of digit images `(N, 1, 8, 8)` in [-1, 1], by the digits classifier.
+    """Features ``(N, 32)`` of digit images ``(N, 1, 8, 8)`` in [-1, 1], by the digits classifier.
 
     Raises:
         ValueError: images of another shape, NaN or infinity.
@@ -35,7 +37,7 @@ def features(x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def predict(x: Tensor) -> Tensor:
-    """The classes `(N,)` that the digits classifier sees in images `(N, 1, 8, 8)`.
+    """The classes ``(N,)`` that the digits classifier sees in images ``(N, 1, 8, 8)``.
 
     Raises:
         ValueError: images of another shape, NaN or infinity.
@@ -51,7 +53,7 @@ def _finite(x: Tensor) -> Tensor:
 
 
 def accuracy(x: Tensor, labels: Tensor) -> float:
-    """Share of images `(N, 1, 8, 8)` in which the digits classifier sees the label `(N,)`.
+    """Share of images ``(N, 1, 8, 8)`` in which the digits classifier sees the label ``(N,)``.
 
     Raises:
         ValueError: if there are not as many labels as images.

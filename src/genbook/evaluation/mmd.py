@@ -1,5 +1,7 @@
 """Maximum mean discrepancy: the distance of two mean values in the space of a kernel."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,7 +13,7 @@ from genbook.evaluation.inputs import checked
 __all__ = ["PermutationTest", "median_bandwidth", "mmd", "mmd_test", "polynomial", "rbf"]
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
-"""From `(N, D)` and `(M, D)` to the matrix `(N, M)` of the values k(x_i, y_j)."""
+"""From ``(N, D)`` and ``(M, D)`` to the matrix ``(N, M)`` of the values k(x_i, y_j)."""
 
 
 def rbf(bandwidth: float) -> Kernel:
@@ -47,7 +49,7 @@ def polynomial(degree: int = 3, offset: float = 1.0) -> Kernel:
 
 
 def median_bandwidth(x: Tensor, y: Tensor) -> float:
-    """The median distance between two different rows of the pooled samples `(N, D)`, `(M, D)`.
+    """The median distance between two different rows of the pooled samples ``(N, D)``, ``(M, D)``.
 
     A habit, not an optimum: it puts the kernel's width where most distances are.
 
@@ -64,7 +66,7 @@ def median_bandwidth(x: Tensor, y: Tensor) -> float:
 
 
 def mmd(x: Tensor, y: Tensor, kernel: Kernel | None = None) -> float:
-    """Squared maximum mean discrepancy of samples `(N, D)` and `(M, D)`, without bias.
+    """Squared maximum mean discrepancy of samples ``(N, D)`` and ``(M, D)``, without bias.
 
     The mean of k over pairs of different rows of x, plus that of y, minus twice the mean over all
     mixed pairs. For a kernel that was fixed beforehand the estimate is unbiased, and so often
@@ -86,7 +88,7 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel | None = None) -> float:
 
 
 class PermutationTest(NamedTuple):
-    """The value of a statistic, its p-value, and its values `(P,)` under random relabelling."""
+    """The value of a statistic, its p-value, and its values ``(P,)`` under random relabelling."""
 
     value: float
     p_value: float

@@ -1,5 +1,7 @@
 """Measures made of nearest neighbours: precision, recall, density, coverage, and memorisation."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import torch
@@ -35,7 +37,7 @@ class DensityCoverage(NamedTuple):
 
 
 def precision_recall(samples: Tensor, real: Tensor, k: int = 3) -> PrecisionRecall:
-    """Improved precision and recall of features `(N, D)` of samples and `(M, D)` of real data.
+    """Improved precision and recall of features ``(N, D)`` of samples and ``(M, D)`` of real data.
 
     Around each real point lies a ball that reaches to its k-th nearest other real point. Precision
     is the share of samples in at least one ball; recall is the same with the roles exchanged.
@@ -53,7 +55,7 @@ def precision_recall(samples: Tensor, real: Tensor, k: int = 3) -> PrecisionReca
 
 
 def density_coverage(samples: Tensor, real: Tensor, k: int = 5) -> DensityCoverage:
-    """Density and coverage of features `(N, D)` of samples and `(M, D)` of real data.
+    """Density and coverage of features ``(N, D)`` of samples and ``(M, D)`` of real data.
 
     With the balls of :func:`precision_recall` around *real* points only: density is the mean number
     of balls that hold a sample, divided by k; coverage is the share of balls that hold at least one
@@ -88,7 +90,7 @@ def expected_coverage(n: int, m: int, k: int = 5) -> float:
 
 
 def nearest(x: Tensor, train: Tensor) -> Tensor:
-    """Euclidean distance `(N,)` of each image `(N, ...)` to its nearest in `train` `(M, ...)`.
+    """Euclidean distance ``(N,)`` of each image ``(N, …)`` to its nearest in ``train``, ``(M, …)``.
 
     The yardstick are the distances of fresh test images: see :func:`memorisation`.
 
@@ -133,15 +135,15 @@ def memorisation(
     many draws as there are held-out data, all with repetition. The p-value is
     (1 + number of such ratios at most the measured one) / (1 + repeats).
 
-    A few copies do not move a mean; `close` finds those. It is the share of samples no farther than
-    the given quantile of the held-out distances, and `quantile` itself if the samples lie as
+    A few copies do not move a mean; ``close`` finds those. It is the share of samples no farther
+    than the given quantile of the held-out distances, and ``quantile`` itself if the samples lie as
     held-out data do. (If more than that share of the held-out data are exact duplicates of training
-    data, the quantile is zero, and `close` is the share of exact copies.)
+    data, the quantile is zero, and ``close`` is the share of exact copies.)
 
     Samples that are too typical, too, lie nearer to the training data: an alarm, not a verdict.
 
     Args:
-        samples, held_out, train: images or features `(N, …)`, `(H, …)`, `(M, …)`.
+        samples, held_out, train: images or features ``(N, …)``, ``(H, …)``, ``(M, …)``.
 
     Raises:
         ValueError: shapes that do not fit, fewer than two samples or held-out images, NaN or
@@ -183,11 +185,11 @@ def _neighbourly(samples: Tensor, real: Tensor, k: int) -> tuple[Tensor, Tensor]
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:
-    """Euclidean distances `(N, M)`, from differences: exactly zero between equal points."""
+    """Euclidean distances ``(N, M)``, from differences: exactly zero between equal points."""
     return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _radii(x: Tensor, k: int) -> Tensor:
-    """Distance `(N,)` of each point to its k-th nearest other point."""
+    """Distance ``(N,)`` of each point to its k-th nearest other point."""
     own = _distances(x, x).fill_diagonal_(-1)
     return own.topk(k + 1, dim=1, largest=False).values[:, -1]
