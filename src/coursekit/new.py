@@ -11,17 +11,25 @@ from string import Template
 from coursekit.project import CourseError, Project, write_atomically
 
 _SLUG = re.compile(r"[a-z][a-z0-9_]*")
+QUESTIONS = ("by_hand", "step", "data", "times")
+
+
+class _Room(Template):
+    """A template whose mark no formula and no Python uses: ``§slug``, ``§title``."""
+
+    delimiter = "§"
 
 
 def rooms(project: Project, slug: str) -> dict[str, Path]:
     """Each template's name and the file it becomes; the derived rooms are made from these."""
     root = project.root
+    checks = root / "src" / "genbook" / "checks" / slug
     return {
         "chapter.md": project.chapter(slug),
         "module.py": root / "src" / "genbook" / f"{slug}.py",
         "sheet.md": project.sheet(slug),
-        "checks.py": root / "src" / "genbook" / "checks" / f"{slug}.py",
         "tests.py": root / "tests" / f"test_{slug}.py",
+        **{f"checks/{name}.py": checks / f"{name}.py" for name in ("__init__", *QUESTIONS)},
     }
 
 
@@ -46,11 +54,8 @@ def create(project: Project, slug: str, title: str) -> list[Path]:
     if existing:
         raise CourseError(f"'{slug}' exists already: {', '.join(existing)}")
     for name, path in targets.items():
-        template = (
-            files("coursekit").joinpath("templates", f"{name}.in").read_text(encoding="utf-8")
-        )
-        text = Template(template).substitute(slug=slug, title=title.strip())
-        write_atomically(path, text)
+        template = files("coursekit").joinpath("templates", f"{name}.in").read_text("utf-8")
+        write_atomically(path, _Room(template).substitute(slug=slug, title=title.strip()))
     return list(targets.values())
 
 
