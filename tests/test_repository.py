@@ -30,14 +30,18 @@ def tracked() -> list[str]:
     return listing.stdout.splitlines()
 
 
+def code(name: str) -> str:
+    """A module, or a package of small ones."""
+    return f"{name}/__init__.py" if (ROOT / name).is_dir() else f"{name}.py"
+
+
 @pytest.mark.parametrize("slug", CHAPTERS)
 def test_a_chapter_has_all_its_rooms(slug: str) -> None:
-    package = ROOT / "src" / "genbook" / slug  # a module, or a package of small ones
     rooms = [
         f"book/{slug}.md",
         f"book/{slug}.ipynb",
-        f"src/genbook/{slug}/__init__.py" if package.is_dir() else f"src/genbook/{slug}.py",
-        f"src/genbook/checks/{slug}.py",
+        code(f"src/genbook/{slug}"),
+        code(f"src/genbook/checks/{slug}"),
         f"solutions/{slug}.md",
         f"solutions/{slug}.ipynb",
         f"exercises/{slug}.ipynb",
