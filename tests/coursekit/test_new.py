@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -54,6 +55,23 @@ def test_a_chapter_without_a_title_is_refused(book: Project, run: toy.Run) -> No
     result = run(book, "new", "wavelets")
     assert result.exit_code == 2 and "--title" in result.stderr
     assert not book.chapter("wavelets").exists()
+
+
+@pytest.mark.parametrize("slug", ["ode", "a_chapter_of_a_name", "zebras"])
+def test_its_python_is_in_the_houses_style(book: Project, run: toy.Run, slug: str) -> None:
+    assert (
+        run(book, "new", slug, "--title", 'Long "titles"' + " and longer ones" * 6).exit_code == 0
+    )
+    made = [str(path) for path in rooms(book, slug).values() if path.suffix == ".py"]
+    settings = ["--config", str(REAL.root / "pyproject.toml")]
+    for command in (["check"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, *settings, *made]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+    text = book.chapter(slug).read_text()
+    cells = re.findall(r"```\{code-cell\} ipython3\n(?:---.*?---\n)?(.*?)```", text, re.DOTALL)
+    assert len(cells) > 6
+    assert [line for cell in cells for line in cell.splitlines() if len(line) > 88] == []
 
 
 @pytest.mark.parametrize("seed", range(5))
