@@ -19,7 +19,7 @@ from coursekit.project import Project
 from genbook import checks
 
 PROJECT = Project.find(Path(__file__))
-SHEETS = sorted(path.stem for path in (PROJECT.root / "exercises").glob("*.ipynb"))
+SHEETS = [slug for slug in PROJECT.slugs() if PROJECT.sheet(slug).is_file()]
 
 # Runs in the notebook's kernel after its own cells, with the names the stubs have defined there.
 REPORT = """

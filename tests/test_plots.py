@@ -22,6 +22,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from genbook import plots
+from genbook.plots.noise_scrubber import STEPS, noise_to_digits
 
 
 @pytest.fixture(scope="module")
@@ -387,3 +388,15 @@ def test_a_notebook_stores_each_picture_once():
         [["text/html", "text/plain"]],
         [],
     ]
+
+
+def test_the_landing_page_shows_noise_first_and_digits_last() -> None:
+    slider = noise_to_digits()
+    assert len(slider.frames) == STEPS + 1
+    assert slider.labels[0] == "time t = 1000" and slider.labels[-1] == "time t = 0"
+    assert slider._repr_html_() == noise_to_digits()._repr_html_()
+    first, last = (
+        np.asarray(Image.open(io.BytesIO(slider.frames[i])).convert("L")) for i in (0, -1)
+    )
+    # The background of a digit is black, x = -1; of a standard normal 23 % lie below -0.75.
+    assert (first < 32).mean() < 0.25 and (last < 32).mean() > 0.35

@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[1]
+from coursekit.project import Project
+from genbook import checks
+
+PROJECT = Project.find(Path(__file__))
+ROOT = PROJECT.root
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-CHAPTERS = sorted(path.stem for path in (ROOT / "solutions").glob("*.md"))
+CHAPTERS = PROJECT.slugs()
 
 
 def tracked() -> list[str]:
@@ -26,20 +30,28 @@ def tracked() -> list[str]:
     return listing.stdout.splitlines()
 
 
+def code(name: str) -> str:
+    """A module, or a package of small ones."""
+    return f"{name}/__init__.py" if (ROOT / name).is_dir() else f"{name}.py"
+
+
 @pytest.mark.parametrize("slug", CHAPTERS)
 def test_a_chapter_has_all_its_rooms(slug: str) -> None:
-    package = ROOT / "src" / "genbook" / slug  # a module, or a package of small ones
     rooms = [
         f"book/{slug}.md",
         f"book/{slug}.ipynb",
-        f"src/genbook/{slug}/__init__.py" if package.is_dir() else f"src/genbook/{slug}.py",
-        f"src/genbook/checks/{slug}/__init__.py",
+        code(f"src/genbook/{slug}"),
+        code(f"src/genbook/checks/{slug}"),
         f"solutions/{slug}.md",
         f"solutions/{slug}.ipynb",
         f"exercises/{slug}.ipynb",
         f"tests/test_{slug}.py",
     ]
     assert [room for room in rooms if not (ROOT / room).is_file()] == []
+
+
+def test_the_registry_asks_about_chapters_only_and_about_all_of_them() -> None:
+    assert sorted(checks.slugs()) == sorted(CHAPTERS)
 
 
 def test_the_toc_numbers_exactly_the_parts_made_of_chapters() -> None:

@@ -65,13 +65,13 @@ def mend_context(
 
 
 def _belongs_to_thebe(script: Any) -> bool:
-    """Whether an entry of `script_files` is thebe's file or its inline settings."""
+    """Whether an entry of ``script_files`` is thebe's file or its inline settings."""
     inline = getattr(script, "attributes", {}).get("body") or ""
     return "thebe" in str(getattr(script, "filename", script) or "") or "thebe" in inline
 
 
 def connect(app: Sphinx) -> None:
-    """Register the mends; called by `coursekit.sphinx_ext.setup`."""
+    """Register the mends; called by ``coursekit.sphinx_ext.setup``."""
     # After the theme (priority 500), whose functions are wrapped.
     app.connect("html-page-context", mend_context, priority=900)
     app.add_node(HideCodeCellNode, override=True, html=(_visit_folded, _depart_folded))

@@ -49,7 +49,7 @@ class Work:
 
 
 def load(path: Path) -> dict[str, Work]:
-    """All works of a BibTeX file by key; raises `SourceError` for syntax, duplicates, gaps."""
+    """All works of a BibTeX file by key; raises ``SourceError`` for syntax, duplicates, gaps."""
     if not path.is_file():
         raise SourceError(path, 1, "_config.yml names this bibliography, but it does not exist")
     text = path.read_text("utf-8")

@@ -74,7 +74,7 @@ def run(plan: Plan, jobs: int, timeout: float, console: Console) -> Outcome:
 
 
 def drift(project: Project, slugs: Sequence[str]) -> list[str]:
-    """Everything that `run` would change or that must not be committed, as sentences.
+    """Everything that ``run`` would change or that must not be committed, as sentences.
 
     Raises:
         SourceError: a mistake in a text.

@@ -35,9 +35,7 @@ def fill(project: Project) -> list[str]:
     cache = get_cache(str(project.root / FOLDER))
     missing = []
     for slug in project.slugs():
-        for room, source in (("book", project.chapter(slug)), ("solutions", project.sheet(slug))):
-            if not source.is_file():
-                continue
+        for room, source in project.sources(slug).items():
             notebook = _as_myst_reads(source)
             old = stored(project.notebook(room, slug))
             current = old is not None and stored_digest(old) == digest_of(project, read(source))

@@ -57,7 +57,7 @@ class Entry:
     Attributes:
         label: ``eq-ddim-update``.
         method: how it is verified, in words.
-        slug, path: the chapter and its source relative to the root, ``book/ddim.md``.
+        slug, path, title: the chapter and its source relative to the root, ``book/ddim.md``.
         number: ``2.3`` as printed beside the equation; empty for headlines.
         latex: the formula, or the text of a headline.
         printed: the line its check printed when the chapter was last executed.
@@ -68,6 +68,7 @@ class Entry:
     method: str
     slug: str
     path: str
+    title: str
     number: str
     latex: str
     printed: str
@@ -218,31 +219,29 @@ def ledger(root: str | Path) -> list[Entry]:
     book = load(project.root)
     entries = []
     for slug in project.slugs():
-        if not project.chapter(slug).is_file():
+        if "book" not in project.sources(slug):
             continue
         source = read(project.chapter(slug))
         methods = {check.label: _METHODS[check.method] for check in reversed(checks(source))}
         printed = _printed(project.notebook("book", slug))
         for label in labels(source):
-            if label.name in methods:
-                number = (
-                    ""
-                    if label.name.startswith("claim-")
-                    else book.label(label.name, source.path, label.line).number
+            if label.name not in methods:
+                continue
+            place = book.label(label.name, source.path, label.line)
+            headline = label.name.startswith("claim-")
+            entries.append(
+                Entry(
+                    label=label.name,
+                    method=methods[label.name],
+                    slug=slug,
+                    path=project.relative(source.path),
+                    title=book.titles[place.docname],
+                    number="" if headline else place.number,
+                    latex=label.latex,
+                    printed=printed.get(label.name, ""),
+                    url=f"{place.docname}.html#{place.anchor}",
                 )
-                anchor = label.name if label.name.startswith("claim-") else f"equation-{label.name}"
-                entries.append(
-                    Entry(
-                        label=label.name,
-                        method=methods[label.name],
-                        slug=slug,
-                        path=project.relative(source.path),
-                        number=number,
-                        latex=label.latex,
-                        printed=printed.get(label.name, ""),
-                        url=f"book/{slug}.html#{anchor}",
-                    )
-                )
+            )
     return entries
 
 

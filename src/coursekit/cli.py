@@ -110,7 +110,9 @@ def cache(root: Root = None) -> None:
 @app.command()
 def new(
     slug: Annotated[str, typer.Argument(help="Name of the chapter's module, e.g. rectified_flow.")],
-    title: Annotated[str, typer.Option(help="Title of the chapter.")],
+    title: Annotated[
+        str | None, typer.Option(help="Title of the chapter (default: that of book/map.yml).")
+    ] = None,
     root: Root = None,
 ) -> None:
     """Begin a chapter: text, module, exercises with solutions, checks and tests from templates."""
@@ -118,10 +120,14 @@ def new(
 
     def work() -> int:
         project = Project.find(root)
-        for path in rooms.create(project, slug, title):
-            _out.print(f"wrote {project.relative(path)}", highlight=False)
-        _out.print("\nAdd to _toc.yml, below the chapters of its part:", highlight=False)
-        _out.print(rooms.toc_entry(slug), highlight=False)
+        written = [project.relative(path) for path in rooms.create(project, slug, title)]
+        for name in written:
+            _out.print(f"wrote {name}", highlight=False)
+        if "_toc.yml" not in written:
+            _out.print("\nAdd to _toc.yml, below the chapters of its part:", highlight=False)
+            _out.print(rooms.toc_entry(slug), highlight=False)
+            _out.print("and to book/map.yml, below its part:", highlight=False)
+            _out.print(f"    {slug}: …", highlight=False)
         _out.print(f"\nThen: coursekit notebooks {slug}", highlight=False)
         return 0
 
@@ -171,7 +177,7 @@ def affected(
 
 
 def _report(problems: list[str]) -> int:
-    """Print what `notebooks --check` found."""
+    """Print what ``notebooks --check`` found."""
     for problem in problems:
         _err.print(f"error: {problem}", style="red", markup=False)
     if not problems:

@@ -7,7 +7,6 @@ What is source-determined (markdown, code, metadata, ids) is built anew each tim
 from __future__ import annotations
 
 import ast
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,12 +18,13 @@ from jupyter_client.kernelspec import KernelSpecManager
 from nbformat import NotebookNode
 
 from coursekit import exercises, outputs
+from coursekit.claims import verify_calls
 from coursekit.digest import digest
-from coursekit.lower import lower
+from coursekit.lower import Lowered, lower
 from coursekit.project import Project
 from coursekit.references import Book
-from coursekit.setup_cell import is_setup, setup_cell
-from coursekit.source import Source, SourceError, read
+from coursekit.setup_cell import setup_cell
+from coursekit.source import ROOMS, Source, SourceError, read
 from coursekit.strip import strip
 from coursekit.times import BUDGET
 
@@ -39,7 +39,8 @@ class Derived:
         room, slug: where it belongs.
         path: the file it is written to.
         source: the text it comes from.
-        notebook: without outputs until `carry` or an execution gives it some.
+        notebook: without outputs until ``carry`` or an execution gives it some.
+        lines: from the id of each cell that was written to its first line in the source.
         limit_kb: how large the file may become.
     """
 
@@ -48,6 +49,7 @@ class Derived:
     path: Path
     source: Source
     notebook: NotebookNode
+    lines: dict[str, int]
     limit_kb: int
 
     @property
@@ -67,12 +69,8 @@ class Derived:
 
     def line(self, index: int, offset: int = 1) -> int:
         """The line of the source that line ``offset`` of notebook cell ``index`` comes from."""
-        authored = [cell for cell in self.source.cells if cell.kind == "code"]
-        before = self.notebook.cells[:index]
-        position = sum(cell.cell_type == "code" and not is_setup(cell) for cell in before)
-        if is_setup(self.notebook.cells[index]) or position >= len(authored):
-            return 1
-        return authored[position].line + offset - 1
+        first = self.lines.get(self.notebook.cells[index].id)
+        return 1 if first is None else first + offset - 1
 
 
 def derive(project: Project, book: Book, slug: str) -> list[Derived]:
@@ -82,13 +80,12 @@ def derive(project: Project, book: Book, slug: str) -> list[Derived]:
         SourceError: anything wrong in the text, with file and line.
     """
     found: list[Derived] = []
-    if project.chapter(slug).is_file():
-        source = _read(project.chapter(slug))
-        found.append(_build(project, book, "book", slug, source))
-    if project.sheet(slug).is_file():
-        source = _read(project.sheet(slug))
+    texts = {room: _read(path, room) for room, path in project.sources(slug).items()}
+    if "book" in texts:
+        found.append(_build(project, book, "book", slug, texts["book"]))
+    if "solutions" in texts:
         questions = exercises.registry(slug)
-        sheet = exercises.prepare(source, questions)
+        sheet = exercises.prepare(texts["solutions"], questions)
         found.append(_build(project, book, "solutions", slug, sheet, questions))
         found.append(_build(project, book, "exercises", slug, strip(sheet), questions))
     return found
@@ -160,18 +157,13 @@ def _build(
     source: Source,
     questions: Sequence[exercises.Question] = (),
 ) -> Derived:
-    cells = lower(_without_roles(source), book)
-    authored = [cell for cell in source.cells if cell.kind == "code"]
-    lowered = [cell for cell in cells if cell.cell_type == "code"]
-    assert len(authored) == len(lowered), "the lowering keeps code cells one to one"
-    trained = {question.id for question in questions if question.training is not None}
-    for cell, written in zip(lowered, authored, strict=True):
-        tags = cell.metadata.get("tags", [])
-        cell.metadata["tags"] = _notebook_tags(written.text, tags, trained)
-    if room != "book":
-        _add_nbgrader(cells, source, {question.id: question for question in questions})
+    lowered = lower(source, book)
+    for item in lowered:
+        _mark(item, questions)
+    cells = [item.cell for item in lowered]
+    lines = {item.cell.id: item.written.line for item in lowered if item.written}
     first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
-    cells.insert(first, setup_cell(project.repository_url()))
+    cells.insert(first, setup_cell(book.repository))
     kernel = source.header["kernelspec"]
     photos = bool(source.header["genbook"].get("photos", False))
     metadata = {
@@ -188,18 +180,18 @@ def _build(
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     notebook.nbformat_minor = 5
     limit = outputs.LIMIT_KB_PHOTOS if photos else outputs.LIMIT_KB
-    return Derived(room, slug, project.notebook(room, slug), source, notebook, limit)
+    return Derived(room, slug, project.notebook(room, slug), source, notebook, lines, limit)
 
 
-def _without_roles(source: Source) -> Source:
-    """``source`` with the metadata that authors write: the lowering knows no roles."""
-    cells = []
-    for cell in source.cells:
-        role = cell.metadata.get("role")
-        dropped = {"role", "question"} if role == "check" else {"role"}
-        kept = {name: value for name, value in cell.metadata.items() if name not in dropped}
-        cells.append(dataclasses.replace(cell, metadata=kept))
-    return dataclasses.replace(source, cells=cells)
+def _mark(lowered: Lowered, questions: Sequence[exercises.Question]) -> None:
+    """Give a cell what nbval and nbgrader must know of it."""
+    cell, written = lowered.cell, lowered.written
+    if cell.cell_type == "code":
+        trained = {question.id for question in questions if question.training is not None}
+        cell.metadata["tags"] = _notebook_tags(cell.source, cell.metadata.get("tags", []), trained)
+    if written is not None and written.role:
+        question = next(entry for entry in questions if entry.id == written.question)
+        cell.metadata["nbgrader"] = exercises.nbgrader(written.role, question)
 
 
 def _notebook_tags(code: str, tags: list[str], trained: set[str]) -> list[str]:
@@ -213,34 +205,18 @@ def _notebook_tags(code: str, tags: list[str], trained: set[str]) -> list[str]:
 
 
 def _verifies(code: str, trained: set[str]) -> bool:
-    from coursekit.claims import verify_calls
-
     checked = set(exercises.checked_ids(code))
     return bool(verify_calls(code) or checked - trained)
 
 
-def _add_nbgrader(
-    cells: list[NotebookNode], source: Source, questions: dict[str, exercises.Question]
-) -> None:
-    """Mark the cells of the questions, found by order (code) and by id (what a human marks)."""
-    roles = [cell.metadata for cell in source.cells if cell.kind == "code"]
-    code = [cell for cell in cells if cell.cell_type == "code"]
-    for cell, written in zip(code, roles, strict=True):
-        if "role" in written:
-            question = questions[written["question"]]
-            cell.metadata["nbgrader"] = exercises.nbgrader(written["role"], question)
-    for cell in cells:
-        asked = cell.metadata.get("genbook", {}).get("question")
-        if cell.cell_type == "markdown" and asked in questions:
-            cell.metadata["nbgrader"] = exercises.nbgrader("manual", questions[asked])
-
-
-def _read(path: Path) -> Source:
-    """The text of a notebook whose kernel exists and whose cells are Python.
+def _read(path: Path, room: str) -> Source:
+    """The text of a notebook of ``room`` whose kernel exists and whose cells are Python.
 
     What cannot run fails here, before anything runs.
     """
     source = read(path)
+    if ROOMS[source.kind] != room:
+        raise SourceError(path, 1, f"a {source.kind} lies in {ROOMS[source.kind]}/, not in {room}/")
     kernel = source.header["kernelspec"]["name"]
     if kernel not in _kernels():
         lines = path.read_text(encoding="utf-8").splitlines()

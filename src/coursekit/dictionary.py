@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import sympy as sp
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
@@ -21,7 +20,7 @@ __all__ = ["PaperDictionary", "markdown", "setup"]
 
 def _line(row: Row, first: bool) -> str:
     paper = f"{{cite:t}}`{row.paper}`" if first else ""
-    formulas = [f"${sp.latex(side, order='none')}$" for side in (row.theirs, row.ours)]
+    formulas = [f"${side}$" for side in row.latex]
     return "| " + " | ".join([paper, row.what, *formulas, row.note]) + " |"
 
 

@@ -51,8 +51,8 @@ def registry(slug: str) -> Sequence[Question]:
 def prepare(source: Source, questions: Sequence[Question]) -> Source:
     """The sheet with every cell given its part in a question.
 
-    Markdown cells are split around the answers a human marks. Metadata ``role`` is ``answer``,
-    ``check`` or ``manual`` and ``question`` the id of the registry.
+    Markdown cells are split around the answers a human marks. A cell's ``role`` is then ``answer``,
+    ``check`` or ``manual`` and its ``question`` the id of the registry.
 
     Raises:
         SourceError: headings, ids, points, names or the order of cells disagree with the registry,
@@ -63,7 +63,7 @@ def prepare(source: Source, questions: Sequence[Question]) -> Source:
     parts: dict[str, list[str]] = {}
     lines: dict[str, int] = {}
     for cell in (part for whole in source.cells for part in _split(whole, source.path)):
-        if cell.kind == "markdown" and "role" not in cell.metadata:
+        if cell.kind == "markdown" and not cell.role:
             heading = _heading(cell, source.path, questions, len(parts))
             if heading is not None:
                 current = heading
@@ -79,7 +79,7 @@ def prepare(source: Source, questions: Sequence[Question]) -> Source:
             parts[current.id].append(role)
             if role == "answer":
                 _refuse_other_name(cell, current, source.path)
-            cell = _with(cell, role=role, question=current.id)
+            cell = dataclasses.replace(cell, role=role, question=current.id)
         cells.append(cell)
     _refuse_missing(source.path, questions, parts, lines)
     return dataclasses.replace(source, cells=cells)
@@ -135,10 +135,10 @@ def _split(cell: Cell, path: Path) -> list[Cell]:
             blank = len(text) - len(text.lstrip("\n"))
             pieces.append(Cell("markdown", text.strip("\n"), cell.line + start + blank, {}))
         if body is not None:
-            pieces.append(Cell("markdown", body.strip("\n"), cell.line + first, {"role": "manual"}))
+            pieces.append(Cell("markdown", body.strip("\n"), cell.line + first, role="manual"))
         start = end
     if pieces:
-        pieces[0] = _with(pieces[0], **cell.metadata)
+        pieces[0] = dataclasses.replace(pieces[0], metadata=cell.metadata)
     return pieces
 
 
@@ -166,7 +166,7 @@ def _heading(cell: Cell, path: Path, questions: Sequence[Question], before: int)
 
 def _role(cell: Cell, path: Path) -> str:
     if cell.kind == "markdown":
-        return str(cell.metadata.get("role", ""))
+        return cell.role
     if "answer" in cell.metadata.get("tags", []):
         return "answer"
     try:
@@ -217,7 +217,3 @@ def _refuse_missing(
                 f"{question.id} needs exactly {wanted} in this order, not {parts[question.id]}"
             )
             raise SourceError(path, lines[question.id], message)
-
-
-def _with(cell: Cell, **metadata: object) -> Cell:
-    return dataclasses.replace(cell, metadata={**cell.metadata, **metadata})

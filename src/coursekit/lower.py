@@ -1,18 +1,20 @@
 """Lowering: from a MyST text notebook to the cells of a plain notebook that Colab shows well.
 
 Markdown cells lose what only Jupyter Book understands: numbers, references and citations become
-text and links, admonitions become quotes (see `lower_blocks`, `lower_roles`, `lower_directives`).
-Code cells stay as they are. A line below the title says where the page is and how long it takes,
-the last cells hold the way to the exercises and the works cited.
+text and links, admonitions become quotes (see ``lower_blocks``, ``lower_roles``,
+``lower_directives``). Code cells stay as they are. A line below the title says where the page is
+and how long it takes, the last cells hold the way to the exercises and the works cited.
 
 A code cell's metadata are its ``tags`` and, where the source says ``:question: ddim.step``,
-``genbook: {question: ddim.step}``; a markdown cell after ``+++ {"question": "ddim.why"}`` likewise.
+``genbook: {question: ddim.step}``; a markdown cell after ``+++ {"question": "ddim.why"}`` or with
+an answer that a human marks likewise.
 Cell ids are ``<slug>-07`` by position; an answer cell's is its question's (``ddim-step``).
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from nbformat import NotebookNode
@@ -20,8 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from coursekit import lower_blocks, lower_directives, lower_roles
 from coursekit.lower_roles import Page
-from coursekit.page import Page as SitePage
-from coursekit.page import colab_url
+from coursekit.page import colab_url, reading_minutes
 from coursekit.references import Book
 from coursekit.source import Cell, Source
 
@@ -29,19 +30,27 @@ TAGS = {"hide-input", "hide-output", "check-output", "answer", "raises-exception
 _OPTIONS = {"tags", "question", "mystnb"}
 
 
-def lower(source: Source, book: Book) -> list[NotebookNode]:
+@dataclass(frozen=True)
+class Lowered:
+    """A cell of the notebook with the cell that was written; ``None`` where nobody wrote it."""
+
+    cell: NotebookNode
+    written: Cell | None = None
+
+
+def lower(source: Source, book: Book) -> list[Lowered]:
     """The cells of a plain notebook (nbformat 4.5) that Colab shows as the site shows the page.
 
-    Raises `SourceError` with file, line and name for unknown markup, options or tags, for dangling
-    references, and for a page that ``_toc.yml`` does not list.
+    Raises ``SourceError`` with file, line and name for unknown markup, options or tags, for
+    dangling references, and for a page that ``_toc.yml`` does not list.
     """
     page = Page(book, source.path, book.docname(source.path))
-    if page.docname not in book.chapters:
+    if page.docname not in book.pages:
         raise page.fail(1, f"_toc.yml does not list {page.docname}")
-    cells: list[NotebookNode] = []
+    cells: list[Lowered] = []
     asked: set[str] = set()
     for number, cell in enumerate(source.cells):
-        question = cell.metadata.get("question")
+        question = _question(cell)
         if question in asked:
             raise page.fail(cell.line, f"the question '{question}' has two cells")
         if question is not None:
@@ -53,19 +62,19 @@ def lower(source: Source, book: Book) -> list[NotebookNode]:
         if number == 0:
             text = _with_card(text, source, page)
         if text:
-            cells.append(new_markdown_cell(text, metadata=_metadata(cell, page)))
+            cells.append(Lowered(new_markdown_cell(text, metadata=_metadata(cell, page)), cell))
     if not source.cells or source.cells[0].kind == "code":
         raise page.fail(source.cells[0].line if source.cells else 1, "the title '# …' is missing")
-    if source.kind == "chapter" and f"solutions/{source.slug}" in book.chapters:
-        cells.append(new_markdown_cell(_closing(source, book)))
+    if source.kind == "chapter" and f"solutions/{source.slug}" in book.pages:
+        cells.append(Lowered(new_markdown_cell(_closing(source, book))))
     if page.cited:
         works = sorted(page.cited, key=lambda key: (book.works[key].authors, book.works[key].year))
         listed = "\n".join(f"- {book.works[key].reference}" for key in works)
-        cells.append(new_markdown_cell(f"## References\n\n{listed}"))
+        cells.append(Lowered(new_markdown_cell(f"## References\n\n{listed}")))
     return _identified(cells, source)
 
 
-def _code(cell: Cell, page: Page) -> list[NotebookNode]:
+def _code(cell: Cell, page: Page) -> list[Lowered]:
     """The code cell and, if its picture is a numbered figure, the caption below it."""
     unknown = sorted(set(cell.metadata) - _OPTIONS)
     if unknown:
@@ -73,20 +82,28 @@ def _code(cell: Cell, page: Page) -> list[NotebookNode]:
     tags = cell.metadata.get("tags", [])
     if not isinstance(tags, list) or set(tags) - TAGS:
         raise page.fail(cell.line, f"tags {tags!r}: known are {', '.join(sorted(TAGS))}")
-    cells = [new_code_cell(cell.text, metadata=_metadata(cell, page))]
+    cells = [Lowered(new_code_cell(cell.text, metadata=_metadata(cell, page)), cell)]
     figure = (cell.metadata.get("mystnb") or {}).get("figure") or {}
     number = page.book.placed("figure", page.path, cell.line)
     if number:
         text = lower_blocks.lower(str(figure["caption"]), cell.line, page)
-        cells.append(new_markdown_cell(lower_directives.caption("figure", number, text, page)))
+        caption = lower_directives.caption("figure", number, text, page)
+        cells.append(Lowered(new_markdown_cell(caption)))
     return cells
+
+
+def _question(cell: Cell) -> str | None:
+    """The question that a cell answers; its check only tests it."""
+    if cell.role == "manual":
+        return cell.question
+    return cell.metadata.get("question") if cell.role != "check" else None
 
 
 def _metadata(cell: Cell, page: Page) -> dict[str, Any]:
     metadata: dict[str, Any] = {}
     if cell.metadata.get("tags"):
         metadata["tags"] = list(cell.metadata["tags"])
-    question = cell.metadata.get("question")
+    question = _question(cell)
     if question is not None:
         if not re.fullmatch(r"\w+\.\w+", str(question)):
             raise page.fail(cell.line, f"a question is named '<slug>.<name>', not {question!r}")
@@ -99,10 +116,8 @@ def _with_card(text: str, source: Source, page: Page) -> str:
     title, _, rest = text.partition("\n")
     if not re.match(r"# \S", title):
         raise page.fail(source.cells[0].line, "a notebook begins with its title, '# …'")
-    written = source.path.read_text("utf-8").partition("\n---\n")[2]
     facts = [f"[Read on the site]({page.book.url(page.docname)})"]
-    site = SitePage(page.docname, source.slug, source.kind, (), written)
-    facts.append(f"{site.reading_minutes} min to read")
+    facts.append(f"{reading_minutes(source.text)} min to read")
     before = [source.slug] if source.kind == "sheet" else source.prerequisites
     links = []
     for slug in before:
@@ -122,9 +137,9 @@ def _closing(source: Source, book: Book) -> str:
     return f"**Exercises.** [Open this chapter's exercises in Colab]({notebook})."
 
 
-def _identified(cells: list[NotebookNode], source: Source) -> list[NotebookNode]:
+def _identified(cells: list[Lowered], source: Source) -> list[Lowered]:
     """Give each cell its id, at most 64 characters, the same for the same source."""
-    for number, cell in enumerate(cells, 1):
-        question = cell.metadata.get("genbook", {}).get("question", "")
-        cell["id"] = question.replace(".", "-")[:64] or f"{source.slug[:60]}-{number:02}"
+    for number, lowered in enumerate(cells, 1):
+        question = lowered.cell.metadata.get("genbook", {}).get("question", "")
+        lowered.cell["id"] = question.replace(".", "-")[:64] or f"{source.slug[:60]}-{number:02}"
     return cells

@@ -28,7 +28,7 @@ _OUTER = re.compile(r"\\begin\{((?:equation|align|alignat|flalign|gather|multlin
 def lower(text: str, line: int, page: Page, quoted: bool = False) -> str:
     """Lower the blocks of ``text``, whose first line is ``line`` of the page's file.
 
-    ``quoted`` says that the result goes into a block quote. Raises `SourceError` naming file and
+    ``quoted`` says that the result goes into a block quote. Raises ``SourceError`` naming file and
     line for markup that the book does not know.
     """
     tokens = blocks(text, page.path, line)

@@ -51,8 +51,8 @@ class _Task:
 def lower(block: Directive, page: Page, quoted: bool, nested: Blocks, formula: Formula) -> str:
     """One directive in plain Markdown.
 
-    ``nested`` lowers its body and ``formula`` its formula (both of `lower_blocks`). Raises
-    `SourceError` naming a directive or an option that the book does not know.
+    ``nested`` lowers its body and ``formula`` its formula (both of ``lower_blocks``). Raises
+    ``SourceError`` naming a directive or an option that the book does not know.
     """
     if block.name not in _DIRECTIVES:
         raise page.fail(

@@ -1,7 +1,7 @@
 """Lowering inside a paragraph: roles, links and pictures; everything else stays as it is written.
 
 Markdown's inline parser keeps no positions, so a small scanner walks the text and copies code
-spans, math and HTML unread. `lower_blocks` compares what it found with the parser's own tokens.
+spans, math and HTML unread. ``lower_blocks`` compares what it found with the parser's own tokens.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Found:
 def lower(text: str, line: int, page: Page, found: Found | None = None) -> str:
     """Lower the inline markup of ``text``, whose first line is ``line`` of the page's file.
 
-    Raises `SourceError` for an unknown role, a dangling reference, a link to a missing file, and a
-    ``$`` without partner (a literal one is written with a backslash).
+    Raises ``SourceError`` for an unknown role, a dangling reference, a link to a missing file, and
+    a ``$`` without partner (a literal one is written with a backslash).
     """
     found = found if found is not None else Found()
     out: list[str] = []
@@ -101,7 +101,7 @@ def lower(text: str, line: int, page: Page, found: Found | None = None) -> str:
 
 
 def lower_role(name: str, content: str, line: int, page: Page) -> str:
-    """One role in Markdown; raises `SourceError` naming a role that the book does not know."""
+    """One role in Markdown; raises ``SourceError`` naming a role that the book does not know."""
     role = ROLES.get(name)
     if role is None:
         raise page.fail(line, f"unknown role {{{name}}}; the book knows {', '.join(ROLES)}")

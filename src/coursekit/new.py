@@ -7,53 +7,115 @@ import re
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import Any
 
+import yaml
+
+from coursekit import toc
 from coursekit.project import CourseError, Project, write_atomically
 
 _SLUG = re.compile(r"[a-z][a-z0-9_]*")
+_CAPTION = re.compile(r'^  - caption: *"?(.*?)"? *$')
+QUESTIONS = ("by_hand", "step", "data", "times")
+
+
+class _Room(Template):
+    """A template whose mark no formula and no Python uses: ``§slug``, ``§title``."""
+
+    delimiter = "§"
 
 
 def rooms(project: Project, slug: str) -> dict[str, Path]:
     """Each template's name and the file it becomes; the derived rooms are made from these."""
     root = project.root
+    checks = root / "src" / "genbook" / "checks" / slug
     return {
         "chapter.md": project.chapter(slug),
         "module.py": root / "src" / "genbook" / f"{slug}.py",
         "sheet.md": project.sheet(slug),
-        "checks.py": root / "src" / "genbook" / "checks" / slug / "__init__.py",
         "tests.py": root / "tests" / f"test_{slug}.py",
+        **{f"checks/{name}.py": checks / f"{name}.py" for name in ("__init__", *QUESTIONS)},
     }
 
 
-def create(project: Project, slug: str, title: str) -> list[Path]:
-    """Write the rooms of a new chapter.
+def create(project: Project, slug: str, title: str | None = None) -> list[Path]:
+    """Write the rooms of a new chapter, and its place in ``_toc.yml`` if the map plans it.
+
+    Args:
+        title: by default the one that ``book/map.yml`` plans.
 
     Returns:
         The files written.
 
     Raises:
-        CourseError: the slug is no module name, or one of its files exists; nothing is written.
+        CourseError: the slug is no module name, or one of its files exists, or it has no title;
+            nothing is written.
     """
     if not _SLUG.fullmatch(slug) or keyword.iskeyword(slug):
         raise CourseError(
             f"'{slug}' cannot be a slug: it names a Python module, so it begins with a lower-case "
             "letter and has lower-case letters, digits and underscores"
         )
-    if not title.strip() or "\n" in title:
-        raise CourseError("the title must be one line of text")
+    plan = _map(project)
+    planned = {name: words for part in plan for name, words in part["chapters"].items()}
+    title = (planned.get(slug, "") if title is None else title).strip()
+    if not title or "\n" in title:
+        raise CourseError("the title must be one line of text: give one with --title")
     targets = rooms(project, slug)
     existing = [project.relative(path) for path in targets.values() if path.exists()]
     if existing:
         raise CourseError(f"'{slug}' exists already: {', '.join(existing)}")
     for name, path in targets.items():
-        template = (
-            files("coursekit").joinpath("templates", f"{name}.in").read_text(encoding="utf-8")
-        )
-        text = Template(template).substitute(slug=slug, title=title.strip())
-        write_atomically(path, text)
-    return list(targets.values())
+        template = files("coursekit").joinpath("templates", f"{name}.in").read_text("utf-8")
+        write_atomically(path, _Room(template).substitute(slug=slug, title=title))
+    written = list(targets.values())
+    order = project.root / "_toc.yml"
+    if slug in planned and f"book/{slug}" not in toc.pages(order):
+        write_atomically(order, placed(order.read_text("utf-8"), plan, slug))
+        written.append(order)
+    return written
 
 
 def toc_entry(slug: str) -> str:
-    """The lines to add to ``_toc.yml`` below a part's ``chapters:``."""
+    """The lines of a chapter in ``_toc.yml``, below a part's ``chapters:``."""
     return f"      - file: book/{slug}\n        sections:\n          - file: solutions/{slug}"
+
+
+def placed(order: str, plan: list[dict[str, Any]], slug: str) -> str:
+    """The text of ``_toc.yml`` with a chapter entered, comments and all else as they are.
+
+    Args:
+        order: the text.
+        plan: ``book/map.yml``.
+        slug: one of the plan; it goes where it stands there, and begins its part if need be.
+    """
+    lines = order.rstrip("\n").split("\n")
+    names = [f"Part {part['part']}" for part in plan]
+    index = next(i for i, part in enumerate(plan) if slug in part["chapters"])
+    own, slugs = names[index], list(plan[index]["chapters"])
+    starts = [i for i, line in enumerate(lines) if _CAPTION.match(line)]
+    spans = dict(zip((_CAPTION.sub(r"\1", lines[i]) for i in starts), starts, strict=True))
+
+    def end(start: int) -> int:
+        after = next((i for i in starts if i > start), len(lines))
+        while not lines[after - 1].strip():
+            after -= 1
+        return after
+
+    if own in spans:
+        start, stop = spans[own], end(spans[own])
+        later = {f"- file: book/{name}" for name in slugs[slugs.index(slug) + 1 :]}
+        at = next((i for i in range(start, stop) if lines[i].strip() in later), stop)
+        new = [toc_entry(slug)]
+    else:
+        before = [name for name in names[:index] if name in spans]
+        at = end(spans[before[-1]]) if before else starts[0] - 1
+        head = ["", f'  - caption: "{own}"', "    numbered: true", "    chapters:"]
+        new = [*head, toc_entry(slug)]
+    return "\n".join([*lines[:at], *new, *lines[at:]]) + "\n"
+
+
+def _map(project: Project) -> list[dict[str, Any]]:
+    """The course as ``book/map.yml`` plans it: parts, each with its chapters and their titles."""
+    path = project.root / "book" / "map.yml"
+    return yaml.safe_load(path.read_text("utf-8")) if path.is_file() else []

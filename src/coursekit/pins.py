@@ -1,6 +1,6 @@
-"""Print exact pins of the running environment: `python -m coursekit.pins > requirements.txt`.
+"""Print exact pins of the running environment: ``python -m coursekit.pins > requirements.txt``.
 
-What `genbook[test]` needs, directly or not, is pinned; what else is installed is not. Torch is
+What ``genbook[test]`` needs, directly or not, is pinned; what else is installed is not. Torch is
 pinned without its build label ("+cpu"), because the label differs between machines and the Makefile
 has installed the right build already.
 """
@@ -19,9 +19,9 @@ HEADER = """\
 
 
 def pins(root: str = "genbook[test]") -> list[str]:
-    """One `name==version` line for each distribution that `root` needs, sorted by name.
+    """One ``name==version`` line for each distribution that ``root`` needs, sorted by name.
 
-    Raises `PackageNotFoundError` when `root` itself is not installed.
+    Raises ``PackageNotFoundError`` when ``root`` itself is not installed.
     """
     found: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()

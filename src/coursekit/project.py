@@ -1,4 +1,10 @@
-"""Where things are: the root of the book, its slugs, and the rooms that belong to a slug."""
+"""Where things are: the root of the book, its slugs, and the rooms that belong to a slug.
+
+What a chapter is, for every tool and test: a notebook of ``book/``, that is a page there whose
+header is a notebook's (``coursekit.source.is_notebook``). Its slug is the name of its file, and
+``Project.slugs`` lists them all in the order of ``_toc.yml``. A sheet without its chapter counts as
+one as well, so that somebody says what it lacks.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +12,11 @@ import difflib
 import os
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
-import yaml
+from coursekit import toc
+from coursekit.source import is_notebook, read_mapping
 
 
 class CourseError(Exception):
@@ -57,14 +65,19 @@ class Project:
     def slugs(self) -> list[str]:
         """All chapters: those of ``_toc.yml`` in its order, then others in ``book/`` by name.
 
-        A file of ``book/`` is a chapter when its header has a ``kernelspec`` or ``genbook`` key;
-        plain pages (the front page, the notation table) have neither.
+        Raises:
+            SourceError: ``_toc.yml`` or the header of a page is no valid YAML.
         """
-        found = {path.stem for path in (self.root / "book").glob("*.md") if _is_chapter(path)}
+        found = {path.stem for path in (self.root / "book").glob("*.md") if is_notebook(path)}
         found |= {path.stem for path in (self.root / "solutions").glob("*.md")}
-        listed = [Path(entry).name for entry in _toc_files(self.toc())]
+        listed = [PurePosixPath(docname).name for docname in toc.pages(self.root / "_toc.yml")]
         ordered = [slug for slug in dict.fromkeys(listed) if slug in found]
         return ordered + sorted(found - set(ordered))
+
+    def sources(self, slug: str) -> dict[str, Path]:
+        """The texts that ``slug`` has: of its room ``book``, of its room ``solutions``."""
+        texts = {"book": self.chapter(slug), "solutions": self.sheet(slug)}
+        return {room: path for room, path in texts.items() if path.is_file()}
 
     def select(self, names: list[str]) -> list[str]:
         """The slugs ``names`` asks for, all of them when it is empty.
@@ -83,18 +96,14 @@ class Project:
                 )
         return [slug for slug in known if slug in names] if names else known
 
-    def toc(self) -> dict:
-        """``_toc.yml`` as a mapping.
+    def config(self) -> dict[str, Any]:
+        """``_config.yml`` as a mapping, empty where there is none.
 
         Raises:
-            CourseError: the file is no valid YAML mapping; the message has its line.
+            SourceError: the file is no valid YAML mapping; the message has its line.
         """
-        return _read_yaml(self.root / "_toc.yml")
-
-    def config(self) -> dict:
-        """``_config.yml`` as a mapping, empty where there is none."""
         path = self.root / "_config.yml"
-        return _read_yaml(path) if path.is_file() else {}
+        return read_mapping(path) if path.is_file() else {}
 
     def repository_url(self) -> str:
         """The one repository URL of the book: ``repository: {url: …}`` in ``_config.yml``.
@@ -106,42 +115,6 @@ class Project:
         if not url:
             raise CourseError("_config.yml has no repository: {url: …}; the set-up cell needs it")
         return str(url).rstrip("/")
-
-
-def _is_chapter(path: Path) -> bool:
-    """Whether the header of ``path`` looks like a notebook's, without parsing it as YAML."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if not lines or lines[0].strip() != "---":
-        return False
-    for line in lines[1:]:
-        if line.strip() == "---":
-            return False
-        if line.startswith(("kernelspec:", "genbook:", "file_format: mystnb")):
-            return True
-    return False
-
-
-def _toc_files(node: object) -> list[str]:
-    if isinstance(node, dict):
-        own = [str(node[key]) for key in ("root", "file") if key in node]
-        nested = [name for value in node.values() for name in _toc_files(value)]
-        return own + nested
-    if isinstance(node, list):
-        return [name for value in node for name in _toc_files(value)]
-    return []
-
-
-def _read_yaml(path: Path) -> dict:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or "not readable"
-        raise CourseError(f"{path.name}:{line}: invalid YAML: {problem}") from error
-    if not isinstance(data, dict):
-        raise CourseError(f"{path.name}:1: expected a mapping of keys to values")
-    return data
 
 
 def write_atomically(path: Path, text: str) -> bool:

@@ -19,9 +19,9 @@ from urllib.parse import urlparse
 from docutils.nodes import make_id
 from markdown_it.token import Token
 
-from coursekit import bibliography
+from coursekit import bibliography, toc
+from coursekit.project import Project
 from coursekit.source import Cell, Directive, SourceError, blocks, directive, read_page
-from coursekit.toc import chapters, line_of, mapping
 
 # Blocks of sphinx-proof that have a number; `prf:proof` has none.
 THEOREMS = (
@@ -38,9 +38,9 @@ FORMATS = {"figure": "Fig. %s", "table": "Table %s"}
 class Label:
     """What a label stands for.
 
-    ``kind`` is "equation", "figure", "table", "section", "target" or one of `THEOREMS`; ``number``
-    is such as "2.3", or empty; ``title`` is the MyST of the caption, heading or theorem's title;
-    ``anchor`` is the fragment of its URL on the page ``docname`` ("book/ddim").
+    ``kind`` is "equation", "figure", "table", "section", "target" or one of ``THEOREMS``;
+    ``number`` is such as "2.3", or empty; ``title`` is the MyST of the caption, heading or
+    theorem's title; ``anchor`` is the fragment of its URL on the page ``docname`` ("book/ddim").
     """
 
     name: str
@@ -63,7 +63,7 @@ class Book:
     branch: str
     formats: dict[str, str] = field(default_factory=lambda: dict(FORMATS))
     titles: dict[str, str] = field(default_factory=dict)  # docname -> MyST of its title
-    chapters: dict[str, tuple[int, ...]] = field(default_factory=dict)  # docname -> (2,) or ()
+    pages: dict[str, tuple[int, ...]] = field(default_factory=dict)  # docname -> (2,) or ()
     labels: dict[str, Label] = field(default_factory=dict)
     terms: dict[str, Label] = field(default_factory=dict)
     works: dict[str, bibliography.Work] = field(default_factory=dict)
@@ -89,16 +89,16 @@ class Book:
         return path.resolve().relative_to(self.root).with_suffix("").as_posix()
 
     def label(self, name: str, file: Path, line: int) -> Label:
-        """The label that ``file:line`` refers to; raises `SourceError` if there is none."""
+        """The label that ``file:line`` refers to; raises ``SourceError`` if there is none."""
         found = self.labels.get(name) or self.labels.get(name.lower())
         return found or _missing("label", name, self.labels, file, line)
 
     def term(self, name: str, file: Path, line: int) -> Label:
-        """The glossary's entry of ``name``; raises `SourceError` if there is none."""
+        """The glossary's entry of ``name``; raises ``SourceError`` if there is none."""
         return self.terms.get(name.lower()) or _missing("term", name, self.terms, file, line)
 
     def work(self, key: str, file: Path, line: int) -> bibliography.Work:
-        """The cited work; raises `SourceError` if the bibliography lacks ``key``."""
+        """The cited work; raises ``SourceError`` if the bibliography lacks ``key``."""
         return self.works.get(key) or _missing("bibliography key", key, self.works, file, line)
 
     def placed(self, kind: str, file: Path, line: int) -> str:
@@ -110,25 +110,25 @@ class Book:
 def load(root: str | Path) -> Book:
     """Index the book whose ``_config.yml`` and ``_toc.yml`` lie in ``root``.
 
-    Raises `SourceError` for invalid YAML, a page that does not exist, a label or term that is
-    defined twice, or a faulty bibliography.
+    Raises ``SourceError`` for invalid YAML, a page that does not exist, a label or term that is
+    defined twice, or a faulty bibliography, and ``CourseError`` for a book without a repository.
     """
     root = Path(root).resolve()
-    config = mapping(root / "_config.yml")
-    repository = config.get("repository", {}).get("url", "").rstrip("/")
+    project = Project(root)
+    config, repository = project.config(), project.repository_url()
     owner, _, name = urlparse(repository).path.strip("/").partition("/")
     site = config.get("html", {}).get("baseurl") or f"https://{owner}.github.io/{name}"
-    branch = config.get("repository", {}).get("branch", "main")
+    branch = config["repository"].get("branch", "main")
     book = Book(root, site.rstrip("/"), repository, branch)
     book.formats |= config.get("sphinx", {}).get("config", {}).get("numfig_format", {})
     for file in config.get("bibtex_bibfiles", []):
         book.works |= bibliography.load(root / file)
-    book.chapters = chapters(root / "_toc.yml")
+    book.pages = toc.pages(root / "_toc.yml")
     counters: Counter[tuple[str, tuple[int, ...]]] = Counter()
-    for docname in book.chapters:
+    for docname in book.pages:
         path = root / f"{docname}.md"
         if not path.is_file():
-            line = line_of(root / "_toc.yml", docname)
+            line = toc.line_of(root / "_toc.yml", docname)
             raise SourceError(root / "_toc.yml", line, f"there is no page {docname}.md")
         _Indexer(book, docname, path, counters).run()
     return book
@@ -237,7 +237,7 @@ class _Indexer:
         return Label(name, kind, self.docname, anchor, number, title, self.path, line)
 
     def next_number(self, kind: str) -> str:
-        chapter = self.book.chapters[self.docname]
+        chapter = self.book.pages[self.docname]
         self.counters[kind, chapter] += 1
         return ".".join(map(str, (*chapter, self.counters[kind, chapter])))
 

@@ -62,9 +62,9 @@ _FACES = {
 
 
 def copy_mathjax(static: Path) -> None:
-    """Copy the MathJax files that pages load to `static/mathjax`.
+    """Copy the MathJax files that pages load to ``static/mathjax``.
 
-    Raises `FileNotFoundError` when sphinx-mathjax-offline is not installed.
+    Raises ``FileNotFoundError`` when sphinx-mathjax-offline is not installed.
     """
     # The package's folder has a hyphen in its name, so it cannot be imported by a statement.
     spec = importlib.util.find_spec("sphinx-mathjax-offline")
@@ -81,7 +81,7 @@ def copy_mathjax(static: Path) -> None:
 
 
 def write_icons(static: Path) -> None:
-    """Write `static/icons.css` and one small WOFF for each icon font, cut down to `ICONS`."""
+    """Write ``static/icons.css`` and one small WOFF for each icon font, cut down to ``ICONS``."""
     fonts = Path(pydata_sphinx_theme.__file__).parent / (
         "theme/pydata_sphinx_theme/static/vendor/fontawesome/webfonts"
     )

@@ -31,7 +31,8 @@ from myst_parser.parsers.mdit import create_md_parser
 
 # The MyST extensions of the book; `_config.yml` enables the same ones for the site.
 EXTENSIONS = ("amsmath", "colon_fence", "deflist", "dollarmath", "tasklist")
-KINDS = ("chapter", "sheet")
+# What a text notebook may be, and the folder in which it then lies.
+ROOMS = {"chapter": "book", "sheet": "solutions"}
 # Directives without argument: text on their opening line is the beginning of the body.
 BODY_ONLY = (
     *("note", "tip", "important", "warning", "hint", "caution", "attention", "danger", "error"),
@@ -56,22 +57,26 @@ class Cell:
     ``text`` is a markdown cell's unlowered MyST, or a code cell's code exactly as Jupyter Book
     reads it. ``line`` is the 1-based line on which ``text`` begins. ``metadata`` holds a code
     cell's options (``:tags: [answer]`` or a YAML block) or the JSON behind a markdown cell's
-    ``+++``.
+    ``+++``. ``role`` ("answer", "check" or "manual") is its part in the question of a sheet whose
+    id is ``question``; both are empty until ``coursekit.exercises.prepare`` finds them.
     """
 
     kind: Literal["markdown", "code"]
     text: str
     line: int
     metadata: dict[str, Any] = field(default_factory=dict)
+    role: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A text notebook: its path, its header and its cells, in order."""
+    """A text notebook: its path, its header, its cells in order, and the text that they are."""
 
     path: Path
     header: dict[str, Any]
     cells: list[Cell]
+    text: str
 
     @property
     def slug(self) -> str:
@@ -107,7 +112,7 @@ class Directive:
 def read(path: str | Path) -> Source:
     """Read a chapter or an exercise sheet.
 
-    Raises `SourceError` (with file and line) if the file cannot be read, has no header or an
+    Raises ``SourceError`` (with file and line) if the file cannot be read, has no header or an
     invalid one, names no kernel or no known ``kind``, or holds an unclosed fence or a bad cell.
     """
     source = read_page(path)
@@ -120,8 +125,9 @@ def read(path: str | Path) -> Source:
     if not isinstance(kernel, dict) or not kernel.get("name"):
         raise SourceError(path, 1, "the header names no kernel: it lacks 'kernelspec: {name: …}'")
     book = source.header.get("genbook")
-    if not isinstance(book, dict) or book.get("kind") not in KINDS:
-        raise SourceError(path, 1, f"the header lacks 'genbook: {{kind: …}}', one of {KINDS}")
+    if not isinstance(book, dict) or book.get("kind") not in ROOMS:
+        known = " or ".join(ROOMS)
+        raise SourceError(path, 1, f"the header lacks 'genbook: {{kind: …}}', which is {known}")
     before = book.get("prerequisites", [])
     if not isinstance(before, list) or not all(isinstance(slug, str) for slug in before):
         raise SourceError(path, 1, f"'prerequisites' must be a list of slugs, not {before!r}")
@@ -129,19 +135,13 @@ def read(path: str | Path) -> Source:
 
 
 def read_page(path: str | Path) -> Source:
-    """Read any page of the book: as `read`, but the page may have any header or none."""
+    """Read any page of the book: as ``read``, but the page may have any header or none."""
     path = Path(path)
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(path, 1, f"cannot be read: {error}") from None
+    text = _text(path)
+    header, below = front_matter(text, path)
     tokens = blocks(text, path)
     lines = text.splitlines()
-    header: dict[str, Any] = {}
-    start = 0
-    if tokens and tokens[0].type == "front_matter":
-        header = _yaml(tokens[0].content, path, 2)
-        start = _span(tokens[0])[1]
+    start = below
     cells: list[Cell] = []
     metadata: dict[str, Any] = {}
 
@@ -163,15 +163,60 @@ def read_page(path: str | Path) -> Source:
         elif token.type == "myst_block_break":
             flush(token.map[0])
             start = token.map[1]
-            metadata = _yaml(token.content, path, token.map[0] + 1)
+            metadata = mapping(token.content, path, token.map[0] + 1)
     flush(len(lines))
-    return Source(path, header, cells)
+    return Source(path, header, cells, "\n".join(lines[below:]))
+
+
+def is_notebook(path: Path) -> bool:
+    """Whether a page has a notebook's header, complete or not; ``read`` says what it lacks.
+
+    Plain pages (the front page, the notation table) have none. Raises ``SourceError`` for a header
+    that cannot be read.
+    """
+    header, _ = front_matter(_text(path), path)
+    return not header.keys().isdisjoint(("file_format", "kernelspec", "genbook"))
+
+
+def front_matter(text: str, path: Path) -> tuple[dict[str, Any], int]:
+    """The YAML header of a page and the number of lines that it takes; ``({}, 0)`` for none.
+
+    Raises ``SourceError`` if the header has no end or is no mapping.
+    """
+    lines = text.splitlines()
+    if not lines or lines[0].rstrip() != "---":
+        return {}, 0
+    end = next((n for n, line in enumerate(lines) if n and line.rstrip() == "---"), None)
+    if end is None:
+        raise SourceError(path, 1, "the YAML header has no end: a second line '---'")
+    return mapping("\n".join(lines[1:end]), path, 2), end + 1
+
+
+def mapping(text: str, path: Path, line: int = 1) -> dict[str, Any]:
+    """YAML of ``key: value`` lines, whose first line is ``line`` of the file ``path``.
+
+    Raises ``SourceError`` if it is anything else; nothing at all is an empty mapping.
+    """
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise _yaml_error(error, path, line) from None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise SourceError(path, line, f"expected 'key: value' lines, not {_shortened(text)!r}")
+    return value
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """A YAML file as ``mapping``; raises ``SourceError`` as well if it cannot be read."""
+    return mapping(_text(path), path)
 
 
 def blocks(text: str, path: Path, line: int = 1) -> list[Token]:
     """The block tokens of ``text``, whose first line is ``line`` of the file ``path``.
 
-    Raises `SourceError` for a fence without end: Markdown closes it at the end of the text, which
+    Raises ``SourceError`` for a fence without end: Markdown closes it at the end of the text, which
     swallows whatever follows.
     """
     tokens = _parser().parse(text + "\n")
@@ -185,7 +230,7 @@ def blocks(text: str, path: Path, line: int = 1) -> list[Token]:
 def directive(token: Token, path: Path, line: int = 1) -> Directive | None:
     """The directive that a fence token holds; ``None`` for a fence with plain code.
 
-    ``line`` is the number of the first line of the text that was given to `blocks`.
+    ``line`` is the number of the first line of the text that was given to ``blocks``.
     """
     match = re.match(r"\{([^}]+)\}\s*(.*)", token.info.strip())
     if match is None:
@@ -236,14 +281,16 @@ def _refuse_unclosed(token: Token, lines: list[str], path: Path, line: int) -> N
             raise SourceError(path, line + first, message)
 
 
-def _yaml(text: str, path: Path, line: int) -> dict[str, Any]:
+def _text(path: Path) -> str:
     try:
-        value = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise _yaml_error(error, path, line) from None
-    if not isinstance(value, dict):
-        raise SourceError(path, line, f"expected 'key: value' lines, not {text.strip()!r}")
-    return value
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(path, 1, f"cannot be read: {error}") from None
+
+
+def _shortened(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def _yaml_error(error: yaml.YAMLError, path: Path, line: int) -> SourceError:

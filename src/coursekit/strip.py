@@ -42,7 +42,7 @@ def strip(source: Source) -> Source:
     """
     cells = []
     for cell in source.cells:
-        if cell.metadata.get("role") == "manual":
+        if cell.role == "manual":
             cell = dataclasses.replace(cell, text=_PLACE)
         elif cell.kind == "code":
             cell = dataclasses.replace(cell, text=strip_code(cell, source.path))

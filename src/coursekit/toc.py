@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-import yaml
 from sphinx_external_toc.api import FileItem, SiteMap
 from sphinx_external_toc.parsing import MalformedError, parse_toc_data
 
-from coursekit.source import SourceError
+from coursekit.source import SourceError, read_mapping
 
 
-def chapters(toc: Path) -> dict[str, tuple[int, ...]]:
+def pages(toc: Path) -> dict[str, tuple[int, ...]]:
     """Each page of ``_toc.yml`` in Sphinx's order with its chapter's number, ``()`` for none."""
     try:
-        site = parse_toc_data(mapping(toc))
+        site = parse_toc_data(read_mapping(toc))
     except MalformedError as error:
         raise SourceError(toc, 1, str(error)) from None
     found: dict[str, tuple[int, ...]] = {site.root.docname: ()}
@@ -29,29 +27,14 @@ def chapters(toc: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _add(
-    site: SiteMap, name: str, chapter: tuple[int, ...], chapters: dict[str, tuple[int, ...]]
+    site: SiteMap, name: str, chapter: tuple[int, ...], found: dict[str, tuple[int, ...]]
 ) -> None:
     docname = str(PurePosixPath(name).with_suffix("")) if name.endswith(".md") else name
-    chapters[docname] = chapter
+    found[docname] = chapter
     for tree in site[name].subtrees if name in site else []:
         for item in tree.items:
             if isinstance(item, FileItem):
-                _add(site, str(item), chapter, chapters)
-
-
-def mapping(path: Path) -> dict[str, Any]:
-    """A YAML file of ``key: value`` lines; raises `SourceError` if it is none."""
-    try:
-        value = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise SourceError(path, 1, f"cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
-        raise SourceError(path, mark.line + 1 if mark else 1, f"invalid YAML: {problem}") from None
-    if not isinstance(value, dict):
-        raise SourceError(path, 1, "expected 'key: value' lines")
-    return value
+                _add(site, str(item), chapter, found)
 
 
 def line_of(path: Path, text: str) -> int:

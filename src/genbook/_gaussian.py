@@ -144,9 +144,9 @@ def condition(
 def kl(mean1: Tensor, covariance1: Tensor, mean2: Tensor, covariance2: Tensor) -> Tensor:
     r"""$\mathrm{KL}(\mathcal{N}(m_1, C_1) \,\|\, \mathcal{N}(m_2, C_2))$ in nats.
 
-    $\tfrac12 [\operatorname{tr}(C_2^{-1} C_1) + (m_2 - m_1)^\top C_2^{-1} (m_2 - m_1) - D
-    + \log(\det C_2 / \det C_1)]$, for means ``(D,)`` and covariances ``(D, D)``; batches may come
-    first.
+    With d = m_2 − m_1 and D dimensions this is half of
+    $\operatorname{tr}(C_2^{-1} C_1) + d^\top C_2^{-1} d - D + \log(\det C_2 / \det C_1)$,
+    for means ``(D,)`` and covariances ``(D, D)``; batches may come first.
 
     Raises:
         TypeError, ValueError: as for :class:`~genbook.gaussians.GaussianMixture`.

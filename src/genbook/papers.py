@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy as sp
 
-from .schedules import NoiseSchedule
+from genbook.schedules import NoiseSchedule
 
 __all__ = ["PAPERS", "ROWS", "Paper", "Row", "Setting", "evaluate"]
 
@@ -97,6 +97,11 @@ class Row:
     ours: sp.Expr
     note: str = ""
     at: Setting = field(default_factory=Setting)
+
+    @property
+    def latex(self) -> tuple[str, str]:
+        """Both sides in LaTeX, their terms in the order in which they are written."""
+        return sp.latex(self.theirs, order="none"), sp.latex(self.ours, order="none")
 
 
 def _symbols(*names: str) -> tuple[sp.Symbol, ...]:

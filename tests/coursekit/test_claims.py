@@ -139,6 +139,7 @@ def test_the_ledger_says_what_was_checked_where_and_what_it_printed(done: Projec
         method="symbolic identity",
         slug="toy",
         path="book/toy.md",
+        title="Toy",
         number="1.1",
         latex="y = 2 x",
         printed="eq-toy-double ✓ symbolic",

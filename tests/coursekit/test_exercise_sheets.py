@@ -34,11 +34,7 @@ def test_solutions_are_gone_and_what_the_student_needs_is_kept(book: Project) ->
 def test_roles_and_lines_of_the_prepared_sheet(book: Project) -> None:
     source = read(book.sheet("toy"))
     sheet = exercises.prepare(source, toy.QUESTIONS)
-    roles = [
-        (cell.metadata["question"], cell.metadata["role"])
-        for cell in sheet.cells
-        if "role" in cell.metadata
-    ]
+    roles = [(cell.question, cell.role) for cell in sheet.cells if cell.role]
     assert roles == [
         ("toy.double", "answer"),
         ("toy.double", "check"),
@@ -48,7 +44,7 @@ def test_roles_and_lines_of_the_prepared_sheet(book: Project) -> None:
     ]
     lines = book.sheet("toy").read_text().splitlines()
     for cell in sheet.cells:
-        if cell.metadata.get("role") != "manual":
+        if cell.role != "manual":
             assert lines[cell.line - 1] == cell.text.split("\n")[0]
 
 

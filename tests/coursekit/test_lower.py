@@ -44,9 +44,12 @@ def write(root: Path, text: str) -> Path:
     return path
 
 
+def notebook_of(path: Path, book: references.Book) -> list[nbformat.NotebookNode]:
+    return [lowered.cell for lowered in lower(source.read(path), book)]
+
+
 def cells_of(root: Path, text: str) -> list[nbformat.NotebookNode]:
-    path = write(root, text)
-    return lower(source.read(path), references.load(root))
+    return notebook_of(write(root, text), references.load(root))
 
 
 def lowered(root: Path, text: str) -> str:
@@ -447,7 +450,7 @@ def test_a_question_has_one_cell(root: Path) -> None:
 
 def test_cards_of_chapter_and_sheet() -> None:
     book = references.load(FIXTURE)
-    gamma = lower(source.read(FIXTURE / "book" / "gamma.md"), book)
+    gamma = notebook_of(FIXTURE / "book" / "gamma.md", book)
     title, _, card, *_ = gamma[0].source.split("\n")
     assert title == "# Gamma"
     assert card == (
@@ -455,10 +458,10 @@ def test_cards_of_chapter_and_sheet() -> None:
         f"[Alpha and $\\beta$]({SITE}/book/alpha.html), [Beta]({SITE}/book/beta.html)"
     )
     assert "colab" not in gamma[-1].source  # gamma has no exercises
-    alpha = lower(source.read(FIXTURE / "book" / "alpha.md"), book)
+    alpha = notebook_of(FIXTURE / "book" / "alpha.md", book)
     colab = "https://colab.research.google.com/github/owner/repo/blob/main/exercises/alpha.ipynb"
     assert f"({colab})" in alpha[-2].source
-    sheet = lower(source.read(FIXTURE / "solutions" / "alpha.md"), book)
+    sheet = notebook_of(FIXTURE / "solutions" / "alpha.md", book)
     assert sheet[0].source.split("\n")[2] == (
         f"[Read on the site]({SITE}/solutions/alpha.html) · 1 min to read · Chapter: "
         f"[Alpha and $\\beta$]({SITE}/book/alpha.html)"
@@ -478,20 +481,55 @@ def test_faulty_beginning(root: Path, old: str, new: str, message: str) -> None:
     path = write(root, "```{code-cell}\nx\n```")
     path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
     with pytest.raises(SourceError, match=message):
-        lower(source.read(path), references.load(root))
+        notebook_of(path, references.load(root))
 
 
 def test_page_that_the_toc_lacks(root: Path) -> None:
     path = root / "book" / "delta.md"
     path.write_text(HEADER, "utf-8")
     with pytest.raises(SourceError, match=r"_toc\.yml does not list book/delta"):
-        lower(source.read(path), references.load(root))
+        notebook_of(path, references.load(root))
 
 
 def test_twice_the_same(root: Path) -> None:
     path = FIXTURE / "book" / "alpha.md"
-    first, second = (lower(source.read(path), references.load(FIXTURE)) for _ in range(2))
+    first, second = (notebook_of(path, references.load(FIXTURE)) for _ in range(2))
     assert first == second
+
+
+def test_each_cell_keeps_the_one_it_was_written_as(root: Path) -> None:
+    text = """
+    {cite:t}`ho2020denoising`
+
+    ```{code-cell}
+    a
+    ```
+
+    ```{code-cell}
+    ---
+    mystnb: {figure: {name: fig-x, caption: A picture}}
+    ---
+    b
+    ```
+
+    +++ {"question": "beta.why"}
+
+    Because.
+    """
+    path = write(root, text)
+    lines = path.read_text("utf-8").splitlines()
+    found = [
+        (lowered.cell.source.split("\n")[0], lowered.written and lines[lowered.written.line - 1])
+        for lowered in lower(source.read(path), references.load(root))
+    ]
+    assert found[0] == ("# Beta", "# Beta")
+    assert [line for _, line in found[2:]] == ["a", "b", None, "Because.", None]
+    assert found[4][0].startswith("**Fig. 2.1.**") and found[6][0] == "## References"
+
+
+def test_authors_write_no_roles(root: Path) -> None:
+    with pytest.raises(SourceError, match="unknown option 'role'"):
+        cells_of(root, "```{code-cell}\n:role: check\n\nx\n```")
 
 
 BOOK = references.load(FIXTURE)

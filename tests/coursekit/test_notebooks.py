@@ -15,8 +15,9 @@ import nbformat
 import pytest
 import toy
 
-from coursekit import exercises, outputs
+from coursekit import exercises, outputs, references
 from coursekit.build import drift
+from coursekit.derive import derive
 from coursekit.project import Project
 
 PLOT = "plt.plot([0, 1, 4])"
@@ -47,6 +48,26 @@ def test_chapters_and_solutions_are_executed_and_exercises_are_not(done: Project
             assert not any(cell.outputs for cell in cells)
         else:
             assert counts == list(range(1, len(cells) + 1))
+
+
+@pytest.mark.parametrize("room", ["book", "solutions", "exercises"])
+def test_each_cell_knows_its_line_whatever_stands_around_it(room: str) -> None:
+    """In the real book, where captions, closings and works cited stand between what was written."""
+    project = Project.find(Path(__file__))
+    book = references.load(project.root)
+    known = 0
+    for slug in project.slugs():
+        (item,) = (found for found in derive(project, book, slug) if found.room == room)
+        lines = item.source.path.read_text(encoding="utf-8").splitlines()
+        for index, cell in enumerate(item.notebook.cells):
+            if cell.cell_type == "code" and cell.id != "setup":
+                first, *rest = cell.source.split("\n")
+                assert lines[item.line(index) - 1] == first
+                assert not rest or room == "exercises" or lines[item.line(index, 2) - 1] == rest[0]
+                known += 1
+            if cell.id == "setup":
+                assert item.line(index) == 1
+    assert known > 60
 
 
 def test_nbval_compares_verifications_checks_and_nothing_else(done: Project) -> None:
@@ -155,6 +176,8 @@ MISTAKES = [
         "",
         r"toy.md:1: .*kernel",
     ),
+    ("book/toy.md", "  kind: chapter", "  kind: sheet", r"toy.md:1: a sheet lies in solutions/"),
+    ("book/toy.md", "---\n\n# Toy", "\n# Toy", r"toy.md:1: the YAML header has no end"),
     ("book/toy.md", "name: python3}", "name: no_such_kernel}", r"toy.md:3: no kernel 'no_such_ke"),
     ("book/toy.md", PLOT, "1 / 0", r"toy.md:33: this cell failed: ZeroDivisionError"),
     ("book/toy.md", PLOT, "%timeit 1", r"toy.md:33: no valid Python"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from coursekit import references, source, toc
+from coursekit import references, source
 from coursekit.lower import lower
 from coursekit.source import SourceError
 
@@ -38,7 +38,7 @@ def test_numbers_follow_the_toc() -> None:
         **{"eq-beta": "2.1", "eq-gamma": "3.1", "fig-gamma": "3.1", "fig-gamma-alias": "3.1"},
         **{"claim-gamma": "3.1", "claim-gamma-two": "3.2"},
     }
-    assert book.chapters["solutions/alpha"] == (1,)
+    assert book.pages["solutions/alpha"] == (1,)
     assert book.titles["book/alpha"] == "Alpha and $\\beta$"
     assert set(book.terms) == {
         *("forward process", "u-net", "score", "gradient of the log-density"),
@@ -171,7 +171,7 @@ def test_faults_have_file_and_line(root: Path, name: str) -> None:
 
 def test_extensions_are_those_of_the_site() -> None:
     for folder in (FIXTURE, REAL):
-        config = toc.mapping(folder / "_config.yml")
+        config = source.read_mapping(folder / "_config.yml")
         assert set(config["parse"]["myst_enable_extensions"]) == set(source.EXTENSIONS)
 
 
@@ -196,7 +196,7 @@ def words(markup: str) -> str:
 @pytest.mark.timeout(300)
 def test_sphinx_gives_the_same_numbers_and_anchors(site: Path) -> None:
     book = references.load(FIXTURE)
-    pages = {name: (site / f"{name}.html").read_text("utf-8") for name in book.chapters}
+    pages = {name: (site / f"{name}.html").read_text("utf-8") for name in book.pages}
     for label in (*book.labels.values(), *book.terms.values()):
         page = pages[label.docname]
         assert f'id="{label.anchor}"' in page, label
@@ -217,7 +217,8 @@ def test_sphinx_gives_the_same_texts_of_references_and_includes(site: Path) -> N
     book = references.load(FIXTURE)
     for slug in ("alpha", "gamma"):
         page = (site / "book" / f"{slug}.html").read_text("utf-8")
-        cells = lower(source.read(FIXTURE / "book" / f"{slug}.md"), book)
+        lowered = lower(source.read(FIXTURE / "book" / f"{slug}.md"), book)
+        cells = [item.cell for item in lowered]
         notebook = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
         article = page[page.index("<article") : page.index("</article>")]
         shown = re.findall(r'<a class="reference internal" href="[^"]+">(.*?)</a>', article)

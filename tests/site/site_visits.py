@@ -10,35 +10,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
 from playwright.sync_api import Browser, Page, Response, Route
 
-ROOT = Path(__file__).parents[2]
+from coursekit import toc
+from coursekit.project import Project
+
+PROJECT = Project.find(Path(__file__))
+ROOT = PROJECT.root
 SITE = Path(os.environ.get("GENBOOK_SITE", ROOT / "_build" / "html"))
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 
-def toc_pages() -> list[str]:
-    """Every page of `_toc.yml`, as docnames in reading order."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    found = [toc["root"]]
-
-    def walk(entries: list[dict]) -> None:
-        for entry in entries:
-            found.append(entry["file"])
-            walk(entry.get("sections", []))
-
-    for part in toc["parts"]:
-        walk(part["chapters"])
-    return found
-
-
 # Pages that Sphinx adds. _modules/… are the sources that the API page links to.
 GENERATED = ["genindex", "search"]
-PAGES = toc_pages()
-SHEETS = [page for page in PAGES if page.startswith("solutions/")]
-CHAPTERS = [sheet.replace("solutions/", "book/") for sheet in SHEETS]
+PAGES = list(toc.pages(ROOT / "_toc.yml"))  # docnames in reading order
+CHAPTERS = [f"book/{slug}" for slug in PROJECT.slugs()]
+SHEETS = [f"solutions/{slug}" for slug in PROJECT.slugs()]
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """Data sets that need no download: one module each."""
 
-from . import digits, photos, shapes, toy2d
+from __future__ import annotations
+
+from genbook.data import digits, photos, shapes, toy2d
 
 __all__ = ["digits", "photos", "shapes", "toy2d"]

@@ -5,6 +5,8 @@ UCI repository, CC BY 4.0): 13 writers, each pixel the count 0..16 of inked poin
 of the scan.
 """
 
+from __future__ import annotations
+
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -21,7 +23,7 @@ TEST_IMAGES = 360
 
 
 class Digits(NamedTuple):
-    """Images `(N, 1, 8, 8)`, float32 in [-1, 1], where -1 is paper, and labels `(N,)`, int64 in
+    """Images ``(N, 1, 8, 8)``, float32 in [-1, 1], where -1 is paper, and labels ``(N,)``, int64 in
     0..9.
     """
 
@@ -51,7 +53,7 @@ def load(split: Literal["train", "test", "all"] = "train") -> Digits:
     hands.
 
     Returns:
-        Images `(N, 1, 8, 8)` in [-1, 1] and labels `(N,)`, copies that the caller may change.
+        Images ``(N, 1, 8, 8)`` in [-1, 1] and labels ``(N,)``, copies that the caller may change.
 
     Raises:
         ValueError: for an unknown split.

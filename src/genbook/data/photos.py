@@ -72,20 +72,20 @@ def _file(name: str) -> Path:
 
 
 def picture(name: str) -> Tensor:
-    """A whole photograph `(3, H, W)`, float32 in [-1, 1].
+    """A whole photograph ``(3, H, W)``, float32 in [-1, 1].
 
     Raises:
-        ValueError: an unknown name; `ALL` lists them.
+        ValueError: an unknown name; ``ALL`` lists them.
         ImportError: a picture of scikit-image where that is not installed.
     """
     return _pixels(name).float() / 127.5 - 1
 
 
 def region(name: str, split: Split, scale: int = 1) -> Tensor:
-    """The part `(3, H, W)` of a photograph that belongs to a split, float32 in [-1, 1].
+    """The part ``(3, H, W)`` of a photograph that belongs to a split, float32 in [-1, 1].
 
     Args:
-        name: one of `ALL`.
+        name: one of ``ALL``.
         split: "train", the left three quarters, or "held-out", the right quarter.
         scale: squares of scale × scale pixels are averaged to one.
 
@@ -116,16 +116,16 @@ def patches(
     pictures: Sequence[str] = ALWAYS,
     scale: int = 1,
 ) -> Tensor:
-    """n random patches `(n, 3, size, size)`, float32 in [-1, 1]: each position is as likely.
+    """n random patches ``(n, 3, size, size)``, float32 in [-1, 1]: each position is as likely.
 
-    The patches of `patches(2, g)` and then `patches(3, g)` are those of `patches(5, g)`.
+    The patches of ``patches(2, g)`` and then ``patches(3, g)`` are those of ``patches(5, g)``.
 
     Args:
         n: how many.
         generator: of the positions.
         size: height and width.
         split: "train" or "held-out", see :func:`region`.
-        pictures: names from `ALL`; by default those that need no scikit-image.
+        pictures: names from ``ALL``; by default those that need no scikit-image.
         scale: squares of scale × scale pixels are averaged first, so that a patch shows more.
 
     Raises:

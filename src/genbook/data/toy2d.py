@@ -75,10 +75,10 @@ SUPPORTS: dict[str, tuple[Array, ...]] = {
 
 
 def moons(n: int, generator: torch.Generator | None = None, noise: float = _NOISE) -> Tensor:
-    """Two half circles that reach into each other, `(n, 2)`.
+    """Two half circles that reach into each other, ``(n, 2)``.
 
-    (cos θ, sin θ) and (1 − cos θ, ½ − sin θ), θ uniform in [0, π], as scikit-learn's `make_moons`;
-    moved and scaled, and blurred by Gaussian noise.
+    (cos θ, sin θ) and (1 − cos θ, ½ − sin θ), θ uniform in [0, π], as scikit-learn's
+    ``make_moons``; moved and scaled, and blurred by Gaussian noise.
 
     Raises:
         ValueError: n or noise negative.
@@ -93,7 +93,7 @@ def moons(n: int, generator: torch.Generator | None = None, noise: float = _NOIS
 
 
 def circles(n: int, generator: torch.Generator | None = None, noise: float = _NOISE) -> Tensor:
-    """Two circles around the origin with radii 1.8 and 0.9, `(n, 2)`, half of the points on each.
+    """Two circles around the origin with radii 1.8 and 0.9, ``(n, 2)``, half of the points on each.
 
     Raises:
         ValueError: n or noise negative.
@@ -106,7 +106,7 @@ def circles(n: int, generator: torch.Generator | None = None, noise: float = _NO
 
 
 def spirals(n: int, generator: torch.Generator | None = None, noise: float = _NOISE) -> Tensor:
-    """Two Archimedean spirals around the origin, one turned by π, `(n, 2)`.
+    """Two Archimedean spirals around the origin, one turned by π, ``(n, 2)``.
 
     r = 2 s, angle = 3π s, with s = √u, u uniform: so the points are about evenly dense along the
     arms, one and a half turns each.
@@ -124,7 +124,7 @@ def spirals(n: int, generator: torch.Generator | None = None, noise: float = _NO
 
 
 def checkerboard(n: int, generator: torch.Generator | None = None) -> Tensor:
-    """Uniform on eight of the 4 × 4 fields of [−√3, √3]², `(n, 2)`; the lower left is one of them.
+    """Uniform on eight of the 4 × 4 fields of [−√3, √3]², ``(n, 2)``, the lower left among them.
 
     Raises:
         ValueError: n negative.
@@ -140,7 +140,7 @@ def checkerboard(n: int, generator: torch.Generator | None = None) -> Tensor:
 
 
 def polygons(n: int, generator: torch.Generator | None = None) -> Tensor:
-    """Uniform on a star, an L, a triangle and a quadrangle together: `POLYGONS`; `(n, 2)`.
+    """Uniform on a star, an L, a triangle and a quadrangle together: ``POLYGONS``; ``(n, 2)``.
 
     Raises:
         ValueError: n negative.
@@ -203,7 +203,7 @@ NAMES = (*_SAMPLERS, *MIXTURES)
 
 
 def sample(name: str, n: int, generator: torch.Generator | None = None) -> Tensor:
-    """n points `(n, 2)`, float32, of the distribution `name`, one of `NAMES`.
+    """n points ``(n, 2)``, float32, of the distribution ``name``, one of ``NAMES``.
 
     Raises:
         ValueError: an unknown name, or n negative.
@@ -218,7 +218,7 @@ def sample(name: str, n: int, generator: torch.Generator | None = None) -> Tenso
 
 
 def mixture(name: str) -> GaussianMixture:
-    """The mixture `name` with its exact `log_prob` and `score`.
+    """The mixture ``name`` with its exact ``log_prob`` and ``score``.
 
     Raises:
         ValueError: a distribution that has no density in closed form.
@@ -229,7 +229,7 @@ def mixture(name: str) -> GaussianMixture:
 
 
 def inside(name: str, points: Tensor) -> Tensor:
-    """Whether points `(N, 2)` lie in the support of `name`: exact, booleans `(N,)`.
+    """Whether points ``(N, 2)`` lie in the support of ``name``: exact, booleans ``(N,)``.
 
     Raises:
         ValueError: a distribution whose support is the whole plane, NaN, or another shape.
@@ -241,7 +241,7 @@ def inside(name: str, points: Tensor) -> Tensor:
 
 
 def share_inside(name: str, points: Tensor) -> float:
-    """The share of points `(N, 2)` in the support of `name`: 1 for a perfect model.
+    """The share of points ``(N, 2)`` in the support of ``name``: 1 for a perfect model.
 
     Raises:
         ValueError: as :func:`inside`, or no points.

@@ -6,6 +6,8 @@ values of A Bᵀ, and they are real, whatever the rank. Any factors serve, and t
 cheap.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,11 +21,11 @@ __all__ = ["frechet", "frechet_extrapolated", "gaussian_frechet"]
 
 
 def frechet(features_a: Tensor, features_b: Tensor) -> float:
-    r"""Squared Fréchet distance of two Gaussians fitted to features `(N, D)` and `(M, D)`.
+    r"""Squared Fréchet distance of two Gaussians fitted to features ``(N, D)`` and ``(M, D)``.
 
-    $\|\mu_a - \mu_b\|^2 + \operatorname{tr}\bigl(C_a + C_b - 2 (C_a^{1/2} C_b
-    C_a^{1/2})^{1/2}\bigr)$, in float64, with covariances divided by N − 1. Covariances without full
-    rank are no special case. The estimate is biased upwards by an amount that falls like 1/N and
+    $\|\mu_a - \mu_b\|^2 + \operatorname{tr}(C_a + C_b - 2 (C_a^{1/2} C_b C_a^{1/2})^{1/2})$,
+    in float64, with covariances divided by N − 1. Covariances without full rank are no special
+    case. The estimate is biased upwards by an amount that falls like 1/N and
     grows with the number of directions in which the features vary: like D² if all vary alike.
     Compare at equal numbers of samples only, or see :func:`frechet_extrapolated`.
 
@@ -38,7 +40,7 @@ def frechet(features_a: Tensor, features_b: Tensor) -> float:
 
 
 def gaussian_frechet(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tensor) -> float:
-    """The same from means `(D,)` and covariances `(D, D)`.
+    """The same from means ``(D,)`` and covariances ``(D, D)``.
 
     Raises:
         ValueError: shapes that do not fit, NaN or infinity, or a matrix that is not a covariance:
@@ -62,7 +64,7 @@ def frechet_extrapolated(
 ) -> Interval:
     """The Fréchet distance for infinitely many samples, by a line through 1/N, with its interval.
 
-    Both samples are shuffled and cut into m pieces, for each m in `splits`; the mean distance of
+    Both samples are shuffled and cut into m pieces, for each m in ``splits``; the mean distance of
     the m pairs of pieces has m times the bias of the whole. A straight line over m meets m = 0
     where the bias is gone. Near zero the value may be negative: that is what unbiased means there.
 
@@ -70,7 +72,7 @@ def frechet_extrapolated(
         splits: the numbers of pieces, at least two different ones. The smallest piece needs more
             rows than columns, or its covariance has no full rank and the bias is no line.
         repeats, level, generator: see :func:`bootstrap`, which makes the interval.
-        groups: the classes, int64 `(N,)` and `(M,)`, where their sizes were chosen: every piece
+        groups: the classes, int64 ``(N,)`` and ``(M,)``, where their sizes were chosen: every piece
             then holds its share of each class, and so does every bootstrap sample.
 
     Raises:

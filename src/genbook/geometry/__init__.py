@@ -1,9 +1,9 @@
 """Computational geometry of toy data: exact answers about points in the plane.
 
-The module of the chapter `geometry`, one file for each of its parts: vectors and the side of a line
-(`vectors`), lines and segments (`segments`), polygons and hulls (`polygons`), and what the later
-chapters do with them (`measures`, `raster`). Plain NumPy in float64, vectorised over points: a
-point has the shape ``(2,)`` and any leading dimensions broadcast.
+The module of the chapter ``geometry``, one file for each of its parts: vectors and the side of a
+line (``vectors``), lines and segments (``segments``), polygons and hulls (``polygons``), and what
+the later chapters do with them (``measures``, ``raster``). Plain NumPy in float64, vectorised over
+points: a point has the shape ``(2,)`` and any leading dimensions broadcast.
 
 Two rules hold throughout.
 
@@ -14,6 +14,8 @@ Two rules hold throughout.
   answer.
 * *How near?* is answered by a distance relative to the size of the figure; see :func:`on_line`.
 """
+
+from __future__ import annotations
 
 from genbook.geometry.measures import (
     area_ratio,

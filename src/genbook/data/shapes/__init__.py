@@ -9,9 +9,11 @@
 Every part of a caption is true of its picture and clearly so: between small and large, left and
 middle, left of and above lies a margin in which nothing is drawn. Masks, edges and key points are
 computed from the same scene, and a reader that sees only the pixels says which parts of a caption
-hold (:func:`read`). One module for each part: `vocabulary`, `captions`, `outlines`, `scenes`,
-`drawing`, `streams`, `seeing`, `reader`.
+hold (:func:`read`). One module for each part: ``vocabulary``, ``captions``, ``outlines``,
+``scenes``, ``drawing``, ``streams``, ``seeing``, ``reader``.
 """
+
+from __future__ import annotations
 
 from genbook.data.shapes.captions import Caption, Thing, count, every, nth, parse
 from genbook.data.shapes.drawing import KeyPoints, edges, key_points, masks, render

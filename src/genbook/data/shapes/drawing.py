@@ -21,7 +21,7 @@ _POINTS = 6  # the middle and at most five tips
 
 
 class KeyPoints(NamedTuple):
-    """Points `(N, 3, 6, 2)`, float32, (x, y) in pixels, and which of them exist `(N, 3, 6)`, bool.
+    """Points ``(N, 3, 6, 2)``, float32, (x, y) in pixels; which exist ``(N, 3, 6)``, bool.
 
     Of each shape first the middle, then its tips: the extremes of circle and ring, the corners of
     square and triangle, the points of the star, the arms' ends of the cross. 0 where there is none.
@@ -32,10 +32,10 @@ class KeyPoints(NamedTuple):
 
 
 def render(scenes: Scenes, side: int = SIDE) -> Tensor:
-    """The pictures `(N, 3, side, side)`, float32 in [-1, 1]: background + Σ mask (colour −
-    background).
+    """The pictures ``(N, 3, side, side)``, float32 in [-1, 1], of scenes.
 
-    No pixel sees two shapes, so the order of the shapes does not matter.
+    background + Σ mask · (colour − background), summed over the shapes, with the masks of
+    :func:`masks`. No pixel sees two shapes, so the order of the shapes does not matter.
 
     Raises:
         ValueError: side below 1.
@@ -47,7 +47,7 @@ def render(scenes: Scenes, side: int = SIDE) -> Tensor:
 
 
 def masks(scenes: Scenes, side: int = SIDE) -> Tensor:
-    """How much of each pixel each shape covers: `(N, 3, side, side)`, float32 in [0, 1].
+    """How much of each pixel each shape covers: ``(N, 3, side, side)``, float32 in [0, 1].
 
     Their sum over the second dimension is the mask of everything that is not background.
 
@@ -59,7 +59,7 @@ def masks(scenes: Scenes, side: int = SIDE) -> Tensor:
 
 
 def edges(scenes: Scenes, side: int = SIDE) -> Tensor:
-    """The edge map `(N, 1, side, side)`, float32 in [0, 1]: the outline's length in each pixel.
+    """The edge map ``(N, 1, side, side)``, float32 in [0, 1]: the outline's length in each pixel.
 
     Lengths above one pixel, in a corner or across, count as one.
 
@@ -85,7 +85,7 @@ def key_points(scenes: Scenes) -> KeyPoints:
 def _by_kind(
     scenes: Scenes, side: int, raster: Callable[[Array, int, int], Array], hole: int
 ) -> Tensor:
-    """What `raster` makes of the shapes, `(N, 3, side, side)`; all of one kind at a time."""
+    """What ``raster`` makes of the shapes, ``(N, 3, side, side)``; all of one kind at a time."""
     if side < 1:
         raise ValueError(f"side must be at least 1, got {side}")
     result = np.zeros((len(scenes.kind), MOST, side, side), np.float32)
@@ -103,7 +103,7 @@ def _by_kind(
 
 
 def _set(scenes: Scenes, picture: Ints, slot: Ints, points: Array) -> Array:
-    """Points `(M, 2)` of a kind's outline, set into the picture: `(n, M, 2)` in pixels."""
+    """Points ``(M, 2)`` of a kind's outline, set into the picture: ``(n, M, 2)`` in pixels."""
     radius = scenes.radius.numpy()[picture, slot, None]
     tilt = scenes.tilt.numpy()[picture, slot, None]
     x0, y0 = scenes.middle.numpy()[picture, slot].T[..., None]

@@ -58,7 +58,7 @@ def read(images: Tensor, captions: Sequence[str | Caption]) -> list[Verdict]:
     relation holds, but every third count: noise is one blob, and a caption may ask for one shape.
 
     Args:
-        images: `(N, 3, 32, 32)` in [-1, 1]; see :func:`see`.
+        images: ``(N, 3, 32, 32)`` in [-1, 1]; see :func:`see`.
         captions: N texts of the grammar, or parsed ones.
 
     Raises:

@@ -50,16 +50,17 @@ class Scenes(NamedTuple):
     """N scenes as tensors; -1 where a scene has no such shape or its caption does not say.
 
     Attributes:
-        kind: `(N, 3)`, int64, numbers in `KINDS`.
-        colour: `(N, 3)`, int64, numbers in `COLOURS`.
-        size: `(N, 3)`, int64, numbers in `SIZES`.
-        middle: `(N, 3, 2)`, float64, centroids (x, y) in pixels from the upper left corner, y down.
-        radius: `(N, 3)`, float64, in pixels; the unit of the kind's outline.
-        tilt: `(N, 3)`, float64, in radians, clockwise on the screen.
-        said: `(N, 3)`, bool: the caption says this shape's size.
-        place: `(N,)`, int64, number in `PLACES` of the caption's place.
-        relation: `(N, 2)`, int64, numbers in `RELATIONS`: of the first shape to the second and to
-            the third.
+        kind: ``(N, 3)``, int64, numbers in ``KINDS``.
+        colour: ``(N, 3)``, int64, numbers in ``COLOURS``.
+        size: ``(N, 3)``, int64, numbers in ``SIZES``.
+        middle: ``(N, 3, 2)``, float64, centroids (x, y) in pixels from the upper left corner, y
+            down.
+        radius: ``(N, 3)``, float64, in pixels; the unit of the kind's outline.
+        tilt: ``(N, 3)``, float64, in radians, clockwise on the screen.
+        said: ``(N, 3)``, bool: the caption says this shape's size.
+        place: ``(N,)``, int64, number in ``PLACES`` of the caption's place.
+        relation: ``(N, 2)``, int64, numbers in ``RELATIONS``: of the first shape to the second and
+            to the third.
     """
 
     kind: Tensor
@@ -77,7 +78,7 @@ class Scenes(NamedTuple):
         return Scenes(*(field[index] for field in self))
 
     def captions(self) -> list[str]:
-        """The captions `N` as text."""
+        """The captions ``N`` as text."""
         rows = zip(*(f.tolist() for f in (self.kind, self.colour, self.size)), strict=True)
         rest = zip(*(f.tolist() for f in (self.said, self.place, self.relation)), strict=True)
         texts = []
@@ -106,10 +107,10 @@ _NAMES = [
 
 
 def relation_of(offset: Array, clear: float = 0.0) -> Ints:
-    """The relation of a first shape to a second, from the offset `(…, 2)` of its middle.
+    """The relation of a first shape to a second, from the offset ``(…, 2)`` of its middle.
 
-    "left of" if it lies further to the left than up or down, by `clear` pixels; so exactly one of
-    four holds, or none is clear: -1. Numbers in `RELATIONS`, `(…)`.
+    "left of" if it lies further to the left than up or down, by ``clear`` pixels; so exactly one of
+    four holds, or none is clear: -1. Numbers in ``RELATIONS``, ``(…)``.
     """
     dx, dy = offset[..., 0], offset[..., 1]
     beside, upright = np.abs(dx) - np.abs(dy) >= clear, np.abs(dy) - np.abs(dx) >= clear
@@ -118,10 +119,11 @@ def relation_of(offset: Array, clear: float = 0.0) -> Ints:
 
 
 def place_of(middle: Array, exact: bool = True) -> Ints:
-    """The place of a shape's middle `(…, 2)`: its number in `PLACES`, `(…)`.
+    """The place of a shape's middle ``(…, 2)``: its number in ``PLACES``, ``(…)``.
 
-    A third of the picture is wide: the middle one is where |x - 16| is up to `CENTRAL`, the side
-    ones from `LATERAL` on. In between the place is not clear: -1; with `exact` False, the nearer.
+    A third of the picture is wide: the middle one is where |x - 16| is up to ``CENTRAL``, the side
+    ones from ``LATERAL`` on. In between the place is not clear: -1; with ``exact`` False, the
+    nearer.
     """
     offset = middle - SIDE / 2
     limit = (CENTRAL + LATERAL) / 2
@@ -134,7 +136,7 @@ def place_of(middle: Array, exact: bool = True) -> Ints:
 
 
 def uniforms(seeds: NDArray[np.uint64], first: int, many: int) -> Array:
-    """Uniform numbers `(N, many)` in [0, 1): the first-th and following of each seed `(N,)`.
+    """Uniform numbers ``(N, many)`` in [0, 1): the first-th and following of each seed ``(N,)``.
 
     Counted, not stepped, so that any can be had by itself: SplitMix64 (Steele, Lea and Flood 2014).
     """
@@ -146,13 +148,13 @@ def uniforms(seeds: NDArray[np.uint64], first: int, many: int) -> Array:
 
 
 def draw_seeds(n: int, generator: torch.Generator) -> NDArray[np.uint64]:
-    """n picture seeds `(n,)`; 2 + 3 of them are the same as 5."""
+    """n picture seeds ``(n,)``; 2 + 3 of them are the same as 5."""
     low, high = -(2**63), 2**63 - 1
     return torch.randint(low, high, (n,), generator=generator).numpy().view(np.uint64)
 
 
 def random_scenes(seeds: NDArray[np.uint64], split: Split, shapes: Sequence[int]) -> Scenes:
-    """The scenes of seeds `(N,)`: as many shapes as one of `shapes`, all of the split."""
+    """The scenes of seeds ``(N,)``: as many shapes as one of ``shapes``, all of the split."""
     n = len(seeds)
     u = uniforms(seeds, 0, _WORDS)
     many = np.array(shapes)[_below(u[:, 0], len(shapes))]
@@ -171,7 +173,7 @@ def random_scenes(seeds: NDArray[np.uint64], split: Split, shapes: Sequence[int]
 
 
 def scenes_of(captions: Sequence[Caption], seeds: NDArray[np.uint64]) -> Scenes:
-    """Scenes, one a seed `(N,)`, of which the captions are true."""
+    """Scenes, one a seed ``(N,)``, of which the captions are true."""
     n = len(captions)
     kind, colour, size = np.zeros((3, n, MOST), np.int64) - 1
     place, relation = np.full(n, -1), np.full((n, MOST - 1), -1)
@@ -192,7 +194,7 @@ def _below(u: Array, n: int) -> Ints:
 
 
 def _distinct(u: Array, n: int) -> Ints:
-    """Three different numbers `(N, 3)` below n, from uniform ones."""
+    """Three different numbers ``(N, 3)`` below n, from uniform ones."""
     a, b, c = (_below(u[:, i], n - i) for i in range(3))
     b = b + (b >= a)
     low, high = np.minimum(a, b), np.maximum(a, b)
@@ -251,7 +253,7 @@ def _placed(
 def _try(
     u: Array, there: NDArray[np.bool_], kind: Ints, size: Ints, place: Ints
 ) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
-    """Middles, radii and tilts from uniform numbers `(n, tries, 3, 4)`, and which do not touch."""
+    """Middles, radii, tilts from uniform numbers ``(n, tries, 3, 4)``, and which do not touch."""
     low, high = np.array(RADII)[size].transpose(2, 0, 1)
     radius = low[:, None] + u[..., 0] * (high - low)[:, None]
     tilt = np.where(ROUND[kind][:, None], 0, (2 * u[..., 1] - 1) * TILT)

@@ -83,7 +83,7 @@ def see(images: Tensor) -> list[tuple[Found, ...]]:
     """The shapes in each picture, the largest first.
 
     Args:
-        images: `(N, 3, 32, 32)` in [-1, 1]; what lies outside, as in samples of a model, is
+        images: ``(N, 3, 32, 32)`` in [-1, 1]; what lies outside, as in samples of a model, is
             clipped.
 
     Raises:
@@ -178,7 +178,8 @@ def _checked(images: Tensor) -> Array:
 def _unmix(x: Array, rays: Array) -> tuple[Array, Array]:
     """How far along each colour's ray a pixel lies, and the squared distance from there.
 
-    Both `(N, 6, 32, 32)`, of offsets from the background `(N, 3, 32, 32)`; the share is in [0, 1].
+    Both ``(N, 6, 32, 32)``, of offsets from the background ``(N, 3, 32, 32)``. The share is in
+    [0, 1].
     """
     square = (rays**2).sum(1)[:, None, None]
     along = np.einsum("nchw,kc->nkhw", x, rays)
@@ -188,7 +189,7 @@ def _unmix(x: Array, rays: Array) -> tuple[Array, Array]:
 
 
 def _regions(cores: Sequence[NDArray[np.bool_]]) -> NDArray[np.int64]:
-    """Numbers `(N, 32, 32)` of the shapes, from 1; 0 where there is none.
+    """Numbers ``(N, 32, 32)`` of the shapes, from 1; 0 where there is none.
 
     A shape is a connected part of one of the cores, and up to two pixels around it, where its
     anti-aliased or blurred rim is.
@@ -209,7 +210,7 @@ def _regions(cores: Sequence[NDArray[np.bool_]]) -> NDArray[np.int64]:
 
 
 def _fit(share: Array) -> list[tuple[int, float, float, float, tuple[float, float]]]:
-    """Kind, radius, tilt, misfit and middle of shapes: their shares of the pixels `(n, 32, 32)`."""
+    """Kind, radius, tilt, misfit, middle of shapes: their shares of the pixels ``(n, 32, 32)``."""
     centres = np.arange(SIDE) + 0.5
     area = share.sum((1, 2))
     x0 = (share.sum(1) @ centres) / area

@@ -20,7 +20,7 @@ __all__ = ["Drawings", "draw", "illustrate", "stream"]
 
 
 class Drawings(NamedTuple):
-    """Pictures `(N, 3, 32, 32)`, float32 in [-1, 1], their captions, and the scenes behind them."""
+    """Pictures ``(N, 3, 32, 32)``, float32 in [-1, 1], their captions, and the scenes behind."""
 
     images: Tensor
     captions: list[str]
@@ -35,7 +35,7 @@ def draw(
 ) -> Drawings:
     """n random pictures with a true caption each.
 
-    The pictures of `draw(2, g)` and then `draw(3, g)` are those of `draw(5, g)`.
+    The pictures of ``draw(2, g)`` and then ``draw(3, g)`` are those of ``draw(5, g)``.
 
     Args:
         n: how many, 0 or more.

@@ -101,6 +101,6 @@ def _numbers(split: Split) -> NDArray[np.int64]:
 
 
 def palette() -> tuple[Tensor, Tensor]:
-    """The background `(3,)` and the colours `(6, 3)`, in the order of `COLOURS`, in [-1, 1]."""
+    """The background ``(3,)`` and the colours ``(6, 3)``, ordered as ``COLOURS``, in [-1, 1]."""
     colours = torch.tensor(list(COLOURS.values()), dtype=torch.float32)
     return torch.tensor(BACKGROUND, dtype=torch.float32) / 127.5 - 1, colours / 127.5 - 1

@@ -1,18 +1,22 @@
-"""The landing page's figure: digits made from noise by the shipped model at build time."""
+"""The landing page's figure: digits made from noise by the shipped model at build time.
+
+A module that nobody else imports: what only draws has no business with samplers and weights.
+"""
 
 from __future__ import annotations
 
 import torch
 
-from genbook import ddim, plots, weights
+from genbook import ddim, weights
 from genbook.plots.pictures import mosaic
+from genbook.plots.scrubber import Scrubber, scrubber
 
 STEPS = 20
 ROWS = 3
 
 
-def noise_to_digits() -> str:
-    """HTML of a slider over the states of one DDIM run: three rows of the ten digits."""
+def noise_to_digits() -> Scrubber:
+    """A slider over the states of one DDIM run: three rows of the ten digits."""
     labels = torch.arange(10).repeat(ROWS)
     shape = (len(labels), 1, 8, 8)
     generator = torch.Generator().manual_seed(0)
@@ -23,7 +27,7 @@ def noise_to_digits() -> str:
             model, schedule, shape, STEPS, cond=labels, generator=generator, spacing="quadratic"
         )
         run = list(states)
-    scrubber = plots.scrubber(
+    return scrubber(
         [mosaic(x.numpy(), columns=10) for _, x in run],
         [t for t, _ in run],
         alt="three rows of the digits 0 to 9 as a trained model draws them out of noise",
@@ -31,4 +35,3 @@ def noise_to_digits() -> str:
         start=2 * STEPS // 3,
         width=540,
     )
-    return scrubber._repr_html_()
