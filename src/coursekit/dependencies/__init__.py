@@ -8,6 +8,7 @@
 
 The conventions are in :mod:`coursekit.dependencies.reaching`.
 """
+
 from __future__ import annotations
 
 from coursekit.dependencies.reaching import Reach, reach

@@ -8,6 +8,8 @@ the list ``QUESTIONS`` in ``genbook/checks/<slug>/__init__.py``, each written in
 own beside it. What makes them work is in ``genbook/checks/machinery/``.
 """
 
+from __future__ import annotations
+
 from genbook.checks.machinery.misconception import Misconception, mistakes
 from genbook.checks.machinery.randomness import generator
 from genbook.checks.machinery.registry import Case, Question, Training, question, questions, slugs

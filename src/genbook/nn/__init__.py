@@ -4,6 +4,8 @@ Parts: ``embeddings`` (time and class), ``attention`` (self, cross, joint), ``re
 need), ``transformer``. Networks: ``unet``, ``mlp``, ``classifier``, each with a configuration.
 """
 
+from __future__ import annotations
+
 from genbook.nn.attention import Attention, JointAttention
 from genbook.nn.classifier import Classifier, ClassifierConfig
 from genbook.nn.embeddings import LabelEmbedding, TimeEmbedding

@@ -3,6 +3,7 @@
 :class:`Path` says what a path is. :class:`~genbook.schedules.NoiseSchedule` is the path of integer
 times; the continuous ones are here. :func:`convert` turns any prediction into any other.
 """
+
 from __future__ import annotations
 
 from genbook.paths.base import Coefficient, Path, Spacing, Time

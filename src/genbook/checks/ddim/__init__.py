@@ -1,5 +1,7 @@
 """The questions of the exercise sheet on denoising diffusion implicit models."""
 
+from __future__ import annotations
+
 from genbook.checks import Question
 from genbook.checks.ddim import by_hand, order, sample, slerp, step, timesteps
 

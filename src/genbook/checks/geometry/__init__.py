@@ -1,5 +1,7 @@
 """The questions of the exercise sheet on computational geometry."""
 
+from __future__ import annotations
+
 from genbook.checks import Question
 from genbook.checks.geometry import by_hand, crossings, hull, inside, meet, ratio, turn
 
