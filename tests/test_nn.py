@@ -294,6 +294,21 @@ def test_the_unet_is_what_a_reader_would_write(multipliers, blocks):
     assert not seen
 
 
+@pytest.mark.parametrize(
+    ("settings", "places"),
+    [
+        ({}, []),
+        ({"attention": True}, ["middle1"]),
+        ({"attention_levels": (1,)}, ["down.1", "middle1", "up.0"]),
+        ({"attention_levels": (0,), "blocks": 2}, ["down.0", "down.1", "middle1", "up.2", "up.3"]),
+    ],
+)
+def test_attention_is_where_it_was_asked_for(settings, places):
+    model = UNet(1, 8, (1, 2), **settings)
+    found = [name for name, part in model.named_modules() if isinstance(part, PixelAttention)]
+    assert found == [f"{place}.attend" for place in places]
+
+
 # A network that is told a text --------------------------------------------------------------------
 
 
