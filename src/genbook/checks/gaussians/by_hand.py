@@ -58,6 +58,7 @@ ALTERNATIVES = (by_gain, with_torch, lambda: (22, 1.333, 2.403))
 
 EQUIVALENT = {"23 - 20 → 20 - 23": "the square has no sign"}
 
+# By hand, three decimals are enough.
 QUESTION = Question(
     "gaussians.by_hand", 2, by_hand, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT, rtol=1e-3
-)  # by hand: three decimals are enough
+)

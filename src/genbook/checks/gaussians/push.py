@@ -59,9 +59,7 @@ noise forgotten: + noise**2 * torch.eye(len(c), dtype=C.dtype) →
 """)
 
 EQUIVALENT = {
-    ", dtype=C.dtype →": (
-        "the sum has the type of C again; noise² in single precision is within the tolerance"
-    )
+    ", dtype=C.dtype →": "the sum has the type of C again; noise² in float32 is near enough"
 }
 
 QUESTION = Question(

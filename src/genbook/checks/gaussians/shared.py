@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 
-def gaussian(
-    g: torch.Generator, D: int, dtype: torch.dtype = torch.float64
-) -> tuple[Tensor, Tensor]:
+def gaussian(g: Generator, D: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
     """A mean (D,) and a covariance (D, D) that is far from singular."""
     root = torch.randn(D, D, generator=g, dtype=dtype)
     mean = torch.randn(D, generator=g, dtype=dtype)
