@@ -1,5 +1,7 @@
 """The questions of the exercise sheet on Gaussians, KL and the evidence lower bound."""
 
+from __future__ import annotations
+
 from genbook.checks import Question
 from genbook.checks.gaussians import bound, by_hand, denoise, fill, kl, push, score
 

@@ -74,8 +74,8 @@ def cases(seed: int) -> list[Case]:
 
 MISCONCEPTIONS = mistakes("""
 rebuilt at the mean: + w**2 * v →
-    You rebuilt x from the mean of q. The average over q is worse than its middle: E[(x − w z)²] =
-    (x − w m)² + w² v.
+    You rebuilt x from the mean of q. The average over q is worse than its middle:
+    E[(x − w z)²] = (x − w m)² + w² v.
 no cost: cost = → cost = 0 *
     The cost KL(q ‖ p(z)) is missing.
 cost added: cost = → cost = -

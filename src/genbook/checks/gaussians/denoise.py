@@ -37,7 +37,7 @@ def point_by_point(score, x, a, b):
 
 @dataclass(frozen=True)
 class Bumps:
-    """The score of x_t = a x_0 + b eps for bumps at `centres`, all as wide, with equal weights."""
+    """The score of x_t = a x_0 + b eps for bumps of one width and one weight at ``centres``."""
 
     centres: tuple[float, ...]
     width: float

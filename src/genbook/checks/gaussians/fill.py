@@ -57,8 +57,8 @@ def cases(seed: int) -> list[Case]:
 
 MISCONCEPTIONS = mistakes("""
 marginal mean: + gain @ (x[v] - m[v]) →
-    You filled in the plain mean. What is known says something about the rest: add C_uv C_vv⁻¹ (x_v
-    − m_v).
+    You filled in the plain mean. What is known says something about the rest: add
+    C_uv C_vv⁻¹ (x_v − m_v).
 mean of the known not subtracted: x[v] - m[v] → x[v]
     You multiply the gain with x_v. Only its deviation from what was expected is news: x_v − m_v.
 no inverse: torch.linalg.solve(C[v][:, v], C[v][:, u]).T → C[u][:, v]
