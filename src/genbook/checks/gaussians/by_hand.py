@@ -1,0 +1,64 @@
+"""Two witnesses by hand."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from genbook.checks import Case, Question, mistakes
+
+
+def by_hand():
+    variance = 1 / (1 / 4 + 1 / 2)
+    mean = variance * (20 / 4 + 23 / 2)
+    divergence = 0.5 * (4 / 2 - 1 + (23 - 20) ** 2 / 2 + math.log(2 / 4))
+    return mean, variance, divergence
+
+
+def by_gain():
+    gain = 4 / (4 + 2)
+    return [20 + gain * 3, 4 - gain * 4, 2.75 - math.log(2) / 2]
+
+
+def with_torch():
+    p, q = (Normal(torch.tensor(m), v**0.5) for m, v in ((20.0, 4), (23.0, 2)))
+    return torch.stack([torch.tensor(22.0), torch.tensor(4 / 3), kl_divergence(p, q)])
+
+
+def cases(seed: int) -> list[Case]:
+    return [Case(label="the three numbers")]
+
+
+MISCONCEPTIONS = mistakes("""
+variances for deviations: → (22.4, 3.2, 0.5 * (16 / 4 - 1 + 9 / 4 + math.log(4 / 16)))
+    You took 4 and 2 for standard deviations. The second argument of N(m, ·) is the variance.
+the sum: return mean, variance → return 43.0, 6.0
+    You added two random variables. Two witnesses of one number multiply their densities: inverse
+    variances add, and the result is narrower than both.
+the middle: return mean → return 21.5
+    Your mean is half-way between. The surer witness counts more: weigh each mean with its inverse
+    variance.
+weights exchanged: 20 / 4 + 23 / 2 → 20 / 2 + 23 / 4
+    Your mean lies near the less certain witness. The weights are the *inverse* variances.
+precision for variance: return mean, variance → return mean, 1 / variance
+    Your second number is the inverse variance, 1/4 + 1/2. Its inverse is asked for.
+reverse divergence: 4 / 2 - 1 → 2 / 4 - 1; ** 2 / 2 → ** 2 / 4; 2 / 4) → 4 / 2)
+    Your divergence has its arguments exchanged. KL(p ‖ q) averages over p, and the variance of q
+    stands in the denominators.
+dimension forgotten in the divergence: - 1 →
+    Your divergence lacks the − d, here − 1, in the bracket: a Gaussian's divergence from itself
+    would be 1/2.
+divergence in bits: , divergence → , divergence / math.log(2)
+    Your divergence is in bits. Nats are asked for: natural logarithms.
+""")
+
+ALTERNATIVES = (by_gain, with_torch, lambda: (22, 1.333, 2.403))
+
+EQUIVALENT = {"23 - 20 → 20 - 23": "the square has no sign"}
+
+# By hand, three decimals are enough.
+QUESTION = Question(
+    "gaussians.by_hand", 2, by_hand, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT, rtol=1e-3
+)
