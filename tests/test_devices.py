@@ -32,11 +32,11 @@ from genbook import (
     verify,
     weights,
 )
+from genbook import nn as parts
 from genbook.data import digits, shapes, toy2d
 from genbook.denoiser import Denoiser, clipped, thresholded
 from genbook.gaussians import GaussianMixture
-from genbook.nn import Classifier, UNet
-from genbook.nn.mlp import MLP
+from genbook.nn import MLP, Classifier, UNet, UNetEncoder
 from genbook.recipes import RECIPES
 from genbook.schedules import NoiseSchedule
 from genbook.training import Trainer
@@ -293,16 +293,60 @@ def the_arithmetic_of_gaussians(device: Device) -> Any:
 
 def backward(model: nn.Module, *given: Any) -> Any:
     output = model(*given)
-    output.square().mean().backward()
+    leaves = [x for x in tree_flatten(output)[0] if isinstance(x, Tensor)]
+    sum(x.square().mean() for x in leaves).backward()
     return output, [p.grad for p in model.parameters()]
+
+
+def halves(model: UNetEncoder, x: Tensor, t: Any, cond: Tensor | None) -> Any:
+    told = model.tell(x, t, cond)
+    h, skips = model.encode(x, told)
+    decoded = model.decode(h, list(skips), told) if isinstance(model, UNet) else None
+    return h, skips, decoded
 
 
 cases(
     the_u_net=lambda d: backward(unet(d), images(d), TIMES.to(d), labels(d)),
     the_u_net_with_attention=lambda d: backward(unet(d, attention=True), images(d), 3, labels(d)),
     the_u_net_at_one_time_without_labels=lambda d: backward(unet(d), images(d), 3)[0],
+    the_u_net_told_by_a_text=lambda d: backward(
+        unet(d, classes=0, context=12, attention_levels=(1,)),
+        *(images(d), TIMES.to(d), normal(6, 5, 12).to(d)),
+    ),
+    the_u_net_in_two_halves=lambda d: halves(unet(d), images(d), TIMES.to(d), labels(d)),
+    the_encoder_alone=lambda d: halves(
+        built(lambda: UNetEncoder(base=8, multipliers=(1, 1), patch=2, time_scale=1000.0), d),
+        *(images(d), 0.3, None),
+    ),
     the_mlp=lambda d: backward(built(lambda: MLP(2, 8, 2), d), normal(6, 2).to(d), TIMES.to(d)),
     the_classifier=lambda d: backward(built(lambda: Classifier(width=8), d), images(d)),
+)
+
+
+def part(build: Callable[[], nn.Module], *shapes_: tuple[int, ...]) -> Case:
+    """A part of a network, with random tensors of these shapes."""
+
+    def run(device: Device) -> Any:
+        given = [normal(*shape, seed=i).to(device) for i, shape in enumerate(shapes_)]
+        return backward(built(build, device), *given)
+
+    return run
+
+
+X, Y, MAP, VECTOR = (2, 5, 8), (2, 3, 6), (2, 8, 4, 4), (2, 6)
+cases(
+    self_attention=part(lambda: parts.Attention(8, 2, norm=True), X),
+    cross_attention=part(lambda: parts.Attention(8, 2, context=6), X, Y),
+    joint_attention=part(lambda: parts.JointAttention(8, 2), X, (2, 3, 8)),
+    joint_attention_at_its_end=part(lambda: parts.JointAttention(8, 2, last=True), X, (2, 3, 8)),
+    feed_forward=part(lambda: parts.FeedForward(8, "geglu"), X),
+    transformer_block=part(lambda: parts.TransformerBlock(8, 2, 6), X, Y),
+    adaptive_block=part(lambda: parts.AdaptiveBlock(8, 2, 6), X, VECTOR),
+    residual_block=part(lambda: parts.ResidualBlock(8, 4, 6), MAP, VECTOR),
+    attention_of_pixels=part(lambda: parts.PixelAttention(8, 2, 6), MAP, Y),
+    time_embedding=part(lambda: parts.TimeEmbedding(8, 4, scale=1000.0), (2,)),
+    label_embedding=lambda d: backward(built(lambda: parts.LabelEmbedding(10, 4), d), labels(d)),
+    no_label=lambda d: built(lambda: parts.LabelEmbedding(10, 4), d)(None),
 )
 
 
@@ -517,6 +561,16 @@ def test_every_public_function_of_tensors_is_in_the_table(module):
         thing = getattr(module, function)
         if inspect.isfunction(thing) and "Tensor" in str(inspect.signature(thing)):
             assert f"{name}.{function}" in source, f"{name}.{function} is tried on no device"
+
+
+def test_every_network_and_part_is_in_the_table():
+    source = Path(__file__).read_text(encoding="utf-8")
+    for name in parts.__all__:
+        thing = getattr(parts, name)
+        if issubclass(thing, nn.Module):
+            assert f"lambda: {name}(" in source or f"parts.{name}(" in source, (
+                f"{name} is not tried"
+            )
 
 
 def mask_on_the_cpu(recipe, model, x, y, generator):
