@@ -25,6 +25,13 @@ export PYTHONUTF8 := 1
 # tests/test_colab.py makes an environment of its own, with torch from the same place.
 export TORCH_INDEX
 
+# make check tests what changed since this commit: where the branch left origin/main. BASE= tests everything.
+BASE ?= $(shell git merge-base HEAD origin/main 2>/dev/null)
+# make colab runs three notebooks; those of chapters changed since a commit (COLAB=commit); or COLAB=all.
+COLAB ?=
+export COLAB
+SPENT = $(BIN)/python -m coursekit.spent
+
 READY := $(VENV)/.ready
 SITE := _build/html/index.html
 RENDERED := _build/.rendered
@@ -69,14 +76,17 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-check: lint ## Lint, types, unit tests, derivation: the three-minute version of `make test`
+check: lint ## Lint, types, derivation, and the quick tests of what changed since BASE; says what it left out
 	$(BIN)/coursekit notebooks --check
-	$(BIN)/python -m pytest -q -m "not slow and not long and not browser" -n $(JOBS) --dist loadfile
+	@chosen=$$($(if $(BASE),$(BIN)/coursekit affected --tests $(BASE))); \
+	$(BIN)/python -m pytest -q -m "not slow and not long and not browser" -n $(JOBS) --dist loadfile \
+		$${chosen:-tests} || test $$? = 5 # none of what changed has a quick test
 
-test: lint ## Everything CI runs: lint, types, derivation, site, all tests, notebooks by nbval
-	$(BIN)/coursekit notebooks --check
-	$(MAKE) --no-print-directory book
-	$(BIN)/python -m pytest -m "not long" -n $(JOBS) --dist loadfile
+test: $(READY) ## Everything CI runs: lint, types, derivation, site, all tests, notebooks by nbval
+	$(SPENT) lint $(MAKE) --no-print-directory lint
+	$(SPENT) derivation $(BIN)/coursekit notebooks --check
+	$(SPENT) site $(MAKE) --no-print-directory book
+	$(BIN)/python -m pytest -m "not long" -n $(JOBS) --dist loadfile --seconds-of=tests
 	$(MAKE) --no-print-directory nbval
 
 grading: $(READY) ## The long tests of the grader: the whole corpus in each level, killed runs
@@ -84,7 +94,8 @@ grading: $(READY) ## The long tests of the grader: the whole corpus in each leve
 
 # --dist loadfile: the cells of one notebook share a kernel, so they must run in one worker.
 nbval: $(READY)
-	$(BIN)/python -m pytest --nbval --nbval-current-env book solutions -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest --nbval --nbval-current-env book solutions -n $(JOBS) --dist loadfile \
+		--seconds-of=nbval
 
 colab: $(READY) ## Run the notebooks as Colab would: fresh environment, empty folder, one notebook
 	$(BIN)/python -m pytest tests/test_colab.py

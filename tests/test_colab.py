@@ -16,6 +16,7 @@ import nbformat
 import pytest
 import torch
 
+from coursekit.affected import affected
 from coursekit.project import Project
 from coursekit.setup_cell import is_setup
 
@@ -23,7 +24,16 @@ pytestmark = pytest.mark.slow
 
 PROJECT = Project.find(Path(__file__))
 PACKAGES = ["numpy", "matplotlib", "scikit-learn", "ipywidgets<8", "ipykernel"]
-NOTEBOOKS = ["book/ddim", "exercises/ddim", "book/ddpm"]
+
+
+def notebooks(wanted: str) -> list[str]:
+    """Both notebooks of every chapter (``all``), or of those changed since a commit; else three."""
+    slugs: list[str] = []
+    if wanted:
+        slugs = PROJECT.slugs() if wanted == "all" else affected(PROJECT, wanted).slugs
+    chosen = [f"{room}/{slug}" for slug in slugs for room in ("book", "exercises")]
+    return chosen or ["book/ddim", "exercises/ddim", "book/ddpm"]
+
 
 # Runs in the fresh environment's kernel before and after the notebook.
 VERSIONS = """
@@ -82,7 +92,7 @@ def colab(environment: Path) -> Path:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", notebooks(os.environ.get("COLAB", "")))
 def test_a_notebook_runs_alone_and_leaves_torch_and_numpy(
     name: str, clone: Path, colab: Path, tmp_path: Path
 ) -> None:

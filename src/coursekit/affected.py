@@ -87,14 +87,6 @@ def changes(root: Path, base: str) -> list[str]:
     return sorted({name for name in (listed + new).split("\0") if name})
 
 
-def slug_of(nodeid: str, slugs: Iterable[str]) -> str | None:
-    """The chapter that a test belongs to: by its file, or by the first word of its parameters."""
-    path, _, rest = nodeid.partition("::")
-    words = [PurePosixPath(path).stem.removeprefix("test_")]
-    words += re.split(r"\W+", rest.partition("[")[2])[:1]
-    return next((word for word in words if word in slugs), None)
-
-
 def _is_shared(name: str) -> bool:
     return SHARED.fullmatch(name) is not None and not PurePosixPath(name).name.startswith("test_")
 
@@ -168,7 +160,7 @@ def _test_differs(
     name: str, now: _Tree, then: _Tree, changed: list[str], packages: set[str]
 ) -> bool:
     folder = f"{PurePosixPath(name).parent}/"
-    if name in changed or any(_is_data(c) and c.startswith(folder) for c in changed):
+    if name in changed or any(_is_read_by(c, name, now) for c in changed if _is_data(c)):
         return True
     if now.mentions(name, _SEES_THE_TREE):
         seen = [c for c in changed if not c.startswith("tests/")]
@@ -184,6 +176,20 @@ def _test_differs(
         if package == "coursekit" and any(map(_is_data, inside)) and folder != "tests/":
             return True  # templates and scripts, which no name leads to
     return now.test(name, packages) != then.test(name, packages)
+
+
+def _is_read_by(data: str, name: str, tree: _Tree) -> bool:
+    """Whether a file below ``tests/`` that is no code may be read by a file of tests.
+
+    It is by the tests of its folder; where that has none, by those that name the folder.
+    """
+    top, *below = data.split("/")
+    if top != "tests" or not below:
+        return False
+    room = f"tests/{below[0]}/"
+    if len(below) > 1 and any(test.startswith(room) for test in tree.tests):
+        return name.startswith(room)
+    return tree.mentions(name, rf"\b{re.escape(below[0])}\b")
 
 
 def _chapter_differs(

@@ -390,6 +390,26 @@ TRAPS = [
         "a:by a:N[g] a:g",
     ),
     Trap(
+        "a registry named by what writes an error",
+        {
+            "a.py": "def f(): ...\ndef g(): ...\nN = {'f': f, 'g': g}\ndef by(k):\n"
+            "    if k not in N:\n        raise ValueError(unknown(k))\n    return N[k]\n"
+            "def unknown(k):\n    return f'{k}: {listed()}'\ndef listed():\n    return list(N)\n"
+        },
+        "from genbook.a import by\nby('g')",
+        "a:by a:unknown a:listed a:N[g] a:g",
+    ),
+    Trap(
+        "what writes an error and is used for more",
+        {
+            "a.py": "def f(): ...\ndef g(): ...\nN = {'f': f, 'g': g}\ndef by(k):\n"
+            "    if k not in N:\n        raise ValueError(listed())\n    return N[k], listed()\n"
+            "def listed():\n    return list(N)\n"
+        },
+        "from genbook.a import by\nby('g')",
+        "a:by a:listed a:N a:f a:g",
+    ),
+    Trap(
         "registries joined, and their names",
         {
             "a.py": "def f(): ...\ndef g(): ...\ndef h(): ...\nM = {'f': f, 'g': g}\nN = {'h': h}\n"

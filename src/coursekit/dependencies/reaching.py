@@ -20,7 +20,8 @@ Three things count by their own entry, by these conventions:
   into the package (see :mod:`coursekit.dependencies.registry`). Where it is only looked up by key,
   those entries count whose key is written in the code reached (as a string, or as a name that it
   defines). Where it is walked through or handed on, all do. Naming it for the text of an error
-  reaches nothing.
+  (below ``raise``, in a block that ends in one, or in a function that only those call) reaches
+  nothing.
 - *Weights*: files ``<name>.safetensors`` beside a module that finds them by ``__file__``. Those
   count whose name is written in the code reached, with their cards, and the strings of the cards
   (the network's class) choose entries of registries. Where none is written, or the code asks for
@@ -35,10 +36,11 @@ import ast
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from coursekit.dependencies import package as packages
-from coursekit.dependencies.code import Code, Import, Use, chain
+from coursekit.dependencies.code import Code, Import, Mode, Use, chain
 from coursekit.dependencies.modules import Module, Statement, parse
 from coursekit.dependencies.package import Hit, Package
 
@@ -84,7 +86,8 @@ class Reach:
         self.links: dict[Statement, set[str]] = {}
         self.objects: set[str] = set()
         self._folders: set[Path] = set()
-        self._queue: list[tuple[Module, Statement, Code]] = []
+        self._queue: list[tuple[Module, Statement, Code, bool]] = []
+        self._whole: set[Statement] = set()
         self._looked_up: set[Statement] = set()
         self._words: set[str] = set()
         self._patterns: set[str] = set()
@@ -131,13 +134,14 @@ class Reach:
         """Read what is waiting, then choose entries and cards by its strings, until none is new."""
         while True:
             while self._queue:
-                module, statement, code = self._queue.pop()
-                self._read(module, statement, code)
+                self._read(*self._queue.pop())
             if not (self._choose_entries() or self._read_cards()):
                 return
 
-    def _read(self, module: Module, statement: Statement, code: Code) -> None:
+    def _read(self, module: Module, statement: Statement, code: Code, quiet: bool = False) -> None:
         for use in code.uses:
+            if quiet and use.mode == "plain":
+                use = replace(use, mode="message")
             self._follow(module, use, statement)
         self._load_all(module, code.loads)
         self._patterns |= {p for p in code.patterns if re.search(r"[A-Za-z]{2}", p)}
@@ -182,14 +186,19 @@ class Reach:
         module = self.package.module(statement.module)
         by_key = use.mode == "message" or (use.mode == "entry" and rest in ((), ("get",)))
         if registry is None or not by_key:
-            if self.keys.get(statement, ()) is not None:
-                self.keys[statement] = None
-                self._words.update(statement.binds)
-                self._queue.append((module, statement, statement.code))
+            # What only makes the text of an error reaches no more than the error itself would.
+            quiet = use.mode == "message"
+            if statement in self._whole or (quiet and statement in self.keys):
+                return
+            if not quiet:
+                self._whole.add(statement)
+            self.keys[statement] = None
+            self._words.update(statement.binds)
+            self._queue.append((module, statement, statement.code, quiet))
             return
         if self.keys.setdefault(statement, set()) is None:
             return
-        self._queue.append((module, statement, registry.around))
+        self._queue.append((module, statement, registry.around, False))
         if use.mode == "entry" and statement not in self._looked_up:
             self._looked_up.add(statement)
             for root, attributes in registry.parts:
@@ -208,7 +217,7 @@ class Reach:
             for key in self._chosen(registry.entries) - chosen:
                 chosen.add(key)
                 module = self.package.module(statement.module)
-                self._queue.append((module, statement, registry.entries[key][1]))
+                self._queue.append((module, statement, registry.entries[key][1], False))
                 new = True
         return new
 
@@ -246,7 +255,8 @@ class Reach:
             for hit in self.package.hits(module, Use(target)):
                 self._load_passed(hit)
                 if isinstance(hit.what, Statement):  # of a registry its entries, when they are used
-                    self._count(hit.what, Use(name, mode="message"), hit.rest)
+                    mode: Mode = "message" if self.package.registry(hit.what) else "plain"
+                    self._count(hit.what, Use(name, mode=mode), hit.rest)
 
     def _star(self, module: Module, star: Import) -> None:
         base = self.package.absolute(star, module)
