@@ -207,10 +207,10 @@ def test_the_report_says_who_is_fastest_and_who_is_wrong(tmp_path):
     wrong = {name: dict(points) for name, points in right.items()}
     wrong["s002"]["ddim.step"] = 99
     outcomes = {
-        "ours": Outcome("coursekit", [9.0, 10.0, 30.0], right),
-        "nbval": Outcome("nbval -n", [80.0], wrong),
-        "otter": Outcome("otter run", [60.0], right),
-        "nbclient": Outcome("nbclient, no grades", [20.0], None),
+        "ours": Outcome("coursekit", [9.0, 10.0, 11.0], right),
+        "nbval": Outcome("nbval -n", [80.0, 80.0, 80.0], wrong),
+        "otter": Outcome("otter run", [60.0, 60.0, 60.0], right),
+        "nbclient": Outcome("nbclient, no grades", [20.0, 20.0, 20.0], None),
     }
     lines = report(outcomes, students, {1: 500.0, 2: 650.0, 3: 820.0})
     assert lines[1].split() == ["coursekit", "10.0", "5.00", "s", "1.0", "12", "of", "12"]
@@ -218,6 +218,22 @@ def test_the_report_says_who_is_fastest_and_who_is_wrong(tmp_path):
     assert any(line.startswith("nbval -n: s002 ddim.step") and "99" in line for line in lines)
     assert "otter run, takes 6.0 times as long as ours (target ≥ 5) met" in lines[-2]
     assert "160 MB for each beyond the first (target ≤ 150 MB) MISSED" in lines[-1]
+    outcomes["ours"].seconds[2] = 30.0  # the median is as before, but one round is too slow
+    assert (
+        "takes 6.0 times as long as ours (target ≥ 5) MISSED" in report(outcomes, students, {})[-1]
+    )
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(10.0, 0), (13.0, 1)])
+def test_a_missed_target_is_an_exit_status(monkeypatch, seconds, status):
+    from benchmarks.grading import __main__ as command
+
+    monkeypatch.setattr(command, "_has_grade", lambda: True)
+    monkeypatch.setattr(command.environment, "make", lambda *_: None)
+    monkeypatch.setattr(command.environment, "versions", lambda *_: "")
+    taken = {"ours": seconds, "nbval": 60.0}
+    monkeypatch.setattr(command.Bench, "grade", lambda self, name, *_: (taken[name], None))
+    assert command.main(["--only", "ours", "nbval", "--submissions", "2"]) == status
 
 
 def test_memory_of_a_tree_counts_children(tmp_path):
