@@ -519,14 +519,6 @@ def checks_of_claims(device: Device) -> Any:
 
 
 EVERYWHERE = [pytest.param(label, name) for label in CASES for name in ("cuda", "mps")]
-KNOWN = {
-    ("a_mixture_fitted_to_data", "mps"): "GaussianMixture(...) computes in float64 on the device"
-}
-for i, case_on in enumerate(EVERYWHERE):
-    if reason := KNOWN.get(case_on.values):
-        EVERYWHERE[i] = pytest.param(
-            *case_on.values, marks=pytest.mark.xfail(reason=reason, strict=True)
-        )
 
 
 @pytest.mark.parametrize(("label", "name"), EVERYWHERE)

@@ -62,11 +62,11 @@ class GaussianMixture:
             )
         if (weights <= 0).any():
             raise ValueError(f"weights must be positive, got {float(weights.min()):g}")
-        total = float(weights.double().sum())
+        total = float(_wide(weights).sum())
         if abs(total - 1) > 1e-5:
             raise ValueError(f"weights must sum to 1, their sum is {total:.6g}")
         symmetric(covariances, "covariances")
-        values, vectors = torch.linalg.eigh(covariances.double())
+        values, vectors = torch.linalg.eigh(_wide(covariances))
         # Below this an eigenvalue is zero up to rounding, whatever its sign.
         smallest = D * torch.finfo(covariances.dtype).eps * values[:, -1].abs()
         if (values[:, 0] <= smallest).any():
@@ -79,9 +79,9 @@ class GaussianMixture:
         self.weights = weights / total
         self.means, self.covariances = means.clone(), (covariances + covariances.mT) / 2
         self._log_weights = self.weights.log()
-        self._values = values.to(means.dtype)  # Λ, (K, D)
-        self._basis = vectors.transpose(0, 1).flatten(1).to(means.dtype)  # all axes, (D, K D)
-        self._centres = torch.einsum("kd,kde->ke", means.double(), vectors).to(means.dtype)
+        self._values = values.to(means)  # Λ, (K, D)
+        self._basis = vectors.transpose(0, 1).flatten(1).to(means)  # all axes, (D, K D)
+        self._centres = torch.einsum("kd,kde->ke", _wide(means), vectors).to(means)
 
     @classmethod
     def fit(cls, x: Tensor, labels: Tensor, ridge: float = 1e-3) -> GaussianMixture:
@@ -356,6 +356,11 @@ def _rates(a: Rate, b: Rate, shape: tuple[int, ...], means: Tensor) -> tuple[Rat
             "is 0 whatever x_0 was"
         )
     return a, b
+
+
+def _wide(x: Tensor) -> Tensor:
+    """x in float64; on the CPU where its device has none (Apple's "mps")."""
+    return x.cpu().double() if x.device.type == "mps" else x.double()
 
 
 def _representable(variance: Tensor) -> bool:
