@@ -24,7 +24,16 @@ from torch import Tensor
 from genbook.arguments import choice, same_shape
 from genbook.paths.base import Coefficient
 
-__all__ = ["Prediction", "combine", "convert", "factors", "target_of", "to_eps", "to_x0"]
+__all__ = [
+    "Prediction",
+    "add_to",
+    "combine",
+    "convert",
+    "factors",
+    "target_of",
+    "to_eps",
+    "to_x0",
+]
 
 Prediction = Literal["eps", "x0", "v", "velocity", "score"]
 """What a network predicts."""
@@ -109,7 +118,12 @@ def factors(
 
 def combine(p: Coefficient, x: Tensor, q: Coefficient, y: Tensor) -> Tensor:
     """p x + q y in two operations instead of three; p and q are floats or broadcast over x."""
-    return torch.mul(x, p).add_(y, alpha=q) if isinstance(q, float) else (p * x).addcmul_(q, y)
+    return add_to(x * p, q, y)
+
+
+def add_to(x: Tensor, q: Coefficient, y: Tensor) -> Tensor:
+    """x + q y in one operation, in the place of x; q is a float or broadcasts over x."""
+    return x.add_(y, alpha=q) if isinstance(q, float) else x.addcmul_(q, y)
 
 
 def target_of(
