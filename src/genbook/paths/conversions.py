@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from genbook.arguments import choice, same_shape
@@ -118,6 +117,9 @@ def factors(
 
 def combine(p: Coefficient, x: Tensor, q: Coefficient, y: Tensor) -> Tensor:
     """p x + q y in two operations instead of three; p and q are floats or broadcast over x."""
+    if isinstance(p, float) and p >= 1:
+        # For x p: torch adds a multiple in half the time that it takes to multiply by a number.
+        return add_to(x.add(x, alpha=p - 1), q, y)
     return add_to(x * p, q, y)
 
 
