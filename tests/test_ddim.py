@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from genbook import ddim, ddpm
-from genbook.denoiser import Denoiser
+from genbook.denoiser import Denoiser, clipped
 from genbook.schedules import NoiseSchedule
 
 F64 = torch.float64
@@ -564,3 +564,39 @@ def test_the_sampler_s_step_is_the_fast_one(t, s, eta):
     torch.testing.assert_close(
         ours, ddim.step(schedule, x, eps, t, s, eta, noise), rtol=1e-11, atol=1e-11
     )
+
+
+# The quick forms ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("T", [10, 1000])
+def test_the_step_from_eps_is_the_jump_of_the_page(T, eta):
+    denoiser, x = Denoiser(curved, NoiseSchedule.linear(T)), normal(4, 3)
+
+    def check(step):
+        for t, s in ((T, T // 2), (T // 2, 1), (1, 0)):
+            jump = ddim.jump(denoiser, x, t, s, None, seeded(3), eta=eta)
+            torch.testing.assert_close(
+                step(denoiser, x, t, s, None, seeded(3), eta=eta), jump, rtol=1e-12, atol=1e-12
+            )
+
+    check(ddim.from_eps)
+    rejects(check, lambda *a, eta: ddim.from_eps(*a, eta=eta) + 1e-9)
+    rejects(check, lambda d, x, t, s, c, g, eta: ddim.from_eps(d, x, t, s, c, g, eta=1 - eta / 2))
+
+
+@pytest.mark.parametrize(
+    ("options", "plain"),
+    [({}, False), ({"clip": clipped()}, True), ({"prediction": "v"}, True)],
+    ids=["eps", "eps, clipped", "v"],
+)
+def test_the_sampler_takes_the_quick_step_only_where_it_is_the_same(monkeypatch, options, plain):
+    taken = []
+    for name in ("jump", "from_eps"):
+        step = getattr(ddim, name)
+        monkeypatch.setattr(
+            ddim, name, lambda *a, n=name, f=step, **k: taken.append(n) or f(*a, **k)
+        )
+    ddim.sample(curved, NoiseSchedule.linear(10), (2, 3), 4, generator=seeded(), **options)
+    assert taken == ["jump" if plain else "from_eps"] * 4

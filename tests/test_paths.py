@@ -164,3 +164,18 @@ def test_refusals(change, message):
     }
     with pytest.raises(ValueError, match=message):
         paths.convert(**arguments | change)
+
+
+@pytest.mark.parametrize("p", [-2.0, 0.0, 1e-6, 0.999, 1.0, 1.0001, 1e6])
+@pytest.mark.parametrize("kind", ["float", "tensor"])
+def test_combine_is_the_sum_and_leaves_its_inputs_alone(p, kind):
+    x, y = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    q = -0.7
+    expected, kept = p * x + q * y, (x.clone(), y.clone())
+    p_, q_ = (p, q) if kind == "float" else (torch.full((5, 1), c, dtype=x.dtype) for c in (p, q))
+    found = paths.combine(p_, x, q_, y)
+    # Two roundings of the larger term; x + (p − 1) x must not stand for p x where p is small.
+    torch.testing.assert_close(found, expected, rtol=1e-14, atol=1e-15 * max(abs(p), 1))
+    assert torch.equal(x, kept[0]) and torch.equal(y, kept[1])
+    small = paths.combine(p, x, 0.0, y)
+    torch.testing.assert_close(small, p * x, rtol=1e-14, atol=0)

@@ -169,7 +169,23 @@ def step(
     if noise is None:
         raise ValueError("eta > 0 adds noise: give noise, a standard normal tensor shaped like xt")
     same_shape(xt=xt, noise=noise)
-    return xs + σ * noise
+    return paths.add_to(xs, σ, noise)
+
+
+def from_eps(
+    denoiser: Denoiser,
+    x: Tensor,
+    t: Any,
+    s: Any,
+    cond: Any = None,
+    generator: torch.Generator | None = None,
+    *,
+    eta: float = 0.0,
+) -> Tensor:
+    """:func:`jump` by :func:`step`, for a network that predicts eps and is not clipped."""
+    eps = denoiser(x, t, cond).eps
+    noise = randn_like(x, generator) if eta else None
+    return step(denoiser.path, x, eps, t, s, eta, noise)
 
 
 def states(
@@ -211,7 +227,9 @@ def states(
     sigma(schedule, times[0], times[1], eta)  # a wrong η is refused before the first step
     denoiser = Denoiser(model, schedule, prediction, clip=clip, keep_eps=keep_eps)
     x = first_state(model, schedule, shape, generator, xT)
-    return walk(partial(jump, eta=eta), denoiser, x, times, cond, generator, progress)
+    quick = prediction == "eps" and clip is None
+    move = partial(from_eps if quick else jump, eta=eta)
+    return walk(move, denoiser, x, times, cond, generator, progress)
 
 
 def sample(

@@ -135,7 +135,7 @@ def step(
     if noise is None:
         return mean
     same_shape(xt=xt, noise=noise)
-    return mean + _sigma(b_s, b_t, β, variance) * noise
+    return paths.add_to(mean, _sigma(b_s, b_t, β, variance), noise)
 
 
 def ancestral(

@@ -10,6 +10,7 @@ from genbook.paths.base import Coefficient, Path, Spacing, Time
 from genbook.paths.continuous import VE, VP, Straight, SubVP
 from genbook.paths.conversions import (
     Prediction,
+    add_to,
     combine,
     convert,
     factors,
@@ -28,6 +29,7 @@ __all__ = [
     "Straight",
     "SubVP",
     "Time",
+    "add_to",
     "combine",
     "convert",
     "factors",

@@ -188,13 +188,13 @@ def as_factor(values: Coefficient, like: Tensor | None) -> Coefficient:
     """
     if like is None or not isinstance(values, Tensor):
         return values
-    if values.ndim > 1 or (values.ndim == 1 and len(values) != len(like)):
+    if values.ndim > 1 or (values.ndim == 1 and values.shape[0] != like.shape[0]):
         raise ValueError(
             f"t must have shape ({len(like)},), one time for each sample, got {tuple(values.shape)}"
         )
     if values.dtype != like.dtype or values.device != like.device:
         values = values.to(like)
-    return values.reshape(-1, *[1] * (like.ndim - 1))
+    return values.reshape((-1, *(1,) * (like.ndim - 1)))
 
 
 def _range(t: Any) -> str:

@@ -18,13 +18,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from genbook.arguments import choice, same_shape
 from genbook.paths.base import Coefficient
 
-__all__ = ["Prediction", "combine", "convert", "factors", "target_of", "to_eps", "to_x0"]
+__all__ = [
+    "Prediction",
+    "add_to",
+    "combine",
+    "convert",
+    "factors",
+    "target_of",
+    "to_eps",
+    "to_x0",
+]
 
 Prediction = Literal["eps", "x0", "v", "velocity", "score"]
 """What a network predicts."""
@@ -109,7 +117,15 @@ def factors(
 
 def combine(p: Coefficient, x: Tensor, q: Coefficient, y: Tensor) -> Tensor:
     """p x + q y in two operations instead of three; p and q are floats or broadcast over x."""
-    return torch.mul(x, p).add_(y, alpha=q) if isinstance(q, float) else (p * x).addcmul_(q, y)
+    if isinstance(p, float) and p >= 1:
+        # For x p: torch adds a multiple in half the time that it takes to multiply by a number.
+        return add_to(x.add(x, alpha=p - 1), q, y)
+    return add_to(x * p, q, y)
+
+
+def add_to(x: Tensor, q: Coefficient, y: Tensor) -> Tensor:
+    """x + q y in one operation, in the place of x; q is a float or broadcasts over x."""
+    return x.add_(y, alpha=q) if isinstance(q, float) else x.addcmul_(q, y)
 
 
 def target_of(
