@@ -21,8 +21,7 @@ T, STEPS = 1000, 50
 SHAPES = {"64×2": (64, 2), "4×64²": (1, 4, 64, 64)}
 TARGET = 0.35
 # Where both draw noise in every step, both spend the same time on it: at 4×64² 0.42 of diffusers'
-# loop (as in `steps`). The target for the other 0.58 makes 0.42 + 0.35 · 0.58 of the whole.
-DRAWN_TARGETS = {"64×2": TARGET, "4×64²": 0.62}
+# loop (as in `steps`), which is more than the target allows for all: that row is there to be seen.
 
 Network = Callable[..., Tensor]
 
@@ -40,7 +39,7 @@ def ddpm_sample(name: str) -> list[Comparison]:
         peer: Any = DDPMScheduler(T, clip_sample=False)
         return checked(ours, loop(peer, T, network, shape, generator), generator)
 
-    peers = {"diffusers": Peer(DRAWN_TARGETS[name], theirs)}
+    peers = {"diffusers": Peer(TARGET, theirs)}
     return compare(f"ddpm.sample {name}, {T} steps", ours, peers, rounds=15)
 
 

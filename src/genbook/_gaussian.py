@@ -103,7 +103,7 @@ def product(
 def condition(
     mean: Tensor, covariance: Tensor, known: Sequence[int] | Tensor, value: Tensor
 ) -> tuple[Tensor, Tensor]:
-    r"""The other entries of $x \sim \mathcal{N}(m, C)$ when those at `known` are `value`.
+    r"""The other entries of $x \sim \mathcal{N}(m, C)$ when those at ``known`` are ``value``.
 
     With u the unknown and v the known entries: mean $m_u + C_{uv} C_{vv}^{-1} (v - m_v)$,
     covariance $C_{uu} - C_{uv} C_{vv}^{-1} C_{vu}$, which does not depend on the value.
@@ -115,7 +115,7 @@ def condition(
         value: shape ``(…, len(known))``; batches give batches of means.
 
     Raises:
-        TypeError: not floating-point, or of several types; `known` holds something else than
+        TypeError: not floating-point, or of several types; ``known`` holds something else than
             integers (booleans are no indices).
         ValueError: shapes or indices that do not fit, NaN or infinity, a covariance that is not
             symmetric and positive definite.

@@ -1,6 +1,6 @@
 """The variational bound of a diffusion model: how many bits an image costs.
 
-The other half of the chapter `ddpm`: the bound L on −log p(x_0), term by term, and the loss that
+The other half of the chapter ``ddpm``: the bound L on −log p(x_0), term by term, and the loss that
 draws one of its terms at random. Training for pictures does not need it; training a variance and
 measuring a likelihood do.
 

@@ -1,6 +1,6 @@
 """Denoising diffusion implicit models: the same network, far fewer steps.
 
-The module of the chapter `ddim`, in its order: the non-Markov family with DDPM's marginals, the
+The module of the chapter ``ddim``, in its order: the non-Markov family with DDPM's marginals, the
 sub-sequence of times, the three-term step, the sampler, encoding, and interpolation of codes.
 
 References:

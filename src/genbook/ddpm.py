@@ -1,6 +1,6 @@
 """Denoising diffusion probabilistic models: noise the data step by step, learn the way back.
 
-The module of the chapter `ddpm`: the forward chain in closed form, its posterior by Bayes, the
+The module of the chapter ``ddpm``: the forward chain in closed form, its posterior by Bayes, the
 simple loss, the reverse step and the sampler. The variational bound that it all comes from is next
 door, in :mod:`genbook.bound`.
 
