@@ -97,10 +97,11 @@ class Spending:
 
 
 def slug_of(nodeid: str, slugs: Iterable[str]) -> str | None:
-    """The chapter that a test belongs to: by its file, or by the first word of its parameters."""
+    """The chapter that a test belongs to: by its file, its first parameter, or a question's id."""
     path, _, rest = nodeid.partition("::")
     words = [PurePosixPath(path).stem.removeprefix("test_")]
-    words += re.split(r"\W+", rest.partition("[")[2])[:1]
+    parameters = rest.partition("[")[2]
+    words += [*re.split(r"\W+", parameters)[:1], *re.findall(r"\b(\w+)\.", parameters)]
     return next((word for word in words if word in slugs), None)
 
 

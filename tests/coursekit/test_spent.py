@@ -23,6 +23,7 @@ BURN += "    while time.process_time() < end:\n        pass\n\n"
         ("tests/test_ddim.py::test_step", "ddim"),
         ("tests/test_ddim.py::test_other[ddpm]", "ddim"),
         ("tests/test_checks.py::test_all[ddpm.step-3]", "ddpm"),
+        ("tests/test_checks.py::test_all[endless tensors-ddpm.step]", "ddpm"),
         ("tests/test_repository.py::test_rooms[ddim]", "ddim"),
         ("book/ddpm.ipynb::Cell 3", "ddpm"),
         ("solutions/ddim.ipynb::Cell 0", "ddim"),
