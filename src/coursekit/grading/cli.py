@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from coursekit import console
 from coursekit.grading.sandbox import Level as SandboxLevel
 from coursekit.project import CourseError
 
@@ -21,7 +21,6 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_out = Console(soft_wrap=True, highlight=False)
 
 Out = Annotated[Path, typer.Argument(help="Folder of the results.", metavar="OUT")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions at the same time.")]
@@ -112,7 +111,7 @@ def run(
             session.check(out, wanted)  # what is wrong with it should not leave a folder behind
             with held(out, part):
                 begun = Run.begin(out, wanted)
-                unclear = session.grade_class(out, begun, jobs, part, _out, zygotes)
+                unclear = session.grade_class(out, begun, jobs, part, console.out, zygotes)
                 return ATTENTION if unclear else 0
 
     _guarded(work)
@@ -131,7 +130,7 @@ def resume(out: Out, jobs: Jobs = 2, overrides: Decisions = None, roster: Class 
         Run.load(out)  # else a folder that was misspelt would be made
         with held(out):
             run = Run.load(out).changed(out, overrides=overrides, roster=roster)
-            return ATTENTION if session.grade_class(out, run, jobs, (1, 1), _out) else 0
+            return ATTENTION if session.grade_class(out, run, jobs, (1, 1), console.out) else 0
 
     _guarded(work)
 
@@ -150,7 +149,7 @@ def explain(
 
     def work() -> int:
         for line in explaining.lines(out, Run.load(out), student, again):
-            _out.print(line, markup=False)
+            console.out.print(line, markup=False)
         return 0
 
     _guarded(work)
@@ -164,10 +163,10 @@ def doctor() -> None:
     def work() -> int:
         findings = looking.report()
         for finding in findings:
-            _out.print("[green]✓[/]" if finding.ok else "[red]✗[/]", end=" ")
-            _out.print(f"{finding.name}: {finding.detail}", markup=False)
+            console.out.print("[green]✓[/]" if finding.ok else "[red]✗[/]", end=" ")
+            console.out.print(f"{finding.name}: {finding.detail}", markup=False)
         for level, words in looking.PROTECTS.items():
-            _out.print(f"  {level}: {words}", markup=False)
+            console.out.print(f"  {level}: {words}", markup=False)
         return 0 if findings[-1].ok else ATTENTION
 
     _guarded(work)
@@ -181,7 +180,7 @@ def selftest(level: Level = None, jobs: Jobs = 2) -> None:
     def work() -> int:
         outcome = trying.run(level and level.value, jobs)
         for line in outcome.lines:
-            _out.print(line, markup=False)
+            console.out.print(line, markup=False)
         return 0 if outcome.passed else ATTENTION
 
     _guarded(work)
@@ -201,7 +200,7 @@ def reference(
     def work() -> int:
         outcome = trying.reference(assignment, seeds, private, _level(level, unsafe))
         for line in outcome.lines:
-            _out.print(line, markup=False)
+            console.out.print(line, markup=False)
         return 0 if outcome.passed else ATTENTION
 
     _guarded(work)
@@ -225,7 +224,6 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _guarded(work: Callable[[], int]) -> None:
-    from coursekit.cli import _guarded as guarded
     from coursekit.grading.ending import orderly
 
-    guarded(lambda: orderly(work))
+    console.guarded(lambda: orderly(work))
