@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from coursekit.grading import run
-from coursekit.grading.assignment import Assignment
 from coursekit.grading.ending import heed, orderly
+from coursekit.grading.incoming.assignment import Assignment
 from coursekit.grading.zygotes import Zygotes
 
 

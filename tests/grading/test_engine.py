@@ -17,10 +17,10 @@ import pytest
 from corpus_entry import POINTS, WRONG, Entry, edited, full, solution
 
 from coursekit.grading import sandbox, worker
+from coursekit.grading.incoming.students import Task
 from coursekit.grading.kernel import HarnessError, Limits, remove
 from coursekit.grading.results import Row
 from coursekit.grading.run import grade
-from coursekit.grading.task import Task
 
 LIMITS = Limits(cell_s=2, question_s=2, notebook_s=8)
 STUB = "def {}(*args):\n    raise NotImplementedError()"

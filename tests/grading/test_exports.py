@@ -25,10 +25,10 @@ from coursekit.grading.exports import (
     moodle_csv,
     strangers,
 )
+from coursekit.grading.incoming.plaintext import one_line
+from coursekit.grading.incoming.roster import Roster
 from coursekit.grading.overrides import Graded, Overrides, StudentOverride, apply
-from coursekit.grading.plaintext import one_line
 from coursekit.grading.results import Row
-from coursekit.grading.roster import Roster
 from coursekit.project import CourseError
 
 DANGEROUS = "=+-@\t\r＝＋－＠﹦﹢﹣﹫−"

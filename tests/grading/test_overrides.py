@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_class import QUESTIONS, row, rows
 
-from coursekit.grading import handwritten
+from coursekit.grading.incoming import handwritten
 from coursekit.grading.overrides import Overrides, StudentOverride, apply, checksum, load, parse
 from coursekit.grading.store import to_mark
 from coursekit.project import CourseError

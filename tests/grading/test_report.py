@@ -18,8 +18,8 @@ from sample_class import HOSTILE, QUESTIONS, SENTENCES, graded, row
 
 from coursekit.grading import report
 from coursekit.grading.exports import feedback
+from coursekit.grading.incoming.plaintext import visible
 from coursekit.grading.overrides import Overrides, StudentOverride, apply
-from coursekit.grading.plaintext import visible
 
 VOID = {"meta", "rect", "br"}
 TAGS = set(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from coursekit.grading import run, sandbox, worker
-from coursekit.grading.assignment import solved
+from coursekit.grading.incoming.assignment import solved
 from coursekit.grading.kernel import HarnessError, SandboxedKernel
 from coursekit.project import CourseError, Project
 from genbook import checks

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from coursekit.grading.feedback import Finding
+from coursekit.grading.incoming.merge import Plan, Step
 from coursekit.grading.kernel import Limits, SandboxedKernel
-from coursekit.grading.merge import Plan, Step
 from coursekit.grading.reference import Prepared
 
 __all__ = ["Clock", "Session"]

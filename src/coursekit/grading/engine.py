@@ -24,11 +24,11 @@ from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 from coursekit.grading import values
 from coursekit.grading.attempt import Clock, Session
 from coursekit.grading.feedback import DIED, Finding, finding, quiet
+from coursekit.grading.incoming.merge import Step
+from coursekit.grading.incoming.source import after
 from coursekit.grading.kernel import KernelDied
-from coursekit.grading.merge import Step
 from coursekit.grading.messages import failed_line
 from coursekit.grading.reference import Prepared
-from coursekit.grading.source import after
 
 __all__ = ["GradedCell", "GradedNotebook"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coursekit.grading import overrides, results, scratch, store
-from coursekit.grading.assignment import Assignment
+from coursekit.grading.incoming.assignment import Assignment
 from coursekit.grading.overrides import Graded, Overrides
 from coursekit.grading.results import Row
 from coursekit.grading.run import grade, tasks_of

@@ -16,11 +16,11 @@ import unicodedata
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping, Sequence
 
-from coursekit.grading.identity import identity
+from coursekit.grading.incoming.names import identity
+from coursekit.grading.incoming.plaintext import one_line, visible
+from coursekit.grading.incoming.roster import Roster
 from coursekit.grading.overrides import Graded, GradedQuestion
-from coursekit.grading.plaintext import one_line, visible
 from coursekit.grading.results import number
-from coursekit.grading.roster import Roster
 
 __all__ = [
     "canvas_csv",

@@ -20,8 +20,8 @@ from multiprocessing.context import ForkProcess
 
 from coursekit.grading.confine import die_with
 from coursekit.grading.ending import as_usual
+from coursekit.grading.incoming.students import Task, sha256
 from coursekit.grading.results import QuestionResult, Row
-from coursekit.grading.task import Task, sha256
 from coursekit.grading.worker import Setting, serve
 
 __all__ = ["rows"]

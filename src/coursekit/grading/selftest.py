@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coursekit.grading import scratch
-from coursekit.grading.assignment import Assignment, solved
+from coursekit.grading.incoming.assignment import Assignment, solved
 from coursekit.grading.kernel import Limits
 from coursekit.grading.results import Row
 from coursekit.grading.run import grade

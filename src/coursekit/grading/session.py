@@ -15,10 +15,10 @@ from rich.table import Table
 
 from coursekit.grading import scratch, store
 from coursekit.grading.exports import strangers
+from coursekit.grading.incoming.roster import Roster
 from coursekit.grading.overrides import Graded, GradedQuestion
 from coursekit.grading.report import twins
 from coursekit.grading.results import Row
-from coursekit.grading.roster import Roster
 from coursekit.grading.run import grade
 from coursekit.grading.store import Run
 from coursekit.grading.zygotes import Zygotes

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.grading import exports, overrides, report
-from coursekit.grading.assignment import Assignment
 from coursekit.grading.durable import write_file
+from coursekit.grading.incoming.assignment import Assignment
+from coursekit.grading.incoming.plaintext import one_line, visible
+from coursekit.grading.incoming.roster import Roster
+from coursekit.grading.incoming.students import find
 from coursekit.grading.kernel import Limits
 from coursekit.grading.overrides import Graded, Overrides
-from coursekit.grading.plaintext import one_line, visible
 from coursekit.grading.results import Journal, Row
-from coursekit.grading.roster import Roster
 from coursekit.grading.scratch import Busy, lock
-from coursekit.grading.students import find
 from coursekit.project import CourseError, Project
 
 __all__ = ["Run", "decisions", "export", "gather", "held", "results_name", "to_mark"]

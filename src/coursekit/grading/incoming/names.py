@@ -1,4 +1,7 @@
-"""Names of people made fit for a comparison, and for names of files on every system."""
+"""Names: of people and files, made fit for comparing, sorting and saving, and what is in them.
+
+What is in them is whose a file is, as far as Canvas or Moodle wrote it there.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,47 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from coursekit.grading.files import name_bytes
+__all__ = ["CANVAS", "Identity", "identity", "name_bytes", "plain_name", "safe_ids"]
 
-__all__ = ["plain_name", "safe_ids"]
-
+CANVAS = re.compile(
+    r"(?P<name>.+?)_(?:late_)?(?P<user>[0-9]{1,18})_(?P<file>[0-9]{1,18})_(?P<rest>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_MOODLE = re.compile(
+    r"(?P<name>.+?)_(?P<user>[0-9]{1,18})_assignsubmission_(?:file|onlinetext)(?:_.*)?", re.DOTALL
+)
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)(\..*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a file's name tells of its owner: a name, and Canvas' or Moodle's number."""
+
+    name: str = ""
+    canvas: str = ""
+    moodle: str = ""
+
+
+def identity(file: str) -> Identity:
+    """What the name of a submission, as rows have it, tells of its owner.
+
+    Canvas and Moodle begin a name; what a student called a file comes after. So the outermost part
+    of a path decides, and in it the first number.
+    """
+    outer, slash, _ = file.partition("/")
+    moodle = _MOODLE.fullmatch(outer)
+    canvas = None if slash else CANVAS.fullmatch(outer)
+    if moodle and not (canvas and canvas.start("user") < moodle.start("user")):
+        name = "" if moodle["name"] == "Participant" else moodle["name"]
+        return Identity(name, moodle=moodle["user"])
+    return Identity(canvas["name"], canvas=canvas["user"]) if canvas else Identity()
+
+
+def name_bytes(name: str) -> bytes:
+    """What names are sorted by: the same on every machine."""
+    return name.encode("utf-8", "surrogatepass")
 
 
 def plain_name(name: str) -> str:

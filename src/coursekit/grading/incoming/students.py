@@ -21,10 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from coursekit.grading.files import File, name_bytes, unzipped, walk
-from coursekit.grading.identity import CANVAS, Identity, identity
-from coursekit.grading.names import safe_ids
-from coursekit.grading.owners import (
+from coursekit.grading.incoming.files import File, unzipped, walk
+from coursekit.grading.incoming.names import CANVAS, Identity, identity, name_bytes, safe_ids
+from coursekit.grading.incoming.owners import (
     DOWNLOADED,
     MISTAKEN,
     NOTEBOOK,
@@ -35,17 +34,13 @@ from coursekit.grading.owners import (
     joined,
     owners,
 )
-from coursekit.grading.plaintext import one_line
+from coursekit.grading.incoming.plaintext import one_line
+from coursekit.grading.incoming.weights import Weights, is_weights
 from coursekit.project import CourseError
 
-__all__ = [
-    "DOUBTS",
-    "NOTHING",
-    "SEVERAL",
-    "Student",
-    "find",
-]
+__all__ = ["DOUBTS", "LARGEST", "NOTHING", "SEVERAL", "Student", "Task", "find", "sha256"]
 
+LARGEST = 64 * 2**20  # bytes of a submission that are read
 _AGAIN = re.compile(r"-(\d{1,4})$")  # what Canvas adds to a file that is handed in again
 SEVERAL, NOTHING = "several files", "no notebook handed in"
 DOUBTS = (SEVERAL, SHARED, NOTHING)
@@ -85,6 +80,43 @@ class Student:
             return self
         rest = tuple(file for file in files if file.name != name)
         return replace(self, file=chosen[0], extra=rest, choice="")
+
+    def task(self, training: tuple[str, ...] = ()) -> Task:
+        """What is graded of it, where the questions ``training`` are answered with weights."""
+        doubts = (self.choice, *self.doubts) if self.choice else self.doubts
+        return Task(self.id, self.file, doubts, self.other, training)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A submission: whose it is, the file that counts, and why a person should look at that.
+
+    ``beside`` are files that cannot be the notebook, but may hold weights or an answer in words.
+    ``training`` are the ids of questions that are answered with weights.
+    """
+
+    student: str
+    file: File
+    doubts: tuple[str, ...] = ()
+    beside: tuple[File, ...] = ()
+    training: tuple[str, ...] = ()
+
+    @property
+    def words_beside(self) -> bool:
+        """Whether there is a file beside the notebook in which words may stand."""
+        return any(not is_weights(file.name) for file in self.beside)
+
+    def weights(self) -> Weights:
+        """The weights that were handed in as files of their own."""
+        return Weights.read((self.file, *self.beside), self.training)
+
+
+def sha256(task: Task) -> str:
+    """The checksum of a submission as it is now; empty where it cannot be read."""
+    try:
+        return task.weights().checksum(task.file.read(LARGEST))
+    except OSError:
+        return ""  # one file that is damaged or locked does not keep the class from its points
 
 
 def find(place: Path, assignment: str, out: Path | None = None) -> list[Student]:

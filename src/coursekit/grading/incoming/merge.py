@@ -13,10 +13,16 @@ import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
-from coursekit.grading.align import Code, align, last_place
-from coursekit.grading.assignment import Assignment, names_defined, names_used, normal, strings
-from coursekit.grading.ingest import Cell, Submission
-from coursekit.grading.source import (
+from coursekit.grading.incoming.align import Code, align, last_place
+from coursekit.grading.incoming.assignment import (
+    Assignment,
+    names_defined,
+    names_used,
+    normal,
+    strings,
+)
+from coursekit.grading.incoming.ingest import Cell, Submission
+from coursekit.grading.incoming.source import (
     checks,
     definitions,
     functions,

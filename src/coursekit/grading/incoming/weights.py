@@ -18,8 +18,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cache, partial
 
-from coursekit.grading.archives import ZIP, inside
-from coursekit.grading.files import File
+from coursekit.grading.incoming.archives import ZIP, inside
+from coursekit.grading.incoming.files import File
 from genbook.checks.machinery import trained
 
 __all__ = ["Weights", "is_weights", "owner"]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 import yaml
 
-from coursekit.grading.plaintext import one_line
+from coursekit.grading.incoming.plaintext import one_line
 from coursekit.project import CourseError
 
 __all__ = ["LIMIT", "Reader", "is_empty", "nearest", "short"]

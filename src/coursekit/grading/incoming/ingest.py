@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from coursekit.grading import archives, formats, salvage
+from coursekit.grading.incoming import archives, formats, salvage
 
 __all__ = ["Cell", "Submission", "read"]
 

@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 
-from coursekit.grading.formats import AS_NOTEBOOK, LIMIT
+from coursekit.grading.incoming.formats import AS_NOTEBOOK, LIMIT
 
 __all__ = ["ZIP", "inside", "unpack"]
 

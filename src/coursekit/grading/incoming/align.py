@@ -6,9 +6,9 @@ import ast
 from dataclasses import dataclass
 from functools import cached_property
 
-from coursekit.grading.assignment import Assignment, names_used
-from coursekit.grading.ingest import Cell
-from coursekit.grading.source import classes, functions, rebinds
+from coursekit.grading.incoming.assignment import Assignment, names_used
+from coursekit.grading.incoming.ingest import Cell
+from coursekit.grading.incoming.source import classes, functions, rebinds
 
 __all__ = ["Code", "align", "last_place"]
 

@@ -28,9 +28,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coursekit.grading.identity import identity
-from coursekit.grading.names import plain_name
-from coursekit.grading.plaintext import one_line
+from coursekit.grading.incoming.names import identity, plain_name
+from coursekit.grading.incoming.plaintext import one_line
 from coursekit.project import CourseError
 
 __all__ = ["Roster"]

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from coursekit.grading.plaintext import one_line
+from coursekit.grading.incoming.plaintext import one_line
 from coursekit.project import CourseError
 
-__all__ = ["File", "name_bytes", "unzipped", "walk"]
+__all__ = ["File", "unzipped", "walk"]
 
 _MOST = 100_000
 
@@ -145,8 +145,3 @@ def _parents(name: str) -> Iterator[str]:
 
 def _ignored(name: str) -> bool:
     return name.startswith(".") or name.startswith("~$") or name in ("__MACOSX", "__pycache__")
-
-
-def name_bytes(name: str) -> bytes:
-    """What names are sorted by: the same on every machine."""
-    return name.encode("utf-8", "surrogatepass")

@@ -12,10 +12,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from coursekit.grading import weights
-from coursekit.grading.files import File
-from coursekit.grading.identity import identity
-from coursekit.grading.plaintext import one_line
+from coursekit.grading.incoming import weights
+from coursekit.grading.incoming.files import File
+from coursekit.grading.incoming.names import identity
+from coursekit.grading.incoming.plaintext import one_line
 
 __all__ = [
     "DOWNLOADED",
