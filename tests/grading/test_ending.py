@@ -10,7 +10,7 @@ import pytest
 from coursekit.grading import run
 from coursekit.grading.ending import heed, orderly
 from coursekit.grading.incoming.assignment import Assignment
-from coursekit.grading.zygotes import Zygotes
+from coursekit.grading.jail.zygotes import Zygotes
 
 
 @pytest.fixture(autouse=True)

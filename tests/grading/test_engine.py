@@ -16,9 +16,10 @@ import psutil
 import pytest
 from corpus_entry import POINTS, WRONG, Entry, edited, full, solution
 
-from coursekit.grading import sandbox, worker
+from coursekit.grading import worker
 from coursekit.grading.incoming.students import Task
-from coursekit.grading.kernel import HarnessError, Limits, remove
+from coursekit.grading.jail import sandbox
+from coursekit.grading.jail.kernel import HarnessError, Limits, remove
 from coursekit.grading.results import Row
 from coursekit.grading.run import grade
 

@@ -19,7 +19,8 @@ from sample_class import QUESTIONS, row
 from typer.testing import CliRunner
 
 from coursekit import cli
-from coursekit.grading import sandbox, session
+from coursekit.grading import session
+from coursekit.grading.jail import sandbox
 from coursekit.grading.overrides import Overrides, apply
 from coursekit.grading.results import read
 from coursekit.grading.store import Run

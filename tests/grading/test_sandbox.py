@@ -27,9 +27,9 @@ import pytest
 from jupyter_client.blocking import BlockingKernelClient
 
 import genbook.checks
-from coursekit.grading import doctor, landlock, sandbox, seccomp
-from coursekit.grading.confine import Limits
-from coursekit.grading.zygotes import can_begin
+from coursekit.grading.jail import doctor, landlock, sandbox, seccomp
+from coursekit.grading.jail.confine import Limits
+from coursekit.grading.jail.zygotes import can_begin
 from coursekit.project import CourseError
 
 ROOT = Path(__file__).parents[2]
@@ -255,7 +255,7 @@ ATTACKS = {
     "question_by_root": """
         attempt(lambda: open('/proc/self/root' + CHECKS + '/ddim/step.py').read())""",
     "solution": "attempt(lambda: open(ROOT + '/solutions/ddim.md').read())",
-    "grader": "attempt(lambda: open(ROOT + '/src/coursekit/grading/sandbox.py').read())",
+    "grader": "attempt(lambda: open(ROOT + '/src/coursekit/grading/jail/sandbox.py').read())",
     "results": "attempt(lambda: open(RESULTS + '/seed').read())",
     "results_new": "attempt(lambda: open(RESULTS + '/grades.csv', 'w'))",
     "other_kernel": "attempt(lambda: os.listdir(OTHER))",
@@ -854,7 +854,7 @@ def test_no_thread_has_a_channel_before_all_are_made() -> None:
     """In ipykernel the threads run already while the main one prepares their sockets."""
     code = """
 import os, sys, threading
-from coursekit.grading import kernel_app
+from coursekit.grading.jail import kernel_app
 
 ports = {f"{name}_port": i for i, name in enumerate(("shell", "iopub", "stdin", "control", "hb"))}
 app = kernel_app.make({"transport": "ipc", "ip": sys.argv[1] + "/s", "key": "k", **ports})
@@ -874,7 +874,7 @@ os._exit(0)
 
 def test_asking_does_no_harm() -> None:
     code = (
-        "import os, socket; from coursekit.grading import landlock, seccomp; "
+        "import os, socket; from coursekit.grading.jail import landlock, seccomp; "
         "print(landlock.abi() >= 0, seccomp.supported() in (True, False)); "
         "os.waitpid(os.fork() or os._exit(0), 0); socket.socket().close(); open('/etc/passwd')"
     )

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from coursekit.grading.feedback import Finding
 from coursekit.grading.incoming.merge import Plan, Step
-from coursekit.grading.kernel import Limits, SandboxedKernel
+from coursekit.grading.jail.kernel import Limits, SandboxedKernel
 from coursekit.grading.reference import Prepared
 
 __all__ = ["Clock", "Session"]

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from coursekit import console
-from coursekit.grading.sandbox import Level as SandboxLevel
+from coursekit.grading.jail.sandbox import Level as SandboxLevel
 from coursekit.project import CourseError
 
 ATTENTION = 1  # all is graded, and a person must look at some
@@ -80,7 +80,7 @@ def run(
     interrupted, 143 or 129: ended by SIGTERM or SIGHUP (go on with `coursekit grade resume OUT`).
     """
     from coursekit.grading.ending import undisturbed
-    from coursekit.grading.zygotes import Zygotes, can_begin
+    from coursekit.grading.jail.zygotes import Zygotes, can_begin
 
     def work() -> int:
         part = _shard(shard)
@@ -158,7 +158,7 @@ def explain(
 @app.command()
 def doctor() -> None:
     """Tell which sandbox works here, what each level protects from, and what is missing."""
-    from coursekit.grading import doctor as looking
+    from coursekit.grading.jail import doctor as looking
 
     def work() -> int:
         findings = looking.report()
@@ -207,7 +207,7 @@ def reference(
 
 
 def _level(level: Sandbox | None, unsafe: bool) -> SandboxLevel:
-    from coursekit.grading.zygotes import choose_level
+    from coursekit.grading.jail.zygotes import choose_level
 
     if level and unsafe:
         raise CourseError("--unsafe is no sandbox at all: leave out --level")

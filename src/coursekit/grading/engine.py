@@ -21,13 +21,13 @@ import nbformat
 from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
-from coursekit.grading import values
 from coursekit.grading.attempt import Clock, Session
 from coursekit.grading.feedback import DIED, Finding, finding, quiet
 from coursekit.grading.incoming.merge import Step
 from coursekit.grading.incoming.source import after
-from coursekit.grading.kernel import KernelDied
-from coursekit.grading.messages import failed_line
+from coursekit.grading.jail import values
+from coursekit.grading.jail.kernel import KernelDied
+from coursekit.grading.jail.messages import failed_line
 from coursekit.grading.reference import Prepared
 
 __all__ = ["GradedCell", "GradedNotebook"]

@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
-from coursekit.grading import overrides, results, scratch, store
+from coursekit.grading import overrides, results, store
 from coursekit.grading.incoming.assignment import Assignment
+from coursekit.grading.jail import scratch
 from coursekit.grading.overrides import Graded, Overrides
 from coursekit.grading.results import Row
 from coursekit.grading.run import grade, tasks_of

@@ -21,7 +21,7 @@ from typing import Any
 import cloudpickle
 import numpy as np
 
-from coursekit.grading import values
+from coursekit.grading.jail import values
 from coursekit.project import CourseError
 from genbook.checks import Case, Question
 from genbook.checks.machinery import compare

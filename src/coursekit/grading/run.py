@@ -19,12 +19,12 @@ from coursekit.grading.incoming.assignment import Assignment, solved
 from coursekit.grading.incoming.files import File
 from coursekit.grading.incoming.plaintext import one_line
 from coursekit.grading.incoming.students import DOUBTS, Student, Task, find, sha256
-from coursekit.grading.kernel import Limits
+from coursekit.grading.jail.kernel import Limits
+from coursekit.grading.jail.zygotes import Zygotes, choose_level
 from coursekit.grading.pool import rows
 from coursekit.grading.reference import Prepared, fingerprint, number_of, prepare
 from coursekit.grading.results import Journal, Row
 from coursekit.grading.worker import Setting
-from coursekit.grading.zygotes import Zygotes, choose_level
 from coursekit.project import CourseError, Project
 
 __all__ = ["Progress", "grade", "tasks_of"]

@@ -17,10 +17,10 @@ from coursekit.grading.incoming.assignment import Assignment
 from coursekit.grading.incoming.plaintext import one_line, visible
 from coursekit.grading.incoming.roster import Roster
 from coursekit.grading.incoming.students import find
-from coursekit.grading.kernel import Limits
+from coursekit.grading.jail.kernel import Limits
+from coursekit.grading.jail.scratch import Busy, lock
 from coursekit.grading.overrides import Graded, Overrides
 from coursekit.grading.results import Journal, Row
-from coursekit.grading.scratch import Busy, lock
 from coursekit.project import CourseError, Project
 
 __all__ = ["Run", "decisions", "export", "gather", "held", "results_name", "to_mark"]

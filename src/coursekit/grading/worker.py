@@ -29,7 +29,7 @@ from coursekit.grading.incoming.merge import Plan, merge
 from coursekit.grading.incoming.plaintext import one_line
 from coursekit.grading.incoming.students import LARGEST, Task
 from coursekit.grading.incoming.weights import Weights
-from coursekit.grading.kernel import HarnessError, Limits, SandboxedKernel
+from coursekit.grading.jail.kernel import HarnessError, Limits, SandboxedKernel
 from coursekit.grading.reference import Prepared
 from coursekit.grading.results import QuestionResult, Row
 from genbook.checks import Question

@@ -22,8 +22,8 @@ import zmq
 from nbformat import NotebookNode
 from nbval.kernel import RunningKernel
 
-from coursekit.grading import messages
-from coursekit.grading.scratch import remove
+from coursekit.grading.jail import messages
+from coursekit.grading.jail.scratch import remove
 
 __all__ = ["HarnessError", "KernelDied", "Limits", "SandboxedKernel"]
 

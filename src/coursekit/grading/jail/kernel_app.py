@@ -38,7 +38,7 @@ from IPython.utils.text import SList
 from traitlets import Type
 from traitlets.config import Config
 
-from coursekit.grading import emit
+from coursekit.grading.jail import values
 
 __all__ = ["NOT_RUN", "make"]
 
@@ -233,7 +233,7 @@ def _quieten(shell: Any) -> None:
         del sys.modules[name]
     # What a check calls, under a name of its own.
     side = ModuleType("grader_side")
-    side.emit = emit.emit  # type: ignore[attr-defined]
+    side.emit = values.emit  # type: ignore[attr-defined]
     sys.modules["grader_side"] = side
 
 

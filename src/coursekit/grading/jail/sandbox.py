@@ -36,8 +36,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from coursekit.grading import confine, landlock, scratch, seccomp
-from coursekit.grading.scratch import remove
+from coursekit.grading.jail import confine, landlock, scratch, seccomp
+from coursekit.grading.jail.scratch import remove
 from coursekit.project import CourseError
 
 __all__ = [
@@ -174,7 +174,7 @@ def begin(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
         "shown": [str(path) for path in shown.shown],
         "hidden": [str(path) for path in shown.hidden],
     }
-    command = [sys.executable, "-P", "-m", "coursekit.grading.zygote"]
+    command = [sys.executable, "-P", "-m", "coursekit.grading.jail.zygote"]
     if level == "bubblewrap":
         command = [*_bubblewrap(shown, folder), *command]
     _copy_font_list(home)
@@ -213,7 +213,7 @@ def view(hidden: Iterable[Path] = ()) -> landlock.View:
     shown |= {checks / "__init__.py", checks / "machinery"}
     shown |= {Path("/etc") / name for name in _OF_ETC}
     shown |= {path for path in map(Path, ("/lib", "/lib64", "/lib32")) if not path.is_symlink()}
-    secret = {checks, Path(__file__).resolve().parents[1]}
+    secret = {checks, _package("coursekit")}
     secret |= {path.resolve() for path in hidden}
     # Folders that would show everything say nothing about what is wanted.
     shown -= {Path("/"), Path("/tmp"), Path.home(), *secret}
@@ -229,7 +229,7 @@ def _package(name: str) -> Path:
 
 def own_code() -> str:
     """PYTHONPATH for a zygote that runs the code that runs here, from source trees too."""
-    places = [_package("genbook").parent, Path(__file__).parents[2]]
+    places = [_package(name).parent for name in ("genbook", "coursekit")]
     usual = {Path(path) for path in (*site.getsitepackages(), site.getusersitepackages())}
     return os.pathsep.join(dict.fromkeys(str(path) for path in places if path not in usual))
 
@@ -253,7 +253,7 @@ def _bubblewrap(shown: landlock.View, folder: Path) -> list[str]:
             command += ["--symlink", os.readlink(path), str(path)]
     masks = []
     # The zygote itself needs coursekit; Landlock hides it from the kernels, and it holds no secret.
-    code = Path(__file__).resolve().parents[1]
+    code = _package("coursekit")
     marks = {path: True for path in shown.shown} | {path: False for path in shown.hidden}
     marks[code] = True
     for path in sorted(marks, key=lambda path: len(path.parts)):

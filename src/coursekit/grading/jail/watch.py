@@ -15,7 +15,7 @@ import stat
 import sys
 from pathlib import Path
 
-from coursekit.grading.confine import Limits
+from coursekit.grading.jail.confine import Limits
 
 __all__ = ["memory", "over"]
 

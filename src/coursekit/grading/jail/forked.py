@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from coursekit.grading import confine, landlock
-from coursekit.grading.confine import Limits
+from coursekit.grading.jail import confine, landlock
+from coursekit.grading.jail.confine import Limits
 
 __all__ = ["SETUP", "become", "load"]
 
@@ -30,7 +30,7 @@ _LIBRARIES = (
     "matplotlib.pyplot",
     "matplotlib_inline.backend_inline",
     "tqdm.auto",
-    "coursekit.grading.kernel_app",
+    "coursekit.grading.jail.kernel_app",
     # What a kernel imports when it begins and has to show its first error.
     "IPython.core.completerlib",
     "IPython.core.oinspect",
@@ -81,7 +81,7 @@ def become(
     os.setsid()
     confine.die_with(parent)
     confine.confine(folder, limits, view, need_landlock=level != "bubblewrap")
-    from coursekit.grading import kernel_app
+    from coursekit.grading.jail import kernel_app
 
     application = kernel_app.make(connection)
     if view is not None:

@@ -11,13 +11,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
-from coursekit.grading import landlock, sandbox, scratch
+from coursekit.grading.jail import landlock, sandbox, scratch
 from coursekit.project import CourseError
-
-if TYPE_CHECKING:
-    from coursekit.grading.worker import Setting
 
 __all__ = ["Zygotes", "can_begin", "choose_level"]
 
@@ -79,15 +75,15 @@ class Zygotes:
         found = [(zygote.path, home) for home, zygote in self.running.items()]
         return found * jobs if self.count == 1 else found[:jobs]
 
-    def __call__(self, setting: Setting) -> int:
-        """See to it that the setting's zygote is there; returns how often it was replaced."""
-        zygote = self.running[setting.folder]
+    def __call__(self, folder: Path) -> int:
+        """See to it that the folder's zygote is there; returns how often it was replaced."""
+        zygote = self.running[folder]
         if not zygote.answers():
             zygote.stop()
             zygote.path.unlink(missing_ok=True)
-            self.running[setting.folder] = sandbox.start(self.level, setting.folder, self.hidden)
-            self.replaced[setting.folder] += 1
-        return self.replaced[setting.folder]
+            self.running[folder] = sandbox.start(self.level, folder, self.hidden)
+            self.replaced[folder] += 1
+        return self.replaced[folder]
 
 
 def can_begin(hidden: Sequence[Path]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coursekit.grading import landlock, sandbox, scratch, seccomp
+from coursekit.grading.jail import landlock, sandbox, scratch, seccomp
 
 __all__ = ["PROTECTS", "Finding", "report", "trial"]
 
@@ -62,7 +62,7 @@ def report() -> list[Finding]:
 
 
 def _tried(name: str, works: str, hint: str) -> Finding:
-    code = f"from coursekit.grading import doctor; doctor.trial({name!r})"
+    code = f"from coursekit.grading.jail import doctor; doctor.trial({name!r})"
     with scratch.folder() as folder:
         (folder / "home").mkdir()
         done = subprocess.run(

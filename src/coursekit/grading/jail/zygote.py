@@ -1,8 +1,8 @@
 """The process that has imported everything and forks a kernel for whoever connects.
 
-Started by ``sandbox.begin`` as ``python -m coursekit.grading.zygote``, with its settings as one
-JSON line on standard input. The other end of that pipe belongs to the grader: when the grader ends,
-in whatever way, the pipe closes, and the zygote ends with all its kernels.
+Started by ``sandbox.begin`` as ``python -m coursekit.grading.jail.zygote``, with its settings as
+one JSON line on standard input. The other end of that pipe belongs to the grader: when the grader
+ends, in whatever way, the pipe closes, and the zygote ends with all its kernels.
 
 One connection to its socket is one kernel. The client sends one line of JSON:
 
@@ -33,8 +33,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coursekit.grading import confine, forked, landlock, watch
-from coursekit.grading.confine import Limits
+from coursekit.grading.jail import confine, forked, landlock, watch
+from coursekit.grading.jail.confine import Limits
 
 __all__ = ["Zygote", "main"]
 
@@ -286,7 +286,7 @@ def _line() -> bytes:
     while not line.endswith(b"\n"):
         byte = os.read(0, 1)
         if not byte:
-            raise SystemExit("coursekit.grading.zygote is started by coursekit grade")
+            raise SystemExit("coursekit.grading.jail.zygote is started by coursekit grade")
         line += byte
     return line
 

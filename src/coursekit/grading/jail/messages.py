@@ -13,7 +13,7 @@ import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.session import Session
 
-from coursekit.grading.values import LIMIT, MIME
+from coursekit.grading.jail.values import LIMIT, MIME
 
 __all__ = ["CHANNELS", "client", "failed_line", "read"]
 

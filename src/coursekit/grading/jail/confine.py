@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 
-from coursekit.grading import landlock, seccomp
+from coursekit.grading.jail import landlock, seccomp
 
 __all__ = ["Limits", "close_sockets", "confine", "die_with", "environment", "look_into"]
 
