@@ -6,7 +6,7 @@ import hashlib
 import random
 
 from coursekit.grading.overrides import Graded, Overrides, StudentOverride, apply
-from coursekit.grading.results import QuestionResult, Row
+from coursekit.grading.verdict.results import QuestionResult, Row
 
 QUESTIONS = {
     "ddim.by_hand": 2,

@@ -28,7 +28,7 @@ from coursekit.grading.exports import (
 from coursekit.grading.incoming.plaintext import one_line
 from coursekit.grading.incoming.roster import Roster
 from coursekit.grading.overrides import Graded, Overrides, StudentOverride, apply
-from coursekit.grading.results import Row
+from coursekit.grading.verdict.results import Row
 from coursekit.project import CourseError
 
 DANGEROUS = "=+-@\t\r＝＋－＠﹦﹢﹣﹫−"

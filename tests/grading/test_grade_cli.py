@@ -22,8 +22,8 @@ from coursekit import cli
 from coursekit.grading import session
 from coursekit.grading.jail import sandbox
 from coursekit.grading.overrides import Overrides, apply
-from coursekit.grading.results import read
 from coursekit.grading.store import Run
+from coursekit.grading.verdict.results import read
 
 sandboxed = pytest.mark.skipif(sandbox.detect() == "none", reason="no sandbox works here")
 COMMANDS = {

@@ -21,7 +21,7 @@ from markupsafe import escape
 
 from coursekit.grading.jail import sandbox, scratch
 from coursekit.grading.report import LEVELS
-from coursekit.grading.results import read
+from coursekit.grading.verdict.results import read
 
 WORKS = sandbox.detect()
 pytestmark = pytest.mark.skipif(WORKS == "none", reason="no sandbox works here")

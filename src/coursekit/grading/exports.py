@@ -20,7 +20,7 @@ from coursekit.grading.incoming.names import identity
 from coursekit.grading.incoming.plaintext import one_line, visible
 from coursekit.grading.incoming.roster import Roster
 from coursekit.grading.overrides import Graded, GradedQuestion
-from coursekit.grading.results import number
+from coursekit.grading.verdict.results import number
 
 __all__ = [
     "canvas_csv",

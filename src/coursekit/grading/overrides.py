@@ -26,7 +26,7 @@ from pathlib import Path
 import yaml
 
 from coursekit.grading.incoming.handwritten import LIMIT, Reader, is_empty, nearest, short
-from coursekit.grading.results import QuestionResult, Row, number
+from coursekit.grading.verdict.results import QuestionResult, Row, number
 from coursekit.project import CourseError
 
 __all__ = [

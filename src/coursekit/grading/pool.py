@@ -22,7 +22,7 @@ from pathlib import Path
 from coursekit.grading.ending import as_usual
 from coursekit.grading.incoming.students import Task, sha256
 from coursekit.grading.jail.confine import die_with
-from coursekit.grading.results import QuestionResult, Row
+from coursekit.grading.verdict.results import QuestionResult, Row
 from coursekit.grading.worker import Setting, serve
 
 __all__ = ["rows"]

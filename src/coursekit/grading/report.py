@@ -20,11 +20,11 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
-from coursekit.grading.durable import write_file
 from coursekit.grading.incoming.names import safe_ids
 from coursekit.grading.incoming.plaintext import one_line, visible
 from coursekit.grading.overrides import Change, Graded, GradedQuestion
-from coursekit.grading.results import number
+from coursekit.grading.verdict.durable import write_file
+from coursekit.grading.verdict.results import number
 
 __all__ = ["LEVELS", "pages", "twins", "write"]
 

@@ -22,8 +22,8 @@ from coursekit.grading.incoming.students import DOUBTS, Student, Task, find, sha
 from coursekit.grading.jail.kernel import Limits
 from coursekit.grading.jail.zygotes import Zygotes, choose_level
 from coursekit.grading.pool import rows
-from coursekit.grading.reference import Prepared, fingerprint, number_of, prepare
-from coursekit.grading.results import Journal, Row
+from coursekit.grading.verdict.reference import Prepared, fingerprint, number_of, prepare
+from coursekit.grading.verdict.results import Journal, Row
 from coursekit.grading.worker import Setting
 from coursekit.project import CourseError, Project
 

@@ -20,9 +20,9 @@ from coursekit.grading.jail import scratch
 from coursekit.grading.jail.zygotes import Zygotes
 from coursekit.grading.overrides import Graded, GradedQuestion
 from coursekit.grading.report import twins
-from coursekit.grading.results import Row
 from coursekit.grading.run import grade
 from coursekit.grading.store import Run
+from coursekit.grading.verdict.results import Row
 from coursekit.project import CourseError
 
 __all__ = ["check", "grade_class"]

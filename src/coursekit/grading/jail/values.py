@@ -41,7 +41,7 @@ _TEXT = 4_000
 _DEEPEST = 25
 _DTYPE = re.compile(r"[<>|=]?[biufc][0-9]{1,2}")
 _WORDS = re.compile(r"[A-Za-z0-9_:]{1,40}")
-# With these the numbers of a tensor are read (see ``genbook.checks.compare``).
+# With these the numbers of a tensor are read (see ``genbook.checks.machinery.compare``).
 _READING = {
     name: getattr(torch.Tensor, name)
     for name in ("cpu", "detach", "float", "numpy", "resolve_conj", "resolve_neg", "to_dense")

@@ -21,14 +21,14 @@ import nbformat
 from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
-from coursekit.grading.attempt import Clock, Session
-from coursekit.grading.feedback import DIED, Finding, finding, quiet
 from coursekit.grading.incoming.merge import Step
 from coursekit.grading.incoming.source import after
 from coursekit.grading.jail import values
 from coursekit.grading.jail.kernel import KernelDied
 from coursekit.grading.jail.messages import failed_line
-from coursekit.grading.reference import Prepared
+from coursekit.grading.verdict.attempt import Clock, Session
+from coursekit.grading.verdict.feedback import DIED, Finding, finding, quiet
+from coursekit.grading.verdict.reference import Prepared
 
 __all__ = ["GradedCell", "GradedNotebook"]
 

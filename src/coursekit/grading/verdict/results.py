@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, get_args, get_type_hints
 
-from coursekit.grading.durable import sync_folder, write_file
 from coursekit.grading.incoming.plaintext import one_line
+from coursekit.grading.verdict.durable import sync_folder, write_file
 from coursekit.project import CourseError
 
 __all__ = [

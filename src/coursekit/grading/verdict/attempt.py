@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from coursekit.grading.feedback import Finding
 from coursekit.grading.incoming.merge import Plan, Step
 from coursekit.grading.jail.kernel import Limits, SandboxedKernel
-from coursekit.grading.reference import Prepared
+from coursekit.grading.verdict.feedback import Finding
+from coursekit.grading.verdict.reference import Prepared
 
 __all__ = ["Clock", "Session"]
 
