@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 
-from coursekit.grading.overrides import Graded, Overrides, StudentOverride, apply
+from coursekit.grading.outgoing.overrides import Graded, Overrides, StudentOverride, apply
 from coursekit.grading.verdict.results import QuestionResult, Row
 
 QUESTIONS = {

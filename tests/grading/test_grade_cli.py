@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 from coursekit import cli
 from coursekit.grading import session
 from coursekit.grading.jail import sandbox
-from coursekit.grading.overrides import Overrides, apply
-from coursekit.grading.store import Run
+from coursekit.grading.outgoing.overrides import Overrides, apply
+from coursekit.grading.outgoing.store import Run
 from coursekit.grading.verdict.results import read
 
 sandboxed = pytest.mark.skipif(sandbox.detect() == "none", reason="no sandbox works here")

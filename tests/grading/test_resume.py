@@ -20,7 +20,7 @@ from killing import SLUG, Grader, exports, family, gone, listing, make_class, no
 from markupsafe import escape
 
 from coursekit.grading.jail import sandbox, scratch
-from coursekit.grading.report import LEVELS
+from coursekit.grading.outgoing.report import LEVELS
 from coursekit.grading.verdict.results import read
 
 WORKS = sandbox.detect()

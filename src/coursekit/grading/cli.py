@@ -92,7 +92,7 @@ def run(
         with Zygotes(chosen, jobs, hidden) if can_begin(hidden) else nullcontext() as zygotes:
             with undisturbed():  # takes seconds, in which the zygotes import too
                 from coursekit.grading import session
-                from coursekit.grading.store import Run, held
+                from coursekit.grading.outgoing.store import Run, held
             wanted = Run(
                 assignment,
                 str(submissions.resolve()),
@@ -124,7 +124,7 @@ def resume(out: Out, jobs: Jobs = 2, overrides: Decisions = None, roster: Class 
     Submissions that have a row are not run again unless their file changed.
     """
     from coursekit.grading import session
-    from coursekit.grading.store import Run, held
+    from coursekit.grading.outgoing.store import Run, held
 
     def work() -> int:
         Run.load(out)  # else a folder that was misspelt would be made
@@ -145,7 +145,7 @@ def explain(
 ) -> None:
     """Say how a student's points came about, question by question."""
     from coursekit.grading import explain as explaining
-    from coursekit.grading.store import Run
+    from coursekit.grading.outgoing.store import Run
 
     def work() -> int:
         for line in explaining.lines(out, Run.load(out), student, again):

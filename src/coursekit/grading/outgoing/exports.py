@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from coursekit.grading.incoming.names import identity
 from coursekit.grading.incoming.plaintext import one_line, visible
 from coursekit.grading.incoming.roster import Roster
-from coursekit.grading.overrides import Graded, GradedQuestion
+from coursekit.grading.outgoing.overrides import Graded, GradedQuestion
 from coursekit.grading.verdict.results import number
 
 __all__ = [

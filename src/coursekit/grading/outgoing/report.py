@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from coursekit.grading.incoming.names import safe_ids
 from coursekit.grading.incoming.plaintext import one_line, visible
-from coursekit.grading.overrides import Change, Graded, GradedQuestion
+from coursekit.grading.outgoing.overrides import Change, Graded, GradedQuestion
 from coursekit.grading.verdict.durable import write_file
 from coursekit.grading.verdict.results import number
 
@@ -46,7 +46,7 @@ LEVELS = {
 }
 """What each level of confinement means, in a sentence."""
 
-_TEMPLATES = Path(__file__).parent.parent / "templates" / "grading"
+_TEMPLATES = Path(__file__).parents[2] / "templates" / "grading"
 _GENERATOR = b'<meta name="generator" content="coursekit grade">'
 _EMPTY = hashlib.sha256(b"").hexdigest()
 _LONGEST = 20_000  # characters of one text on a page

@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from coursekit.grading import exports, overrides, report
 from coursekit.grading.incoming.assignment import Assignment
 from coursekit.grading.incoming.plaintext import one_line, visible
 from coursekit.grading.incoming.roster import Roster
 from coursekit.grading.incoming.students import find
 from coursekit.grading.jail.kernel import Limits
 from coursekit.grading.jail.scratch import Busy, lock
-from coursekit.grading.overrides import Graded, Overrides
+from coursekit.grading.outgoing import exports, overrides, report
+from coursekit.grading.outgoing.overrides import Graded, Overrides
 from coursekit.grading.verdict.durable import write_file
 from coursekit.grading.verdict.results import Journal, Row
 from coursekit.project import CourseError, Project
