@@ -19,7 +19,8 @@ from corpus_entry import POINTS, WRONG, Entry, edited, full, solution
 from coursekit.grading import worker
 from coursekit.grading.incoming.students import Task
 from coursekit.grading.jail import sandbox
-from coursekit.grading.jail.kernel import HarnessError, Limits, remove
+from coursekit.grading.jail.kernel import HarnessError, Limits
+from coursekit.grading.jail.scratch import remove
 from coursekit.grading.run import grade
 from coursekit.grading.verdict.results import Row
 

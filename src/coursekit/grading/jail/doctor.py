@@ -1,4 +1,7 @@
-"""What ``grade doctor`` looks at: each part of the sandbox, tried in a process of its own."""
+"""What ``grade doctor`` looks at: each part of the sandbox, tried in a process of its own.
+
+And the kernel that would run in it.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-from coursekit.grading.jail import landlock, sandbox, scratch, seccomp
+from coursekit.grading.jail import forked, landlock, sandbox, scratch, seccomp
 
 __all__ = ["PROTECTS", "Finding", "report", "trial"]
 
@@ -41,17 +45,21 @@ def report() -> list[Finding]:
     """Try each part of the sandbox in a process of its own. The last entry is the level."""
     if sys.platform != "linux":
         return [Finding("level", False, f"none: {sys.platform} has no sandbox, only Linux has")]
-    trouble = sandbox.bubblewrap_trouble()
-    version = landlock.abi()
+    trouble, unfit = sandbox.bubblewrap_trouble(), forked.unfit()
     findings = [
         Finding("bubblewrap", not trouble, trouble or "starts, with namespaces of its own"),
-        _tried("Landlock", f"ABI {version}", "it needs Linux 5.13 with Landlock among its LSMs"),
+        _tried(
+            "Landlock", f"ABI {landlock.abi()}", "it needs Linux 5.13 with Landlock among its LSMs"
+        ),
         _tried("seccomp", "filters system calls", "in a container, allow the seccomp call"),
         _tried("limits", "memory is bounded", "the system ignores RLIMIT_DATA"),
         _sockets(),
+        Finding("ipykernel", not unfit, unfit or version("ipykernel")),
     ]
     works = {finding.name: finding.ok for finding in findings}
-    if works["seccomp"] and works["bubblewrap"]:
+    if unfit:
+        level = Finding("level", False, "none: no kernel starts with this ipykernel")
+    elif works["seccomp"] and works["bubblewrap"]:
         also = "" if works["Landlock"] else "; without Landlock, one kernel at a time in each"
         level = Finding("level", True, f"bubblewrap{also}")
     elif works["seccomp"] and works["Landlock"]:

@@ -13,13 +13,20 @@ import os
 import pkgutil
 import signal
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn
+
+from packaging.requirements import Requirement
 
 from coursekit.grading.jail import confine, landlock
 from coursekit.grading.jail.confine import Limits
 
-__all__ = ["SETUP", "become", "load"]
+__all__ = ["NEEDED", "SETUP", "become", "load", "unfit"]
+
+# ``kernel_app`` changes the insides of ipykernel, which no version promises to keep. Those of this
+# range were tried with the tests of the jail; pyproject.toml repeats it.
+NEEDED = "ipykernel>=7.3,<7.5"
 
 SETUP = 3  # the descriptor on which a child says what went wrong, until its sockets exist
 _LIBRARIES = (
@@ -37,6 +44,18 @@ _LIBRARIES = (
     "IPython.extensions.storemagic",
     "tornado.platform.asyncio",
 )
+
+
+def unfit() -> str:
+    """Why no kernel can be made of the ipykernel that is installed; empty if one can."""
+    needed = Requirement(NEEDED)
+    try:
+        found = version(needed.name)
+    except PackageNotFoundError:
+        return f"ipykernel is not installed: pip install '{NEEDED}'"
+    if needed.specifier.contains(found, prereleases=True):
+        return ""
+    return f"ipykernel {found} is installed, and grading needs another: pip install '{NEEDED}'"
 
 
 def load() -> None:

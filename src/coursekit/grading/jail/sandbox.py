@@ -36,8 +36,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from coursekit.grading.jail import confine, landlock, scratch, seccomp
-from coursekit.grading.jail.scratch import remove
+from coursekit.grading.jail import confine, forked, landlock, scratch, seccomp
 from coursekit.project import CourseError
 
 __all__ = [
@@ -49,7 +48,6 @@ __all__ = [
     "bubblewrap_trouble",
     "detect",
     "own_code",
-    "remove",
     "start",
     "trouble",
     "view",
@@ -161,6 +159,8 @@ def begin(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
     """
     if not hasattr(os, "fork"):
         raise CourseError("grading needs a system that can fork; on Windows use WSL")
+    if why := forked.unfit():
+        raise CourseError(why)
     folder = folder.resolve()
     if len(os.fsencode(folder)) + len("/k0000/s-5") > LONGEST_SOCKET:
         raise CourseError(f"the path {folder} is too long for sockets: use a folder of /tmp")
