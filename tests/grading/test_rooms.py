@@ -106,6 +106,13 @@ def test_the_run_and_the_rooms_have_no_circle() -> None:
     assert not edges
 
 
+def test_the_grader_knows_no_command_line_above_its_own() -> None:
+    """``coursekit.cli`` takes in ``coursekit.grading.cli``; what both need is in ``console``."""
+    for name, path in modules(HOUSE).items():
+        targets = set(imported(ast.parse(path.read_text(encoding="utf-8")), []))
+        assert not {target for target in targets if target.startswith("coursekit.cli")}, name
+
+
 def test_the_map_names_every_module_once() -> None:
     """``grading/__init__`` leads from a submission to its grade, past all there is."""
     lines = (coursekit.grading.__doc__ or "").splitlines()
