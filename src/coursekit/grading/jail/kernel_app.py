@@ -131,10 +131,8 @@ class _Shell(ZMQInteractiveShell):
 
 
 def _channel_threads(owner: Any) -> list[threading.Thread]:
-    """The threads that own a channel each; ipykernel 6 has fewer."""
-    names = ("control_thread", "shell_channel_thread")
-    found = [getattr(owner, name, None) for name in names]
-    return [thread for thread in found if thread is not None]
+    """The threads that own a channel each."""
+    return [owner.control_thread, owner.shell_channel_thread]
 
 
 class _Kernel(IPythonKernel):
