@@ -1,7 +1,4 @@
-"""What ``grade doctor`` looks at: each part of the sandbox, tried in a process of its own.
-
-And the kernel that would run in it.
-"""
+"""What ``grade doctor`` looks at: parts of the sandbox, each tried in a process, and ipykernel."""
 
 from __future__ import annotations
 
