@@ -123,7 +123,7 @@ def test_no_docstring_has_a_formula_cut_in_two(name: str) -> None:
 # Modules (and what lies below them) that are still to be brought to the dialect of the house.
 OTHER_DIALECT = (
     *("genbook.ddim", "genbook.ddpm", "genbook.bound", "genbook.gaussians", "genbook._gaussian"),
-    *("genbook.checks", "coursekit.grading"),
+    *("genbook.checks", "coursekit.grading.cli"),  # the latter's are what ``--help`` prints
 )
 
 

@@ -65,9 +65,9 @@ def align(
 
 
 def last_place(codes: list[Code], answer: str) -> int:
-    """The last cell with `def name` or `class name`, or else the last that binds the name.
+    """The last cell with ``def name`` or ``class name``, or else the last that binds the name.
 
-    A loop further down may use the same name for something else, but `name = other` with another
+    A loop further down may use the same name for something else, but ``name = other`` with another
     function is a definition. For an expression, this goes by the student's names in it.
     """
     names = _names(answer)

@@ -206,7 +206,7 @@ def _order(
 def _hidden(
     assignment: Assignment, names: dict[str, str], steps: list[Step]
 ) -> list[tuple[str, str]]:
-    """Questions whose answers no cell shows, and their names: `%run mine.py`, `import *`.
+    """Questions whose answers no cell shows, and their names: ``%run mine.py``, ``import *``.
 
     Where there is no such name, that is what the check will say.
     """
