@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from coursekit.console import FAILURE, INTERRUPTED, MISUSE, complain, err, guarded, out
 from coursekit.grading.cli import app as grade
-from coursekit.project import CourseError, Project
-
-FAILURE, MISUSE, INTERRUPTED = 1, 2, 130
+from coursekit.project import Project
 
 app = typer.Typer(
     help="Tools that derive, check and grade the book.",
@@ -23,8 +20,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(grade, name="grade")
-_out = Console(soft_wrap=True)
-_err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 Root = Annotated[
     Path | None,
@@ -75,17 +70,17 @@ def notebooks(
             return _report(build.drift(project, chosen))
         plan = build.plan(project, chosen, force=force, confirmed=confirm or [])
         for warning in plan.warnings:
-            _err.print(f"warning: {warning}", style="yellow", markup=False)
-        outcome = build.run(plan, jobs=jobs, timeout=timeout, console=_out)
+            err.print(f"warning: {warning}", style="yellow", markup=False)
+        outcome = build.run(plan, jobs=jobs, timeout=timeout, console=out)
         _show_times(outcome)
         for failure in outcome.failures:
-            _complain(failure)
+            complain(failure)
         if outcome.interrupted:
-            _err.print(f"interrupted; left to do: {', '.join(outcome.remaining)}", markup=False)
+            err.print(f"interrupted; left to do: {', '.join(outcome.remaining)}", markup=False)
             return INTERRUPTED
         return MISUSE if outcome.failures else 0
 
-    _guarded(work)
+    guarded(work)
 
 
 @app.command()
@@ -96,7 +91,7 @@ def cache(root: Root = None) -> None:
     def work() -> int:
         missing = execution_cache.fill(Project.find(root))
         for source in missing:
-            _err.print(
+            err.print(
                 f"warning: {source} has no current outputs; the build of the site executes it "
                 "(coursekit notebooks makes them)",
                 style="yellow",
@@ -104,7 +99,7 @@ def cache(root: Root = None) -> None:
             )
         return 0
 
-    _guarded(work)
+    guarded(work)
 
 
 @app.command()
@@ -122,16 +117,16 @@ def new(
         project = Project.find(root)
         written = [project.relative(path) for path in rooms.create(project, slug, title)]
         for name in written:
-            _out.print(f"wrote {name}", highlight=False)
+            out.print(f"wrote {name}")
         if "_toc.yml" not in written:
-            _out.print("\nAdd to _toc.yml, below the chapters of its part:", highlight=False)
-            _out.print(rooms.toc_entry(slug), highlight=False)
-            _out.print("and to book/map.yml, below its part:", highlight=False)
-            _out.print(f"    {slug}: …", highlight=False)
-        _out.print(f"\nThen: coursekit notebooks {slug}", highlight=False)
+            out.print("\nAdd to _toc.yml, below the chapters of its part:")
+            out.print(rooms.toc_entry(slug))
+            out.print("and to book/map.yml, below its part:")
+            out.print(f"    {slug}: …")
+        out.print(f"\nThen: coursekit notebooks {slug}")
         return 0
 
-    _guarded(work)
+    guarded(work)
 
 
 @app.command()
@@ -143,10 +138,10 @@ def claims(root: Root = None) -> None:
         table = Table("Claim", "Number", "Verified by", "Chapter", "Printed")
         for entry in ledger(Project.find(root).root):
             table.add_row(entry.label, entry.number, entry.method, entry.slug, entry.printed)
-        _out.print(table)
+        out.print(table)
         return 0
 
-    _guarded(work)
+    guarded(work)
 
 
 @app.command()
@@ -167,21 +162,21 @@ def affected(
             chosen = f"--chapters={','.join(found.slugs)}"
             lines = ["tests"] if found.reason else [*found.tests, chosen] if found.tests else []
         for line in lines:
-            _out.print(line, highlight=False, markup=False)
+            out.print(line, markup=False)
         left = f"left out: {', '.join(found.spared)}" if found.spared else "nothing is left out"
         why = f" ({found.reason})" if found.reason else ""
-        _err.print(f"since {base}, {left}{why}", markup=False)
+        err.print(f"since {base}, {left}{why}", markup=False)
         return 0
 
-    _guarded(work)
+    guarded(work)
 
 
 def _report(problems: list[str]) -> int:
     """Print what ``notebooks --check`` found."""
     for problem in problems:
-        _err.print(f"error: {problem}", style="red", markup=False)
+        err.print(f"error: {problem}", style="red", markup=False)
     if not problems:
-        _out.print("all derived notebooks are current")
+        out.print("all derived notebooks are current")
     return FAILURE if problems else 0
 
 
@@ -191,28 +186,7 @@ def _show_times(outcome: Any) -> None:
         numbers = (f"{cost.seconds:.1f}", f"{cost.peak_mb:.0f}") if cost else ("", "")
         table.add_row(key, result, *numbers)
     if outcome.rows:
-        _out.print(table)
-
-
-def _complain(error: Exception) -> None:
-    """Print a mistake as ``file:line: message``, the file relative to the working folder."""
-    here = f"{Path.cwd()}/"
-    _err.print(f"error: {str(error).replace(here, '')}", style="red", markup=False)
-
-
-def _guarded(work: Callable[[], int]) -> None:
-    """Run a command; a mistake of a person becomes one message and exit code 2."""
-    from coursekit.source import SourceError
-
-    try:
-        code = work()
-    except (SourceError, CourseError) as error:
-        _complain(error)
-        code = MISUSE
-    except KeyboardInterrupt:
-        _err.print("interrupted")
-        code = INTERRUPTED
-    raise typer.Exit(code)
+        out.print(table)
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import random
 
-from coursekit.grading.overrides import Graded, Overrides, StudentOverride, apply
-from coursekit.grading.results import QuestionResult, Row
+from coursekit.grading.outgoing.overrides import Graded, Overrides, StudentOverride, apply
+from coursekit.grading.verdict.results import QuestionResult, Row
 
 QUESTIONS = {
     "ddim.by_hand": 2,

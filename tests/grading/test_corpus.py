@@ -228,7 +228,7 @@ def level(request: pytest.FixtureRequest) -> str:
     if name == "none":
         # Without a sandbox, the corpus would do what it says to the machine of whoever tests.
         pytest.skip("the corpus is not run without a sandbox")
-    from coursekit.grading import doctor
+    from coursekit.grading.jail import doctor
 
     findings = {finding.name.lower(): finding for finding in doctor.report()}
     if not (findings[name].ok and findings["seccomp"].ok):
@@ -244,7 +244,7 @@ def test_every_score_is_fair(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from coursekit.grading.kernel import Limits
+    from coursekit.grading.jail.kernel import Limits
     from coursekit.grading.run import grade
 
     monkeypatch.setenv("CORPUS_CANARY", "the environment of the grader")

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from coursekit.grading import run
-from coursekit.grading.assignment import Assignment
 from coursekit.grading.ending import heed, orderly
-from coursekit.grading.zygotes import Zygotes
+from coursekit.grading.incoming.assignment import Assignment
+from coursekit.grading.jail.zygotes import Zygotes
 
 
 @pytest.fixture(autouse=True)

@@ -16,11 +16,13 @@ import psutil
 import pytest
 from corpus_entry import POINTS, WRONG, Entry, edited, full, solution
 
-from coursekit.grading import sandbox, worker
-from coursekit.grading.kernel import HarnessError, Limits, remove
-from coursekit.grading.results import Row
+from coursekit.grading import worker
+from coursekit.grading.incoming.students import Task
+from coursekit.grading.jail import sandbox
+from coursekit.grading.jail.kernel import HarnessError, Limits
+from coursekit.grading.jail.scratch import remove
 from coursekit.grading.run import grade
-from coursekit.grading.task import Task
+from coursekit.grading.verdict.results import Row
 
 LIMITS = Limits(cell_s=2, question_s=2, notebook_s=8)
 STUB = "def {}(*args):\n    raise NotImplementedError()"

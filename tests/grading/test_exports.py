@@ -16,7 +16,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sample_class import HOSTILE, QUESTIONS, graded, row
 
-from coursekit.grading.exports import (
+from coursekit.grading.incoming.plaintext import one_line
+from coursekit.grading.incoming.roster import Roster
+from coursekit.grading.outgoing.exports import (
     canvas_csv,
     cell,
     feedback,
@@ -25,10 +27,8 @@ from coursekit.grading.exports import (
     moodle_csv,
     strangers,
 )
-from coursekit.grading.overrides import Graded, Overrides, StudentOverride, apply
-from coursekit.grading.plaintext import one_line
-from coursekit.grading.results import Row
-from coursekit.grading.roster import Roster
+from coursekit.grading.outgoing.overrides import Graded, Overrides, StudentOverride, apply
+from coursekit.grading.verdict.results import Row
 from coursekit.project import CourseError
 
 DANGEROUS = "=+-@\t\r＝＋－＠﹦﹢﹣﹫−"

@@ -19,10 +19,11 @@ from sample_class import QUESTIONS, row
 from typer.testing import CliRunner
 
 from coursekit import cli
-from coursekit.grading import sandbox, session
-from coursekit.grading.overrides import Overrides, apply
-from coursekit.grading.results import read
-from coursekit.grading.store import Run
+from coursekit.grading import session
+from coursekit.grading.jail import forked, sandbox
+from coursekit.grading.outgoing.overrides import Overrides, apply
+from coursekit.grading.outgoing.store import Run
+from coursekit.grading.verdict.results import read
 
 sandboxed = pytest.mark.skipif(sandbox.detect() == "none", reason="no sandbox works here")
 COMMANDS = {
@@ -119,6 +120,14 @@ def test_level_that_does_not_work(
     monkeypatch.setattr(sandbox.seccomp, "supported", lambda: True)
     said = refused(tmp_path, class_, "-a", SLUG, "--level", "bubblewrap")
     assert "bubblewrap does not work here: it is not installed" in said and "doctor" in said
+
+
+def test_another_ipykernel(tmp_path: Path, class_: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forked, "version", lambda name: "6.31.0")
+    said = refused(tmp_path, class_, "-a", SLUG)
+    assert "ipykernel 6.31.0 is installed" in said and forked.NEEDED in said
+    code, said = called("doctor")
+    assert code == 1 and "✗ ipykernel: ipykernel 6.31.0 is installed" in said
 
 
 def test_no_level_works(tmp_path: Path, class_: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from corpus_files import FILES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coursekit.grading import archives, formats, ingest, salvage
-from coursekit.grading.ingest import Cell, Submission, read
+from coursekit.grading.incoming import archives, formats, ingest, salvage
+from coursekit.grading.incoming.ingest import Cell, Submission, read
 
 WORDS = Cell("markdown", "# Title\n\nWords with α.", id="m1", grade_id="q-explain")
 CODE = Cell("code", 'def f(x):\n    return "x\\n"', id="c1", grade_id="q-f", question="q.f")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coursekit.grading import ingest
-from coursekit.grading.assignment import Assignment, Given, names_defined, normal
-from coursekit.grading.ingest import Cell, Submission
-from coursekit.grading.merge import merge
+from coursekit.grading.incoming import ingest
+from coursekit.grading.incoming.assignment import Assignment, Given, names_defined, normal
+from coursekit.grading.incoming.ingest import Cell, Submission
+from coursekit.grading.incoming.merge import merge
 from coursekit.project import Project
 
 PROJECT = Project.find(Path(__file__))

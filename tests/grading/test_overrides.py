@@ -11,9 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_class import QUESTIONS, row, rows
 
-from coursekit.grading import handwritten
-from coursekit.grading.overrides import Overrides, StudentOverride, apply, checksum, load, parse
-from coursekit.grading.store import to_mark
+from coursekit.grading.incoming import handwritten
+from coursekit.grading.outgoing.overrides import (
+    Overrides,
+    StudentOverride,
+    apply,
+    checksum,
+    load,
+    parse,
+)
+from coursekit.grading.outgoing.store import to_mark
 from coursekit.project import CourseError
 
 FILES = {"ada": ["ada.ipynb", "ada_late.ipynb"], "007": ["007.ipynb"], "no": ["no.ipynb"]}

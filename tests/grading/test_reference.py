@@ -10,7 +10,8 @@ from functools import cache
 import pytest
 import torch
 
-from coursekit.grading import reference, values
+from coursekit.grading.jail import values
+from coursekit.grading.verdict import reference
 from coursekit.project import CourseError
 from genbook import checks
 from genbook.checks.machinery import compare

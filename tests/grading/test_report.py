@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_class import HOSTILE, QUESTIONS, SENTENCES, graded, row
 
-from coursekit.grading import report
-from coursekit.grading.exports import feedback
-from coursekit.grading.overrides import Overrides, StudentOverride, apply
-from coursekit.grading.plaintext import visible
+from coursekit.grading.incoming.plaintext import visible
+from coursekit.grading.outgoing import report
+from coursekit.grading.outgoing.exports import feedback
+from coursekit.grading.outgoing.overrides import Overrides, StudentOverride, apply
 
 VOID = {"meta", "rect", "br"}
 TAGS = set(

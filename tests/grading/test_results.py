@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_class import question, row, rows
 
-from coursekit.grading import durable
-from coursekit.grading.results import STATUSES, Journal, QuestionResult, Row, dumps, read
+from coursekit.grading.verdict import durable
+from coursekit.grading.verdict.results import STATUSES, Journal, QuestionResult, Row, dumps, read
 from coursekit.project import CourseError
 
 _text = st.text(st.characters(), max_size=30)  # lone surrogates and controls included

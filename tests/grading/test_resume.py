@@ -19,9 +19,9 @@ import pytest
 from killing import SLUG, Grader, exports, family, gone, listing, make_class, notebook, rows, until
 from markupsafe import escape
 
-from coursekit.grading import sandbox, scratch
-from coursekit.grading.report import LEVELS
-from coursekit.grading.results import read
+from coursekit.grading.jail import sandbox, scratch
+from coursekit.grading.outgoing.report import LEVELS
+from coursekit.grading.verdict.results import read
 
 WORKS = sandbox.detect()
 pytestmark = pytest.mark.skipif(WORKS == "none", reason="no sandbox works here")
@@ -112,7 +112,7 @@ def zygotes(pid: int) -> list[psutil.Process]:
     found: list[psutil.Process] = []
     parents = {pid}
     for process in family(pid)[1:]:
-        ours = any("coursekit.grading.zygote" in word for word in process.cmdline())
+        ours = any("coursekit.grading.jail.zygote" in word for word in process.cmdline())
         python = any(p.name().startswith("python") for p in found)
         if ours and process.ppid() in parents and not python:
             found.append(process)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from coursekit.grading import run, sandbox, worker
-from coursekit.grading.assignment import solved
-from coursekit.grading.kernel import HarnessError, SandboxedKernel
+from coursekit.grading import run, worker
+from coursekit.grading.incoming.assignment import solved
+from coursekit.grading.jail import sandbox
+from coursekit.grading.jail.kernel import HarnessError, SandboxedKernel
 from coursekit.project import CourseError, Project
 from genbook import checks
 from genbook.checks.machinery import trained

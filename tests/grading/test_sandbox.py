@@ -9,6 +9,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,19 +18,22 @@ import sys
 import tempfile
 import textwrap
 import time
+import tomllib
 import uuid
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from jupyter_client.blocking import BlockingKernelClient
+from packaging.requirements import Requirement
 
 import genbook.checks
-from coursekit.grading import doctor, landlock, sandbox, seccomp
-from coursekit.grading.confine import Limits
-from coursekit.grading.zygotes import can_begin
+from coursekit.grading.jail import doctor, forked, landlock, sandbox, scratch, seccomp
+from coursekit.grading.jail.confine import Limits
+from coursekit.grading.jail.zygotes import can_begin
 from coursekit.project import CourseError
 
 ROOT = Path(__file__).parents[2]
@@ -147,7 +151,7 @@ def levels() -> list[sandbox.Level]:
 def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="gk-", dir="/tmp"))
     yield made
-    sandbox.remove(made)
+    scratch.remove(made)
 
 
 @pytest.fixture(scope="module", params=levels())
@@ -255,7 +259,7 @@ ATTACKS = {
     "question_by_root": """
         attempt(lambda: open('/proc/self/root' + CHECKS + '/ddim/step.py').read())""",
     "solution": "attempt(lambda: open(ROOT + '/solutions/ddim.md').read())",
-    "grader": "attempt(lambda: open(ROOT + '/src/coursekit/grading/sandbox.py').read())",
+    "grader": "attempt(lambda: open(ROOT + '/src/coursekit/grading/jail/sandbox.py').read())",
     "results": "attempt(lambda: open(RESULTS + '/seed').read())",
     "results_new": "attempt(lambda: open(RESULTS + '/grades.csv', 'w'))",
     "other_kernel": "attempt(lambda: os.listdir(OTHER))",
@@ -854,7 +858,7 @@ def test_no_thread_has_a_channel_before_all_are_made() -> None:
     """In ipykernel the threads run already while the main one prepares their sockets."""
     code = """
 import os, sys, threading
-from coursekit.grading import kernel_app
+from coursekit.grading.jail import kernel_app
 
 ports = {f"{name}_port": i for i, name in enumerate(("shell", "iopub", "stdin", "control", "hb"))}
 app = kernel_app.make({"transport": "ipc", "ip": sys.argv[1] + "/s", "key": "k", **ports})
@@ -874,7 +878,7 @@ os._exit(0)
 
 def test_asking_does_no_harm() -> None:
     code = (
-        "import os, socket; from coursekit.grading import landlock, seccomp; "
+        "import os, socket; from coursekit.grading.jail import landlock, seccomp; "
         "print(landlock.abi() >= 0, seccomp.supported() in (True, False)); "
         "os.waitpid(os.fork() or os._exit(0), 0); socket.socket().close(); open('/etc/passwd')"
     )
@@ -909,6 +913,48 @@ def test_report_says_why_namespaces_fail(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert sandbox.detect() in ("landlock", "none")
 
 
+def test_the_range_of_ipykernel_is_that_of_the_package() -> None:
+    """Of the extra that installs the grader; and what is pinned is in it, and installed here."""
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = package["optional-dependencies"]["grade"]
+    assert [line for line in extra if line.startswith("ipykernel")] == [forked.NEEDED]
+    pins = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    pinned = re.search(r"^ipykernel==(\S+)$", pins, re.MULTILINE)
+    assert pinned and Requirement(forked.NEEDED).specifier.contains(pinned[1])
+    assert forked.unfit() == ""
+
+
+@pytest.mark.parametrize("found", ["6.31.0", "7.3.0", "7.5.0", "8.0.0rc1"])
+def test_another_ipykernel_is_named_with_the_one_that_is_needed(
+    monkeypatch: pytest.MonkeyPatch, found: str
+) -> None:
+    monkeypatch.setattr(forked, "version", lambda name: found)
+    *_, kernels, level = doctor.report()
+    for said in (forked.unfit(), kernels.detail):
+        assert said.startswith(f"ipykernel {found} is installed") and forked.NEEDED in said
+    assert kernels.name == "ipykernel" and not kernels.ok
+    assert level.name == "level" and not level.ok, "the commands must not say that all is well"
+    with folder() as run:
+        with pytest.raises(CourseError, match=re.escape(forked.NEEDED)):
+            sandbox.start("none", run)
+        assert not list(run.iterdir())
+
+
+def test_no_ipykernel_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(forked, "version", missing)
+    assert "not installed" in forked.unfit() and forked.NEEDED in forked.unfit()
+    assert not doctor.report()[-1].ok
+
+
+@pytest.mark.parametrize("found", ["7.4.0", "7.4.9"])
+def test_the_ipykernels_of_the_range_will_do(monkeypatch: pytest.MonkeyPatch, found: str) -> None:
+    monkeypatch.setattr(forked, "version", lambda name: found)
+    assert forked.unfit() == ""
+
+
 def test_remove_takes_what_students_leave(tmp_path: Path) -> None:
     """Deeper than a path may be long, closed folders, links out, names that are no text."""
     victim, gone = tmp_path / "victim", tmp_path / "gone"
@@ -921,8 +967,8 @@ def test_remove_takes_what_students_leave(tmp_path: Path) -> None:
     (gone / "folder").symlink_to(tmp_path)
     (gone / os.fsdecode(b"\xff\n")).write_text("x")
     subprocess.run([sys.executable, "-c", code], cwd=gone, check=True)
-    sandbox.remove(gone)
-    sandbox.remove(gone)
+    scratch.remove(gone)
+    scratch.remove(gone)
     assert not gone.exists() and victim.read_text() == "x"
 
 

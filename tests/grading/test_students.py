@@ -10,11 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursekit.grading.files import File
-from coursekit.grading.identity import Identity, identity
-from coursekit.grading.names import safe_ids
-from coursekit.grading.students import NOTHING, SHARED, find
-from coursekit.grading.task import Task, sha256
+from coursekit.grading.incoming.files import File
+from coursekit.grading.incoming.names import Identity, identity, safe_ids
+from coursekit.grading.incoming.students import NOTHING, SHARED, Task, find, sha256
 from coursekit.project import CourseError
 
 

@@ -27,8 +27,8 @@ import teaching_class
 import typer
 import yaml
 
-from coursekit.grading import sandbox
 from coursekit.grading.cli import app
+from coursekit.grading.jail import sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")

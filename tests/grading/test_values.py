@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coursekit.grading import values
+from coursekit.grading.jail import values
 from genbook.checks.machinery import compare
 from genbook.checks.machinery.run import Outcome
 

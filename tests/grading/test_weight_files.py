@@ -12,10 +12,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from coursekit.grading.files import File
-from coursekit.grading.students import find
-from coursekit.grading.task import Task, sha256
-from coursekit.grading.weights import Weights, owner
+from coursekit.grading.incoming.files import File
+from coursekit.grading.incoming.students import Task, find, sha256
+from coursekit.grading.incoming.weights import Weights, owner
 
 TRAIN = ("ddpm.train", "ddpm.again")
 NAME, AGAIN = "ddpm.train.safetensors", "ddpm.again.safetensors"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from coursekit.grading.sandbox import Level as SandboxLevel
+from coursekit import console
+from coursekit.grading.jail.sandbox import Level as SandboxLevel
 from coursekit.project import CourseError
 
 ATTENTION = 1  # all is graded, and a person must look at some
@@ -21,7 +21,6 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_out = Console(soft_wrap=True, highlight=False)
 
 Out = Annotated[Path, typer.Argument(help="Folder of the results.", metavar="OUT")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions at the same time.")]
@@ -81,7 +80,7 @@ def run(
     interrupted, 143 or 129: ended by SIGTERM or SIGHUP (go on with `coursekit grade resume OUT`).
     """
     from coursekit.grading.ending import undisturbed
-    from coursekit.grading.zygotes import Zygotes, can_begin
+    from coursekit.grading.jail.zygotes import Zygotes, can_begin
 
     def work() -> int:
         part = _shard(shard)
@@ -93,7 +92,7 @@ def run(
         with Zygotes(chosen, jobs, hidden) if can_begin(hidden) else nullcontext() as zygotes:
             with undisturbed():  # takes seconds, in which the zygotes import too
                 from coursekit.grading import session
-                from coursekit.grading.store import Run, held
+                from coursekit.grading.outgoing.store import Run, held
             wanted = Run(
                 assignment,
                 str(submissions.resolve()),
@@ -112,7 +111,7 @@ def run(
             session.check(out, wanted)  # what is wrong with it should not leave a folder behind
             with held(out, part):
                 begun = Run.begin(out, wanted)
-                unclear = session.grade_class(out, begun, jobs, part, _out, zygotes)
+                unclear = session.grade_class(out, begun, jobs, part, console.out, zygotes)
                 return ATTENTION if unclear else 0
 
     _guarded(work)
@@ -125,13 +124,13 @@ def resume(out: Out, jobs: Jobs = 2, overrides: Decisions = None, roster: Class 
     Submissions that have a row are not run again unless their file changed.
     """
     from coursekit.grading import session
-    from coursekit.grading.store import Run, held
+    from coursekit.grading.outgoing.store import Run, held
 
     def work() -> int:
         Run.load(out)  # else a folder that was misspelt would be made
         with held(out):
             run = Run.load(out).changed(out, overrides=overrides, roster=roster)
-            return ATTENTION if session.grade_class(out, run, jobs, (1, 1), _out) else 0
+            return ATTENTION if session.grade_class(out, run, jobs, (1, 1), console.out) else 0
 
     _guarded(work)
 
@@ -146,11 +145,11 @@ def explain(
 ) -> None:
     """Say how a student's points came about, question by question."""
     from coursekit.grading import explain as explaining
-    from coursekit.grading.store import Run
+    from coursekit.grading.outgoing.store import Run
 
     def work() -> int:
         for line in explaining.lines(out, Run.load(out), student, again):
-            _out.print(line, markup=False)
+            console.out.print(line, markup=False)
         return 0
 
     _guarded(work)
@@ -159,15 +158,15 @@ def explain(
 @app.command()
 def doctor() -> None:
     """Tell which sandbox works here, what each level protects from, and what is missing."""
-    from coursekit.grading import doctor as looking
+    from coursekit.grading.jail import doctor as looking
 
     def work() -> int:
         findings = looking.report()
         for finding in findings:
-            _out.print("[green]✓[/]" if finding.ok else "[red]✗[/]", end=" ")
-            _out.print(f"{finding.name}: {finding.detail}", markup=False)
+            console.out.print("[green]✓[/]" if finding.ok else "[red]✗[/]", end=" ")
+            console.out.print(f"{finding.name}: {finding.detail}", markup=False)
         for level, words in looking.PROTECTS.items():
-            _out.print(f"  {level}: {words}", markup=False)
+            console.out.print(f"  {level}: {words}", markup=False)
         return 0 if findings[-1].ok else ATTENTION
 
     _guarded(work)
@@ -181,7 +180,7 @@ def selftest(level: Level = None, jobs: Jobs = 2) -> None:
     def work() -> int:
         outcome = trying.run(level and level.value, jobs)
         for line in outcome.lines:
-            _out.print(line, markup=False)
+            console.out.print(line, markup=False)
         return 0 if outcome.passed else ATTENTION
 
     _guarded(work)
@@ -201,14 +200,14 @@ def reference(
     def work() -> int:
         outcome = trying.reference(assignment, seeds, private, _level(level, unsafe))
         for line in outcome.lines:
-            _out.print(line, markup=False)
+            console.out.print(line, markup=False)
         return 0 if outcome.passed else ATTENTION
 
     _guarded(work)
 
 
 def _level(level: Sandbox | None, unsafe: bool) -> SandboxLevel:
-    from coursekit.grading.zygotes import choose_level
+    from coursekit.grading.jail.zygotes import choose_level
 
     if level and unsafe:
         raise CourseError("--unsafe is no sandbox at all: leave out --level")
@@ -225,7 +224,6 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _guarded(work: Callable[[], int]) -> None:
-    from coursekit.cli import _guarded as guarded
     from coursekit.grading.ending import orderly
 
-    guarded(lambda: orderly(work))
+    console.guarded(lambda: orderly(work))

@@ -6,12 +6,14 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
-from coursekit.grading import overrides, results, scratch, store
-from coursekit.grading.assignment import Assignment
-from coursekit.grading.overrides import Graded, Overrides
-from coursekit.grading.results import Row
+from coursekit.grading.incoming.assignment import Assignment
+from coursekit.grading.jail import scratch
+from coursekit.grading.outgoing import overrides, store
+from coursekit.grading.outgoing.overrides import Graded, Overrides
+from coursekit.grading.outgoing.store import Run
 from coursekit.grading.run import grade, tasks_of
-from coursekit.grading.store import Run
+from coursekit.grading.verdict import results
+from coursekit.grading.verdict.results import Row
 from coursekit.project import CourseError
 
 __all__ = ["lines"]

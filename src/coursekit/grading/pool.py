@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
+from pathlib import Path
 
-from coursekit.grading.confine import die_with
 from coursekit.grading.ending import as_usual
-from coursekit.grading.results import QuestionResult, Row
-from coursekit.grading.task import Task, sha256
+from coursekit.grading.incoming.students import Task, sha256
+from coursekit.grading.jail.confine import die_with
+from coursekit.grading.verdict.results import QuestionResult, Row
 from coursekit.grading.worker import Setting, serve
 
 __all__ = ["rows"]
@@ -59,12 +60,12 @@ class _Queue:
 
 
 def rows(
-    todo: Sequence[Task], settings: list[Setting], jobs: int, sandbox: Callable[[Setting], int]
+    todo: Sequence[Task], settings: list[Setting], jobs: int, sandbox: Callable[[Path], int]
 ) -> Iterator[Row]:
     """Rows as they are done.
 
     Args:
-        sandbox: sees to it that a setting has its zygote, and says how often it was replaced.
+        sandbox: sees to it that a folder has its zygote, and says how often it was replaced.
     """
     queue = _Queue(list(reversed(todo)))
     workers: dict[int, _Worker] = {}
@@ -79,7 +80,7 @@ def rows(
                     worker.task = queue.todo.pop()
                     seconds = 2 * settings[place].limits.notebook_s + _GRACE
                     worker.until = time.monotonic() + seconds
-                    worker.sandbox = sandbox(settings[place])
+                    worker.sandbox = sandbox(settings[place].folder)
                     worker.link.send(worker.task)
             wait([worker.link for worker in workers.values()], timeout=1.0)
             for place, worker in list(workers.items()):
@@ -94,7 +95,7 @@ def rows(
                     worker.task = None
                     if not worker.process.is_alive() or reason == "hangs":
                         _end(workers.pop(place))
-                    same = sandbox(settings[place]) == worker.sandbox
+                    same = sandbox(settings[place].folder) == worker.sandbox
                     if not queue.again(task, _OWN_FAILURE if same else _SANDBOX_FAILURE):
                         yield _failed(task, settings[place], reason)
     finally:

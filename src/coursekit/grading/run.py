@@ -14,18 +14,17 @@ from pathlib import Path
 
 import torch
 
-from coursekit.grading.assignment import Assignment, solved
 from coursekit.grading.ending import heed
-from coursekit.grading.files import File
-from coursekit.grading.kernel import Limits
-from coursekit.grading.plaintext import one_line
+from coursekit.grading.incoming.assignment import Assignment, solved
+from coursekit.grading.incoming.files import File
+from coursekit.grading.incoming.plaintext import one_line
+from coursekit.grading.incoming.students import DOUBTS, Student, Task, find, sha256
+from coursekit.grading.jail.kernel import Limits
+from coursekit.grading.jail.zygotes import Zygotes, choose_level
 from coursekit.grading.pool import rows
-from coursekit.grading.reference import Prepared, fingerprint, number_of, prepare
-from coursekit.grading.results import Journal, Row
-from coursekit.grading.students import DOUBTS, Student, find
-from coursekit.grading.task import Task, sha256
+from coursekit.grading.verdict.reference import Prepared, fingerprint, number_of, prepare
+from coursekit.grading.verdict.results import Journal, Row
 from coursekit.grading.worker import Setting
-from coursekit.grading.zygotes import Zygotes, choose_level
 from coursekit.project import CourseError, Project
 
 __all__ = ["Progress", "grade", "tasks_of"]
@@ -124,9 +123,7 @@ def _task(student: Student, wanted: str | None, training: tuple[str, ...]) -> Ta
     if wanted is not None and chosen.file.name != wanted:
         names = ", ".join(map(one_line, student.files))
         raise CourseError(f"{student.id} handed in no file {wanted!r}; there is {names}")
-    choice = (chosen.choice,) if chosen.choice else ()
-    doubts = (*choice, *chosen.doubts)
-    return Task(chosen.id, chosen.file, doubts, chosen.other, training)
+    return chosen.task(training)
 
 
 def _done(task: Task, row: Row | None) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from coursekit.grading import scratch
-from coursekit.grading.assignment import Assignment, solved
-from coursekit.grading.kernel import Limits
-from coursekit.grading.results import Row
+from coursekit.grading.incoming.assignment import Assignment, solved
+from coursekit.grading.jail import scratch
+from coursekit.grading.jail.kernel import Limits
+from coursekit.grading.jail.zygotes import choose_level
 from coursekit.grading.run import grade
-from coursekit.grading.zygotes import choose_level
+from coursekit.grading.verdict.results import Row
 from coursekit.project import CourseError, Project
 
 __all__ = ["Outcome", "reference", "run"]

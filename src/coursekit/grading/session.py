@@ -13,15 +13,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from coursekit.grading import scratch, store
-from coursekit.grading.exports import strangers
-from coursekit.grading.overrides import Graded, GradedQuestion
-from coursekit.grading.report import twins
-from coursekit.grading.results import Row
-from coursekit.grading.roster import Roster
+from coursekit.grading.incoming.roster import Roster
+from coursekit.grading.jail import scratch
+from coursekit.grading.jail.zygotes import Zygotes
+from coursekit.grading.outgoing import store
+from coursekit.grading.outgoing.exports import strangers
+from coursekit.grading.outgoing.overrides import Graded, GradedQuestion
+from coursekit.grading.outgoing.report import twins
+from coursekit.grading.outgoing.store import Run
 from coursekit.grading.run import grade
-from coursekit.grading.store import Run
-from coursekit.grading.zygotes import Zygotes
+from coursekit.grading.verdict.results import Row
 from coursekit.project import CourseError
 
 __all__ = ["check", "grade_class"]

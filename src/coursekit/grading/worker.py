@@ -20,18 +20,18 @@ from pathlib import Path
 import pytest
 from nbval.plugin import NbCellError
 
-from coursekit.grading import ingest
-from coursekit.grading.assignment import Assignment
-from coursekit.grading.attempt import Session
-from coursekit.grading.engine import GradedNotebook
-from coursekit.grading.feedback import Finding
-from coursekit.grading.kernel import HarnessError, Limits, SandboxedKernel
-from coursekit.grading.merge import Plan, merge
-from coursekit.grading.plaintext import one_line
-from coursekit.grading.reference import Prepared
-from coursekit.grading.results import QuestionResult, Row
-from coursekit.grading.task import LARGEST, Task
-from coursekit.grading.weights import Weights
+from coursekit.grading.incoming import ingest
+from coursekit.grading.incoming.assignment import Assignment
+from coursekit.grading.incoming.merge import Plan, merge
+from coursekit.grading.incoming.plaintext import one_line
+from coursekit.grading.incoming.students import LARGEST, Task
+from coursekit.grading.incoming.weights import Weights
+from coursekit.grading.jail.kernel import HarnessError, Limits, SandboxedKernel
+from coursekit.grading.verdict.attempt import Session
+from coursekit.grading.verdict.engine import GradedNotebook
+from coursekit.grading.verdict.feedback import Finding
+from coursekit.grading.verdict.reference import Prepared
+from coursekit.grading.verdict.results import QuestionResult, Row
 from genbook.checks import Question
 from genbook.checks.machinery import trained
 

@@ -1,0 +1,158 @@
+"""Whose a file is, going by its name and its folder.
+
+Canvas and Moodle write a number into names, nbgrader makes a folder a student, and people have
+habits: copies, late files, the sheet's name before or after their own.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from coursekit.grading.incoming import weights
+from coursekit.grading.incoming.files import File
+from coursekit.grading.incoming.names import identity
+from coursekit.grading.incoming.plaintext import one_line
+
+__all__ = [
+    "DOWNLOADED",
+    "MISTAKEN",
+    "NOTEBOOK",
+    "SHARED",
+    "Owner",
+    "doubtful",
+    "is_possible",
+    "joined",
+    "owners",
+]
+
+NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
+# What students hand in for a notebook; tables and texts beside the submissions are the teacher's.
+MISTAKEN = re.compile(r"\.(pdf|html?|py|docx?|odt|zip|json|rtf|tar|gz|rar|7z)$", re.IGNORECASE)
+DOWNLOADED = re.compile(r" ?\((\d{1,4})\)$|-copy(\d{0,4})$", re.IGNORECASE)
+_COPY = re.compile(r"^(?:copy of|kopie von|copia de|copia di|copie de|cópia de|kopia)\s+", re.I)
+SHARED = "one or two people"
+"""How the doubt begins of names that may be one person's."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a file is: equal for all files of one student, different between students."""
+
+    name: str
+    number: str = ""
+
+
+def owners(files: Sequence[File], assignment: str) -> dict[Owner, list[File]]:
+    """The files by owner, in the order of the files; tables and texts are nobody's.
+
+    Args:
+        assignment: the slug; in nbgrader's folders only its own are taken.
+    """
+    split = [file.name.split("/") for file in files]
+    word = assignment.lower()
+    nbgrader = {parts[0] for parts in split if len(parts) > 2 and parts[1].lower() == word}
+    flat = {_stem(file.name, assignment) for file in files if "/" not in file.name}
+    owned: dict[Owner, list[File]] = {}
+    loose: list[File] = []
+    for file, parts in zip(files, split, strict=True):
+        who = identity(file.name)
+        if who.moodle:
+            owner = Owner(who.name or f"Participant {who.moodle}", who.moodle)
+        elif who.canvas:
+            owner = Owner(who.name, who.canvas)
+        elif len(parts) > 1:
+            another = parts[0] in nbgrader and parts[1].lower() != word
+            if another and weights.owner(parts[-1], assignment) is None:
+                continue  # another assignment of the same student
+            owner = Owner(parts[0])
+        elif weights.is_weights(file.name):
+            loose.append(file)
+            continue
+        elif is_possible(file):
+            stem = _stem(file.name, assignment)
+            early = re.sub(r"[-_ ]late$", "", stem, flags=re.IGNORECASE)
+            owner = Owner(early if early in flat else stem)
+        else:
+            continue  # a table or a text of the teacher's
+        owned.setdefault(owner, []).append(file)
+    for file in loose:
+        if found := _trainer(file.name, assignment, owned):
+            owned.setdefault(found, []).append(file)
+    return owned
+
+
+def _trainer(name: str, assignment: str, owned: Collection[Owner]) -> Owner | None:
+    """Who handed in weights beside notebooks: whose name they carry, or else the only student.
+
+    Weights of the sheet with the name of somebody who has no notebook are that student's row. All
+    others are the teacher's.
+    """
+    named = weights.owner(name, assignment)
+    given = _letters(named or name.removesuffix(PurePosixPath(name).suffix))
+    own = {owner: _letters(owner.name) for owner in owned}
+    same = [owner for owner, letters in own.items() if letters and letters == given]
+    if named is None:
+        same = [o for o, letters in own.items() if letters and given.startswith(letters)]
+        same.sort(key=lambda owner: len(own[owner]), reverse=True)  # of anna and annabel, annabel
+    if same:
+        return same[0]
+    if named:
+        return Owner(named)
+    return next(iter(owned)) if named == "" and len(owned) == 1 else None
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()
+
+
+def joined(owned: dict[Owner, list[File]]) -> dict[Owner, list[File]]:
+    """A file without a number belongs to the one person with a number who has its name.
+
+    So whose file came late by mail, beside a download from Canvas or Moodle, keeps id and marks.
+    """
+    numbered: dict[str, list[Owner]] = {}
+    for owner in owned:
+        if owner.number:
+            numbered.setdefault(owner.name.casefold(), []).append(owner)
+    found: dict[Owner, list[File]] = {}
+    for owner, files in owned.items():
+        same = [] if owner.number else numbered.get(owner.name.casefold(), [])
+        found.setdefault(same[0] if len(same) == 1 else owner, []).extend(files)
+    return found
+
+
+def doubtful(every: Collection[Owner]) -> dict[Owner, str]:
+    """Why a person should look at owners who may be one, or one of whom may be somebody else."""
+    alike: dict[tuple[str, str], list[Owner]] = {}
+    for owner in every:
+        plain = unicodedata.normalize("NFKC", owner.name).casefold()
+        alike.setdefault(("number", owner.number) if owner.number else ("", plain), []).append(
+            owner
+        )
+    doubts: dict[Owner, str] = {}
+    for (kind, number), group in alike.items():
+        names = ", ".join(one_line(owner.name, 200) for owner in group)
+        what = f"the number {number}" if kind else "a name that differs by its case or accents only"
+        if len(group) > 1:
+            doubts |= dict.fromkeys(group, f"{SHARED}: {names} have {what}")
+    return doubts
+
+
+def is_possible(file: File) -> bool:
+    """Whether a file may be a submission, if only by mistake."""
+    return bool(NOTEBOOK.search(file.name) or MISTAKEN.search(file.name))
+
+
+def _stem(name: str, assignment: str) -> str:
+    """Who a file without any folder belongs to: its name without what tools and habits add."""
+    whole = NOTEBOOK.sub("", name)
+    whole = (re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name) if whole == name else whole) or name
+    stem = DOWNLOADED.sub("", _COPY.sub("", whole))
+    word = re.escape(assignment)
+    stem = re.sub(rf"^{word}(?:[-_ ]+|$)|[-_ ]+{word}$", "", stem, flags=re.IGNORECASE)
+    # 'Copy of ddim (1)' names nobody: then every file is somebody's own.
+    return stem or whole
