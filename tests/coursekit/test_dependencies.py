@@ -303,6 +303,12 @@ TRAPS = [
         "a:f b:",
     ),
     Trap(
+        "what a module does that a function imports",
+        {"a.py": "def h():\n    import genbook.b\n", "b.py": "print('loud')\nx = 1\n"},
+        "from genbook.a import h",
+        "a:h b:",
+    ),
+    Trap(
         "a script's last lines",
         {"a.py": "def main(): ...\nif __name__ == '__main__':\n    main()\n"},
         "from genbook import a",

@@ -332,7 +332,7 @@ def test_a_face_that_points_elsewhere_counts(copy: Copy) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["book/geometry", "solutions/ddim", "solutions/ddpm"])
-def test_every_function_that_a_notebook_runs_is_reached(name: str) -> None:
+def test_every_function_that_a_notebook_runs_is_reached(name: str, tmp_path: Path) -> None:
     """The notebook's cells in a process of their own, with every call of a function watched."""
     command = [
         sys.executable,
@@ -340,7 +340,7 @@ def test_every_function_that_a_notebook_runs_is_reached(name: str) -> None:
         str(PROJECT.root),
         name,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     count, _, missing = done.stdout.strip().splitlines()[-1].partition(" ")
     assert int(count) > 50
