@@ -176,7 +176,7 @@ def test_ids_are_unique_and_belong_to_their_chapter():
 
 
 # Chapters whose questions stand in one file until they are taken apart.
-IN_ONE_FILE = {"ddpm", "objects"}
+IN_ONE_FILE = {"ddpm"}
 
 
 @pytest.mark.parametrize("q", [q for q in REGISTRY if not q.manual], ids=lambda q: q.id)

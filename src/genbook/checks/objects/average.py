@@ -1,0 +1,135 @@
+"""The average, with numbers of its own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from genbook import objects
+from genbook.checks import Case, Question, mistakes
+
+
+class Average:
+    def __init__(self, model, decay):
+        self.model, self.decay, self.updates = model, decay, 0
+        self.weights = {name: p.detach().clone() for name, p in model.named_parameters()}
+
+    def update(self):
+        self.updates += 1
+        d = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                self.weights[name].lerp_(parameter, 1 - d)
+
+
+class OfNewTensors(Average):
+    def update(self):
+        self.updates += 1
+        d = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        for name, p in self.model.named_parameters():
+            self.weights[name] = d * self.weights[name] + (1 - d) * p.detach()
+
+
+class OfThePackage(objects.EMA):
+    weights = property(lambda self: self.average)
+
+
+class OfATwin(Average):
+    """In the parameters of a copied network: they ask for gradients, and have no history."""
+
+    def __init__(self, model, decay):
+        super().__init__(model, decay)
+        self.weights = dict(copy.deepcopy(model).named_parameters())
+
+
+def use(answer: Callable[..., Any], decay: float, updates: int, seed: int) -> dict[str, Any]:
+    """Let a network walk at random, update after each step, and read the average three times.
+
+    Gradients are on, as in a training loop that forgot to switch them off.
+    """
+    g = torch.Generator().manual_seed(seed)
+    model = nn.Linear(2, 3).double()
+    for parameter in model.parameters():
+        nn.init.zeros_(parameter)
+
+    @torch.no_grad()
+    def walk() -> None:
+        for p in model.parameters():
+            p.add_(torch.randn(p.shape, generator=g, dtype=torch.float64))
+
+    walk()
+    average = answer(model, decay)
+    start = objects.snapshot(dict(average.weights))
+    walk()
+    moved = objects.snapshot(dict(average.weights))
+    for n in range(updates):
+        if n:
+            walk()
+        average.update()
+    end = objects.snapshot(dict(average.weights))
+    history = sum(value.grad_fn is not None for value in average.weights.values())
+    with torch.no_grad():
+        for value in average.weights.values():
+            value.add_(1)
+    return {
+        "weights at the start": start,
+        "weights after the network moved, before any update": moved,
+        f"weights after {updates} updates": end,
+        "weights with a history (grad_fn)": history,
+        "the network, after 1 was added to the average": dict(model.named_parameters()),
+    }
+
+
+def cases(seed: int) -> list[Case]:
+    walks = {
+        (0.9, 3): "three updates, all warm-up",
+        (0.5, 30): "thirty updates, past the warm-up",
+        (0.999, 60): "sixty updates with a slow decay",
+        (0.0, 2): "decay 0",
+    }
+    story = "average = Average(network, {}); then {} times: the network moves, average.update()"
+    return [
+        Case((*walk, seed), label=label, story=story.format(*walk)) for walk, label in walks.items()
+    ]
+
+
+MISCONCEPTIONS = mistakes("""
+by reference: .clone() →
+    Your average shares its numbers with the network: it moves before any update. `detach()` is no
+    copy; `clone()` is.
+by reference until the first update: .clone() →
+    .lerp_(parameter, 1 - d) → = d * self.weights[name] + (1 - d) * parameter
+    Your average shares its numbers with the network: it moves before any update. `detach()` is no
+    copy; `clone()` is.
+by reference, with a history: .detach().clone() →; no_grad → enable_grad
+    .lerp_(parameter, 1 - d) → = d * self.weights[name] + (1 - d) * parameter
+    Your average shares its numbers with the network: it moves before any update. `detach()` is no
+    copy; `clone()` is.
+with a history: no_grad → enable_grad
+    Your numbers are right, but the average remembers how it was computed: a graph that grows with
+    every update, until the memory is full. Put `@torch.no_grad()` above `update`, or take
+    `parameter.detach()`.
+no warm-up: min(self.decay, (1 + self.updates) / (10 + self.updates)) → self.decay
+    Your decay is the same in every update. With warm-up it is min(decay, (1 + n) / (10 + n)).
+counted from zero: decay, 0 → decay, -1
+    Your first update uses n = 0. Updates are counted from 1.
+counted from two: decay, 0 → decay, 1
+    Your first update uses n = 2. Do you count before the first update as well?
+max for min: min( → max(
+    You take the larger of the two decays. The warm-up shall make the decay *smaller* at first.
+weights exchanged: 1 - d → d
+    You multiply the new weights with the decay. The decay is the share that the *old* average
+    keeps.
+starts at zero: p.detach().clone() → torch.zeros_like(p)
+    Your average starts at zero. It starts as a copy of the network's weights.
+""")
+
+ALTERNATIVES = (OfNewTensors, OfThePackage, OfATwin)
+
+QUESTION = Question(
+    "objects.average", 3, Average, cases, MISCONCEPTIONS, ALTERNATIVES, name="Average", use=use
+)

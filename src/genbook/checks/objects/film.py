@@ -1,0 +1,93 @@
+"""Repair a film."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks.machinery import compare
+
+
+def film(x0, rates, noise):
+    return [a * x0 + b * noise for a, b in rates]
+
+
+def at_once(x0, rates, noise):
+    ab = torch.tensor(rates, dtype=x0.dtype).T.reshape(2, -1, *[1] * x0.ndim)
+    return ab[0] * x0 + ab[1] * noise
+
+
+def row_by_row(x0, rates, noise):
+    """Rows of one stacked tensor: one storage, and still no frame is seen in another."""
+    yield from at_once(x0, rates, noise).unbind()
+
+
+def use(
+    answer: Callable[..., Any], x0: Tensor, rates: list[tuple[float, float]], noise: Tensor
+) -> dict[str, Any]:
+    """The frames, all held at once, and how many of them are tied to another tensor."""
+    frames = answer(x0, rates, noise)
+    if isinstance(frames, Iterator):
+        frames = list(islice(frames, len(rates) + 1))
+    held = frames if isinstance(frames, list | tuple) else [frames]
+    seen = compare.clone(frames)
+    # Whoever writes into a frame changes this frame and nothing else.
+    tensors = [t for t in held if isinstance(t, Tensor) and t.layout == torch.strided]
+    tied = sum(is_tied(i, [*tensors, x0, noise]) for i in range(len(tensors)))
+    return {"frames": seen, "frames that share their numbers with another frame or with x0": tied}
+
+
+@torch.no_grad()
+def is_tied(i: int, tensors: list[Tensor]) -> bool:
+    """Whether a write into one of the tensors reaches another. Leaves all as they were."""
+    before = [t.clone() for t in tensors]
+    tensors[i].copy_(before[i] + 1)
+    changed = [not torch.equal(t, value) for t, value in zip(tensors, before, strict=True)]
+    for tensor, value in zip(tensors, before, strict=True):
+        tensor.copy_(value)
+    return any(changed[:i] + changed[i + 1 :])
+
+
+def cases(seed: int) -> list[Case]:
+    g = generator(seed)
+    image, noise = torch.randn(2, 2, 1, 3, 3, generator=g)
+    row, other = torch.randn(2, 5, generator=g, dtype=torch.float64)
+    rates = [(math.cos(u), math.sin(u)) for u in (0.3, 0.8, 1.4)]
+    return [
+        Case((image, rates, noise), label="three times, two images"),
+        Case((row, rates[::-1], other), label="from late to early"),
+        Case((row, [(0.6, 0.8)], other), label="a single time"),
+        Case((row, [(1.0, 0.0), (0.8, 0.6)], other), label="the clean image first"),
+    ]
+
+
+MISCONCEPTIONS = mistakes("""
+as given: → [x0.mul_(a).add_(b * noise) for a, b in rates]
+    The caller's x0 is destroyed. `x = x0` copies nothing, and `*=` writes into the tensor that both
+    names lead to.
+one clone for all frames: → [x.mul_(a).add_(b * noise) for x in [x0.clone()] for a, b in rates]
+    The caller's image is safe now, but your frames are one tensor under several names, and it holds
+    what was written last.
+one buffer for all frames:
+    → [x.copy_(a * x0 + b * noise) for x in [x0.clone()] for a, b in rates]
+    All your frames are the last one. You append the same tensor each time and then write over it:
+    make a new tensor for each frame.
+the clean image is x0 itself: b * noise → b * noise if b else x0
+    One of your frames is x0 itself. Whoever writes into that frame destroys the image.
+noise on noise: a * x0 → x0 := a * x0
+    Each of your frames starts from the one before, which is noisy already. Start each from x0.
+""")
+
+ALTERNATIVES = (
+    lambda x0, rates, noise: [x0.clone().mul_(a).add_(b * noise) for a, b in rates],
+    at_once,
+    row_by_row,
+)
+
+QUESTION = Question("objects.film", 3, film, cases, MISCONCEPTIONS, ALTERNATIVES, use=use)

@@ -1,0 +1,58 @@
+"""Choose a decay."""
+
+from __future__ import annotations
+
+import math
+from itertools import count
+
+import torch
+
+from genbook.checks import Case, Question, mistakes
+
+
+def plan(tau, share):
+    decay = math.exp(-1 / tau)
+    n = math.floor(math.log(share) / math.log(decay)) + 1
+    return decay, n
+
+
+def by_counting(tau, share):
+    decay = math.e ** (-1 / tau)
+    return [decay, next(n for n in count(1) if decay**n < share)]
+
+
+def by_time_constants(tau, share):
+    """In units of the time constant: share = exp(-n / tau)."""
+    n = torch.floor(-tau * torch.tensor(share, dtype=torch.float64).log()) + 1
+    return torch.exp(torch.tensor(-1 / tau, dtype=torch.float64)), n.long()
+
+
+def cases(seed: int) -> list[Case]:
+    return [
+        Case((100, 0.01), label="a hundred steps, one per cent"),
+        Case((1000, 0.5), label="half"),
+        Case((5.5 + seed, 1e-3), label="a short window"),
+        Case((2.0, 0.9), label="nearly all may stay"),
+    ]
+
+
+MISCONCEPTIONS = mistakes("""
+approximate decay: math.exp(-1 / tau) → 1 - 1 / tau
+    Your decay is 1 − 1/τ, which is the rule of thumb for long windows. Solve τ = −1/ln d for d.
+half-life: → (0.5 ** (1 / tau), math.floor(-tau * math.log2(share)) + 1)
+    Your weights fall to one half after τ steps. The time constant is the time in which they fall to
+    1/e.
+one update short: + 1 →
+    After your n updates the start still has at least the given weight. The weight after n updates
+    is dⁿ: take the first n for which it is below.
+not rounded: math.floor →; + 1 →
+    Your n is not a whole number. It counts updates: take the first one after which the weight is
+    below the share.
+the newest weight: math.log(share) → math.log(share / (1 - decay)); decay, n → decay, max(1, n)
+    You asked when (1 − d) dⁿ falls below the share. That is the weight of an iterate; the start has
+    dⁿ, without the factor.
+""")
+
+ALTERNATIVES = (by_counting, by_time_constants)
+
+QUESTION = Question("objects.plan", 2, plan, cases, MISCONCEPTIONS, ALTERNATIVES, rtol=1e-7)

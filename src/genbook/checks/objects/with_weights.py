@@ -1,0 +1,159 @@
+"""Borrowed weights: in, and out in any case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from genbook import objects
+from genbook.checks import Case, Question, mistakes
+
+
+def with_weights(model, weights, function):
+    own = {name: value.clone() for name, value in model.state_dict().items()}
+    try:
+        model.load_state_dict(weights)
+        return function(model)
+    finally:
+        model.load_state_dict(own)
+
+
+def by_catching(model, weights, function, errors=BaseException):
+    own = objects.snapshot(model.state_dict())
+    try:
+        model.load_state_dict(weights)
+        result = function(model)
+    except errors:
+        model.load_state_dict(own)
+        raise
+    model.load_state_dict(own)
+    return result
+
+
+def one_by_one(model, weights, function):
+    own = [(name, value, value.clone()) for name, value in model.state_dict().items()]
+    try:
+        for name, value, _ in own:
+            value.copy_(weights[name])
+        return function(model)
+    finally:
+        for _, value, before in own:
+            value.copy_(before)
+
+
+def silently(model, weights, function):
+    with suppress(BaseException):
+        return with_weights(model, weights, function)
+
+
+class Trouble(Exception):
+    """What the function of a case raises."""
+
+
+class Interrupt(BaseException):
+    """Like Ctrl-C: not an Exception."""
+
+
+def use(answer: Callable[..., Any], kind: str, seed: int) -> dict[str, Any]:
+    """What the function saw, what came out, and what the network and the weights are afterwards."""
+    g = torch.Generator().manual_seed(seed)
+    model = nn.Sequential(nn.Linear(1, 2), nn.BatchNorm1d(2))
+
+    def drawn(like: Tensor) -> Tensor:
+        if like.is_floating_point():
+            return torch.randn(like.shape, generator=g)
+        return torch.randint(1, 99, like.shape, generator=g)
+
+    model.load_state_dict({k: drawn(v) for k, v in model.state_dict().items()})
+    weights = {k: drawn(v) for k, v in model.state_dict().items()}
+    if kind == "misfit":
+        weights["1.bias"] = drawn(torch.zeros(3))
+    parameters = list(model.parameters())
+    seen: list[float] = []
+    itself: list[bool] = []
+
+    @torch.no_grad()
+    def function(given: nn.Module) -> int:
+        itself.append(given is model)
+        seen.extend(numbers(given.state_dict()))
+        if kind == "writes":
+            for parameter in given.parameters():
+                parameter.add_(5)
+        if kind == "raises":
+            raise Trouble
+        if kind == "interrupted":
+            raise Interrupt
+        return 42
+
+    try:
+        outcome = answer(model, weights, function)
+    except (Trouble, Interrupt):
+        outcome = "the function's error"
+    except Exception as error:
+        if kind != "misfit" or isinstance(error, NotImplementedError):
+            raise
+        outcome = "an error"
+    same = [a is b for a, b in zip(parameters, model.parameters(), strict=True)]
+    return {
+        "weights that the function saw": seen,
+        "the function got the model itself": itself,
+        "result": outcome,
+        "the network's weights afterwards": numbers(model.state_dict()),
+        "its parameters are the objects that they were": same,
+        "the given weights afterwards": numbers(weights),
+    }
+
+
+def numbers(state: Mapping[str, Tensor]) -> list[float]:
+    return [float(x) for tensor in state.values() for x in tensor.detach().flatten()]
+
+
+def cases(seed: int) -> list[Case]:
+    given = "with_weights(model, weights, function), where "
+    return [
+        Case((kind, seed), label=label, story=given + story)
+        for kind, label, story in (
+            ("returns", "the function returns 42", "function returns 42"),
+            ("raises", "the function raises an error", "function raises an Exception"),
+            ("writes", "the function writes", "function adds 5 to the model's parameters"),
+            ("interrupted", "the function is interrupted", "somebody presses Ctrl-C in function"),
+            ("misfit", "the weights do not fit", "one tensor of weights has the wrong shape"),
+        )
+    ]
+
+
+MISCONCEPTIONS = mistakes("""
+state_dict kept by reference: .clone() →
+    Afterwards the network still has the borrowed weights. `state_dict()` makes new tensors on the
+    old storages, and loading wrote into those: keep copies.
+no finally: → by_catching(model, weights, function, errors=())
+    When the function raises, the network keeps the borrowed weights. Give them back in a `finally`.
+the error is swallowed: → silently(model, weights, function)
+    The function's error has disappeared. Give the weights back and let the error pass.
+no result: return → result =
+    Your function does not return what the given function returned.
+only an Exception: → by_catching(model, weights, function, errors=Exception)
+    After an interrupt (Ctrl-C) the network keeps the borrowed weights. Such an error is no
+    `Exception`: `finally` is for every case.
+loaded outside: own = → own, _ =; .items()} → .items()}, model.load_state_dict(weights)
+    model.load_state_dict(weights) → pass
+    Weights that do not fit are loaded as far as they do before the error comes, and your network
+    stays half borrowed. Load them inside the `try`.
+a twin: → with_weights(objects.snapshot(model), weights, function)
+    Your function was called with a copy of the model. It should get the model itself.
+assigned: (weights) → (objects.snapshot(weights), assign=True); (own) → (own, assign=True)
+    The network has new parameter objects afterwards, and an optimiser made before would train the
+    old ones (exhibit 8). Load without `assign=True`.
+own weights loaded: (weights) → (own)
+    The given function saw the network's own weights, not those it should be called with.
+""")
+
+ALTERNATIVES = (by_catching, one_by_one)
+
+QUESTION = Question(
+    "objects.with_weights", 3, with_weights, cases, MISCONCEPTIONS, ALTERNATIVES, use=use
+)
