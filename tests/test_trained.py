@@ -25,7 +25,7 @@ from torch import nn
 
 from genbook import checks
 from genbook.checks import Misconception, Question, Training
-from genbook.checks import ddpm as sheet
+from genbook.checks.ddpm import excess
 from genbook.checks.machinery import trained
 from genbook.checks.machinery.run import verdict
 from genbook.checks.machinery.trained import export, judge_weights
@@ -121,23 +121,24 @@ class Says(nn.Module):
 
 
 def test_ddpm_cannot_be_passed_by_zero_or_without_the_time_and_the_best_is_perfect():
-    blind = sheet._without_time()
     for seed in HIDDEN:
-        best, _ = sheet._score(Says(lambda x, t: sheet._expected("eps", x, t)), seed)
+        best, _ = excess.score(Says(excess.expected_eps), seed)
         assert best == 0
-        for excess, function in ((0.64, lambda x, t: 0 * x), (0.14, lambda x, t: blind(x))):
-            value, error = sheet._score(Says(function), seed)
+        for is_said, function in (
+            (0.64, lambda x, t: 0 * x),
+            (0.14, lambda x, t: excess.without_time(x)),
+        ):
+            value, error = excess.score(Says(function), seed)
             # What the sheet says, and far from enough.
-            assert abs(value - excess) < 4 * error + 0.005
-            assert value - 10 * error > 1.5 * sheet.TRAIN.training.bound
+            assert abs(value - is_said) < 4 * error + 0.005
+            assert value - 10 * error > 1.5 * excess.BOUND
 
 
 def test_ddpm_without_time_is_the_best_of_all_that_cannot_see_it():
     """Its error is orthogonal to everything that is a function of x alone."""
     g = torch.Generator().manual_seed(0)
-    x0, t, eps = sheet._batch(40_000, g)
-    x = sheet._noised(x0, t, eps)
-    left = eps - sheet._without_time()(x)
+    _, _, eps, x = excess.batch(40_000, g)
+    left = eps - excess.without_time(x)
     for probe in (torch.ones_like(x), x, x.sin(), x.norm(dim=1, keepdim=True) * x, x.flip(1)):
         products = (left * probe).sum(1)
         assert abs(products.mean()) < 4 * products.std() / len(x) ** 0.5

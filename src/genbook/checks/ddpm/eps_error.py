@@ -1,0 +1,76 @@
+"""What an error weighs."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from genbook.checks import Case, Question, mistakes
+from genbook.checks.ddpm.shared import schedules
+
+
+def eps_error(schedule, t, prediction):
+    alpha, beta, alpha_bar = schedule.alphas[t], schedule.betas[t], schedule.alpha_bars[t]
+    return {
+        "eps": 1.0,
+        "x0": alpha_bar / (1 - alpha_bar),
+        "v": alpha_bar,
+        "mean": alpha * (1 - alpha_bar) / beta**2,
+    }[prediction]
+
+
+def by_slopes(schedule, t, prediction):
+    """1 / (slope of the prediction in eps, at fixed x_t)²."""
+    a, b = schedule.rates(t)
+    mean = float(schedule.betas[t]) / b / math.sqrt(schedule.alphas[t])
+    slope = {"eps": 1.0, "x0": b / a, "v": a + b * b / a, "mean": mean}[prediction]
+    return slope**-2
+
+
+def one_by_one(schedule, t, prediction):
+    beta, alpha_bar = schedule.betas[t], schedule.alpha_bars[t]
+    if prediction == "x0":
+        return (schedule.a(t) / schedule.b(t)) ** 2 * torch.ones(())
+    if prediction == "v":
+        return alpha_bar
+    if prediction == "mean":
+        return (1 - beta) / beta * (1 - alpha_bar) / beta
+    return torch.ones(())
+
+
+def cases(seed: int) -> list[Case]:
+    linear, cosine, random = schedules(seed)
+    return [
+        Case((linear, 5, "eps"), label='"eps"'),
+        Case((linear, 5, "x0"), label='"x0"'),
+        Case((random, 4, "x0"), label='"x0", other β'),
+        Case((cosine, 7, "v"), label='"v"'),
+        Case((random, 3, "mean"), label='"mean"'),
+        Case((linear, 18, "mean"), label='"mean", late'),
+    ]
+
+
+MISCONCEPTIONS = mistakes("""
+ratio of amplitudes: alpha_bar / (1 - alpha_bar) → (alpha_bar / (1 - alpha_bar)).sqrt()
+    Your factor for x0 is a_t / b_t. It converts the error itself; for the *squared* error it has to
+    be squared, which gives the signal-to-noise ratio.
+inverse ratio: alpha_bar / (1 - alpha_bar) → (1 - alpha_bar) / alpha_bar
+    Your factor for x0 is upside down. Near t = 0 a small error in x_0 is a large one in eps,
+    because there is little noise to be found.
+v without the change of x0: "v": alpha_bar → "v": 1 / alpha_bar
+    From v = a eps − b x_0 you held x_0 fixed. But x_t is what is fixed: an error in eps changes the
+    x_0 that goes with it. Write eps = b x_t + a v first.
+beta not squared: beta**2 → beta
+    In the factor for the mean, β_t must be squared, as all factors of a squared error are.
+all upside down: → 1 / eps_error(schedule, t, prediction)
+    All your factors are upside down: they lead from the error of eps to that of the prediction.
+    Solve for eps first; the factor is what then stands before the prediction, squared.
+none squared: → eps_error(schedule, t, prediction) ** 0.5
+    Your factors convert the error itself. For the *squared* error each of them has to be squared.
+noise share for v: "v": alpha_bar → "v": 1 - alpha_bar
+    Your factor for v is b_t². In eps = b x_t + a v, the b belongs to x_t, which is known; the error
+    of v is multiplied with a.
+""")
+
+QUESTION = Question("ddpm.eps_error", 2, eps_error, cases, MISCONCEPTIONS, (by_slopes, one_by_one))

@@ -1,0 +1,70 @@
+"""One jump from the data to time t."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks.ddpm.shared import schedules
+
+
+def q_sample(schedule, x0, t, eps):
+    return schedule.a(t, x0) * x0 + schedule.b(t, x0) * eps
+
+
+def in_float64(schedule, x0, t, eps):
+    alpha_bar = schedule.alpha_bars[t].reshape(-1, *[1] * (x0.ndim - 1))
+    return alpha_bar**0.5 * x0.double() + (1 - alpha_bar) ** 0.5 * eps.double()
+
+
+def row_by_row(schedule, x0, t, eps):
+    times = [t] * len(x0) if isinstance(t, int) else t.tolist()
+    rows = []
+    for x, e, time in zip(x0, eps, times, strict=True):
+        alpha_bar = math.prod(schedule.alphas[1 : time + 1].tolist())
+        rows.append(math.sqrt(alpha_bar) * x + math.sqrt(1 - alpha_bar) * e)
+    return torch.stack(rows)
+
+
+def cases(seed: int) -> list[Case]:
+    g = generator(seed)
+    linear, cosine, random = schedules(seed)
+    images = torch.randn(4, 1, 8, 8, generator=g)
+    vectors = torch.randn(3, 2, generator=g)
+    square = torch.randn(3, 3, generator=g, dtype=torch.float64)
+    each, some = torch.tensor([1, 5, 13, 20]), torch.tensor([9, 2, 6])
+    noise = [torch.randn(x.shape, generator=g) for x in (images, vectors, square, vectors, vectors)]
+    return [
+        Case((linear, images, each, noise[0]), label="images, one t each"),
+        Case((random, vectors, 4, noise[1]), label="an integer t"),
+        Case((cosine, square, some, noise[2].double()), label="as many samples as dimensions"),
+        Case((linear, vectors, 0, noise[3]), label="t = 0"),
+        Case((random, vectors, 7, noise[4]), label="t = T"),
+    ]
+
+
+MISCONCEPTIONS = mistakes("""
+variance for standard deviation: schedule.b(t, x0) → schedule.b(t, x0) ** 2
+    You multiply the noise with 1 − ᾱ_t, which is its variance. A standard normal number times
+    √(1 − ᾱ_t) has that variance.
+alpha for alpha-bar: schedule.a(t, x0) → schedule.gather("alphas", t, x0) ** 0.5
+    schedule.b(t, x0) → schedule.gather("betas", t, x0) ** 0.5
+    You used α_t and β_t, which belong to the one step from t − 1 to t. The jump from 0 to t needs
+    ᾱ_t, the product of all α up to t.
+alpha-bar without roots: schedule.a(t, x0) → schedule.a(t, x0) ** 2
+    schedule.b(t, x0) → schedule.b(t, x0) ** 2
+    You mix with ᾱ_t and 1 − ᾱ_t. These are shares of the variance; signal and noise are multiplied
+    with their square roots.
+signal and noise swapped: schedule.a → schedule.b; schedule.b → schedule.a
+    Your image gets clearer as t grows: the two factors are swapped. √ᾱ_t belongs to x_0.
+an index too low: → q_sample(schedule, x0, (t - 1) % (schedule.T + 1), eps)
+    You read the schedule at t − 1. Its tensors have T + 1 entries and are indexed by t itself;
+    entry 0 means “no noise”.
+noise that does not shrink the image: schedule.a(t, x0) * x0 → x0
+    You added noise to an image of full strength. The forward chain also fades the image, by √ᾱ_t,
+    so that the total variance stays the same.
+""")
+
+QUESTION = Question("ddpm.q_sample", 2, q_sample, cases, MISCONCEPTIONS, (in_float64, row_by_row))

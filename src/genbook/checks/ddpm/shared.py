@@ -1,0 +1,14 @@
+"""What the cases of several questions are made of."""
+
+from __future__ import annotations
+
+import torch
+
+from genbook.checks import generator
+from genbook.schedules import NoiseSchedule
+
+
+def schedules(seed: int) -> list[NoiseSchedule]:
+    """Three short schedules: two that are known by name, one drawn at random."""
+    betas = 0.02 + 0.4 * torch.rand(7, generator=generator(seed))
+    return [NoiseSchedule.linear(20, 1e-3, 0.3), NoiseSchedule.cosine(10), NoiseSchedule(betas)]
