@@ -22,6 +22,7 @@ from torch import Tensor
 from genbook import paths
 from genbook.arguments import choice, finite, same_shape, signal_left
 from genbook.denoiser import Denoiser, Limit, Model
+from genbook.paths.base import as_factor
 from genbook.sampling import first_state, last, randn, randn_like
 from genbook.sampling import states as walk
 from genbook.schedules import NoiseSchedule, Time
@@ -128,14 +129,16 @@ def step(
     same_shape(xt=xt, eps=eps)
     choice("variance", variance, FixedVariance)
     s = _before(schedule, t, s)
-    root_α, β = schedule.transition(t, s, xt)
-    b_t, b_s = schedule.rates(t, xt)[1], schedule.rates(s, xt)[1]
+    root_α, β = schedule.transition(t, s)
+    b_t, b_s = schedule.rates(t)[1], schedule.rates(s)[1]
     signal_left(root_α)
-    mean = paths.combine(1 / root_α, xt, -β / b_t / root_α, eps)  # read each tensor only once
+    # One factor each for x_t, eps and noise: each tensor is read only once.
+    of_xt, of_eps = as_factor(1 / root_α, xt), as_factor(-β / b_t / root_α, xt)
+    mean = paths.combine(of_xt, xt, of_eps, eps)
     if noise is None:
         return mean
     same_shape(xt=xt, noise=noise)
-    return paths.add_to(mean, _sigma(b_s, b_t, β, variance), noise)
+    return paths.add_to(mean, as_factor(_sigma(b_s, b_t, β, variance), xt), noise)
 
 
 def ancestral(

@@ -42,7 +42,7 @@ class Denoiser:
         keep_eps: leave the noise as the network predicted it, although the data were clipped. (So
             do diffusers' schedulers; data and noise then do not add up to x_t any more.)
         twice: the network answers with twice the channels; the second half, kept as
-            :attr:`Guess.second`, is the sampler's (a learned variance, say).
+            ``Guess.second``, is the sampler's (a learned variance, say).
 
     Raises:
         ValueError: an unknown prediction.

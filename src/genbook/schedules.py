@@ -148,12 +148,13 @@ class NoiseSchedule(Path):
         """The pair a_t, b_t; see :meth:`gather`."""
         if type(t) is int and 0 <= t <= self.T:
             return self._rates[t]
-        if not isinstance(t, Tensor) or like is None:
+        if not isinstance(t, Tensor):
             return self.gather("a", t), self.gather("b", t)
         # Both at once, from a table that is already of the type that is asked for.
-        kind = (like.dtype, like.device)
+        kind = (self.betas.dtype, self.device) if like is None else (like.dtype, like.device)
         if kind not in self._tables:
-            self._tables[kind] = torch.stack([self._columns["a"], self._columns["b"]], 1).to(like)
+            table = torch.stack([self._columns["a"], self._columns["b"]], 1)
+            self._tables[kind] = table.to(dtype=kind[0], device=kind[1])
         a, b = self._look_up(self._tables[kind], t).unbind(-1)
         return as_factor(a, like), as_factor(b, like)
 

@@ -63,8 +63,8 @@ class Misconception:
 def mistakes(text: str) -> tuple[Misconception, ...]:
     """Misconceptions, each a line ``name: old → new`` with the sentence indented below it.
 
-    Changes are as ``changed`` takes them. Several are separated by ``; `` or stand on lines of
-    their own before the sentence, and the first may stand below the name, too.
+    Changes are as ``changed`` takes them. Several are separated by semicolons or stand on
+    lines of their own before the sentence, and the first may stand below the name, too.
 
     Raises:
         ValueError: a line that belongs to nothing; a misconception without change or sentence.
