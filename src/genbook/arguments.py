@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, get_args
 
-import torch
 from torch import Tensor
 
 __all__ = ["below", "choice", "finite", "integer", "same_shape", "shown", "signal_left"]
@@ -52,7 +51,8 @@ def signal_left(a: float | Tensor) -> None:
     Raises:
         ValueError: a, or its square, is 0 (or NaN).
     """
-    if not (a > 0 if isinstance(a, float) else bool((torch.as_tensor(a) > 0).all())):
+    left = a > 0
+    if not (left.all() if isinstance(left, Tensor) else left):
         raise ValueError(
             "eps does not determine x_0 where a_t = 0 (zero terminal SNR): use v or x0"
         )
@@ -80,8 +80,8 @@ def finite(**tensors: Tensor) -> None:
     for name, x in tensors.items():
         if not x.is_floating_point():
             raise TypeError(f"{name} must be a floating-point tensor, got {x.dtype}")
-        if not torch.isfinite(x).all():
-            bad = int((~torch.isfinite(x)).sum())
+        if not x.isfinite().all():
+            bad = int((~x.isfinite()).sum())
             raise ValueError(f"{name} must be finite, got NaN or infinity in {bad} of {x.numel()}")
 
 

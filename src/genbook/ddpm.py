@@ -133,8 +133,8 @@ def step(
     b_t, b_s = schedule.rates(t)[1], schedule.rates(s)[1]
     signal_left(root_α)
     # One factor each for x_t, eps and noise: each tensor is read only once.
-    of_xt, of_eps = as_factor(1 / root_α, xt), as_factor(-β / b_t / root_α, xt)
-    mean = paths.combine(of_xt, xt, of_eps, eps)
+    kept = 1 / root_α
+    mean = paths.combine(as_factor(kept, xt), xt, as_factor(-β / b_t * kept, xt), eps)
     if noise is None:
         return mean
     same_shape(xt=xt, noise=noise)

@@ -28,6 +28,8 @@ __all__ = ["NoiseSchedule", "Time", "timesteps"]
 Time = int | Tensor
 """A discrete time: an integer, or an integer tensor ``(B,)`` with one time for each sample."""
 
+_INTEGERS = {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8}
+
 
 class NoiseSchedule(Path):
     """The variances β_1, …, β_T of a discrete diffusion and all that follows from them.
@@ -263,10 +265,12 @@ class NoiseSchedule(Path):
         return as_factor(self._look_up(self._columns[name], t), like)
 
     def _look_up(self, column: Tensor, t: Tensor) -> Tensor:
-        if t.is_floating_point() or t.is_complex() or t.dtype == torch.bool:
+        """The rows of ``column`` at the times ``(B,)``."""
+        if t.dtype not in _INTEGERS:
             raise TypeError(f"times must be integers or an integer tensor, got {t.dtype}")
         index = t.to(column.device, torch.int64)
-        index = index if t.ndim == 1 else index.reshape(-1)
+        if t.ndim != 1:
+            index = index.reshape(-1)
         if index.device.type != "cpu" and index.numel():  # there a wrong index ends the process
             self._in_range(index)
         try:
