@@ -73,9 +73,12 @@ def affected(project: Project, base: str) -> Affected:
         packages = {p for p in _PACKAGES if any(n.startswith(f"src/{p}/") for n in changed)}
         tests = [t for t in now.tests if _test_differs(t, now, then, changed, packages)]
         slugs = [s for s in now.slugs if _chapter_differs(s, now, then, changed, packages, tests)]
-    # A test of all chapters' questions looks them up by their ids: reading does not see which.
+    # A test of questions looks them up by their ids, and reading does not see which: those of any
+    # chapter, or of its own if it is a chapter's test.
     if slugs:
-        tests = [t for t in now.tests if t in tests or now.mentions(t, _QUESTIONS)]
+        spared_chapters = {f"tests/test_{slug}.py" for slug in now.slugs if slug not in slugs}
+        asking = [t for t in now.tests if t not in spared_chapters and now.mentions(t, _QUESTIONS)]
+        tests = [t for t in now.tests if t in tests or t in asking]
     spared = [s for s in now.slugs if s not in slugs] + [t for t in now.tests if t not in tests]
     return Affected(slugs, tests, "", spared)
 
@@ -133,17 +136,24 @@ class _Tree:
 
     def _code(self, name: str, fixtures: bool) -> tuple[str, ...]:
         seen: dict[Path, str] = {}
-        queue = [self.root / name]
+        self._read([self.root / name], seen)
         if fixtures:
-            queue += [folder / "conftest.py" for folder in queue[0].parents]
+            test = "\n".join(seen.values())
+            for folder in (self.root / name).parents:
+                path = folder / "conftest.py"
+                if path.is_file() and path.is_relative_to(self.root):
+                    seen[path] = _offered(path.read_text(encoding="utf-8"), test)
+                    self._read(_beside(self.root, path, seen[path]), seen)
+        return tuple(seen[path] for path in sorted(seen))
+
+    def _read(self, queue: list[Path], seen: dict[Path, str]) -> None:
+        """Put the texts of files, and of the modules of tests that they import, into ``seen``."""
         while queue:
             path = queue.pop()
             if path in seen or not path.is_file() or not path.is_relative_to(self.root):
                 continue
             seen[path] = path.read_text(encoding="utf-8")
-            for module in _imported(seen[path]):
-                queue += [path.parent / f"{module}.py", self.root / "tests" / f"{module}.py"]
-        return tuple(seen[path] for path in sorted(seen))
+            queue += _beside(self.root, path, seen[path])
 
     def mentions(self, name: str, words: str | re.Pattern[str]) -> bool:
         return any(re.search(words, text) for text in self.code(name, fixtures=False))
@@ -154,6 +164,46 @@ class _Tree:
             return digest(cells, self.root / "src" / package, slug)
         except SyntaxError as error:  # a tree that does not even parse differs from every other
             return f"{self.root}: {error}"
+
+
+def _beside(root: Path, path: Path, text: str) -> list[Path]:
+    """Where the modules of tests may lie that the code of a file imports."""
+    places = [(path.parent / f"{m}.py", root / "tests" / f"{m}.py") for m in _imported(text)]
+    return [place for pair in places for place in pair]
+
+
+def _offered(conftest: str, test: str) -> str:
+    """What a ``conftest.py`` gives to a test: what the test names, what that needs, and the rest.
+
+    A fixture or helper whose name is nowhere in the test, and that is neither a hook nor used
+    automatically, is nothing to it; nor is what only such fixtures import.
+    """
+    try:
+        body = ast.parse(conftest).body
+    except SyntaxError:
+        return conftest
+    words = set(re.findall(r"\w+", test))
+    kept: dict[int, str] = {}
+    before = -1
+    while len(kept) != before:
+        before = len(kept)
+        for i, node in enumerate(body):
+            if i not in kept and _is_offered(node, words):
+                kept[i] = ast.unparse(node)
+                words.update(re.findall(r"\w+", kept[i]))
+    return "\n".join(kept[i] for i in sorted(kept))
+
+
+def _is_offered(node: ast.stmt, words: set[str]) -> bool:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        always = node.name.startswith("pytest_") or any(
+            "autouse" in ast.unparse(decorator) for decorator in node.decorator_list
+        )
+        return always or node.name in words
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        names = {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        return bool(names & words) or "*" in names
+    return True
 
 
 def _test_differs(

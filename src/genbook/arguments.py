@@ -54,7 +54,8 @@ def signal_left(a: float | Tensor) -> None:
     left = a > 0
     if not (left.all() if isinstance(left, Tensor) else left):
         raise ValueError(
-            "eps does not determine x_0 where a_t = 0 (zero terminal SNR): use v or x0"
+            "eps does not determine x_0 where a_t = 0 (zero terminal SNR, or the end of a straight "
+            "path), and neither does the score: predict v, x0 or the velocity"
         )
 
 

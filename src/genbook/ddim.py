@@ -143,7 +143,7 @@ def step(
 
     Args:
         xt, eps: the state and the noise predicted in it, shape ``(B, …)``.
-        t, s: times in 0..T with s < t; s = 0 is no special case.
+        t, s: times of the path with s < t; s = 0 is no special case.
         eta: η of :func:`sigma`, from 0 (DDIM, deterministic) to 1 (DDPM on these times).
         noise: standard normal, shape ``(B, …)``; needed if η > 0.
         x0: the predicted x_0, if it is not (x_t − b_t eps) / a_t; needed where a_t = 0.
@@ -151,7 +151,7 @@ def step(
     Raises:
         ValueError: shapes differ, t or s is out of range, s ≥ t, η is outside [0, 1], noise is
             missing, or a_t = 0, where eps says nothing about x_0.
-        TypeError: t or s is not an integer.
+        TypeError: t or s is no time of this kind of path.
     """
     same_shape(xt=xt, eps=eps)
     below(s, t)
@@ -182,7 +182,7 @@ def from_eps(
     *,
     eta: float = 0.0,
 ) -> Tensor:
-    """:func:`jump` by :func:`step`, for a network that predicts eps and is not clipped."""
+    """:func:`jump` by :func:`step`: taken by :func:`states` for an eps that nothing clips."""
     eps = denoiser(x, t, cond).eps
     noise = randn_like(x, generator) if eta else None
     return step(denoiser.path, x, eps, t, s, eta, noise)

@@ -2,8 +2,9 @@
 
 Whatever the network predicts, a denoiser answers with all of it: the data, the noise, v, the
 velocity and the score, from one call. So a step is written with the prediction that its formula
-has, and works with any network on any path. Guidance is a denoiser around denoisers; so is the
-exact mixture of :mod:`genbook.gaussians`, or a network of another library.
+has, and works with any network on any path that together determine it. Guidance is a denoiser
+around denoisers; so is the exact mixture of :mod:`genbook.gaussians`, or a network of another
+library.
 
 The predicted data may be kept in the range of the data on the way: see :func:`clipped` and
 :func:`thresholded`.

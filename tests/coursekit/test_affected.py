@@ -157,3 +157,24 @@ def test_the_command_prints_chapters_tests_and_what_it_leaves_out(
     change(book, "conftest.py", "", "# Why.\n")
     assert run(book, "affected", "HEAD", "--tests").stdout.split() == ["tests"]
     assert run(book, "affected", "nowhere").exit_code == 2
+
+
+def test_a_test_is_affected_by_the_fixtures_that_it_names(book: Project) -> None:
+    """And by those that are used automatically; what another fixture imports is nothing to it."""
+    (book.root / "tests" / "conftest.py").write_text(
+        "import pytest\nfrom genbook.two import step\nfrom genbook import base\n\n\n"
+        "def helper():\n    return step(1)\n\n\n"
+        "@pytest.fixture\ndef stepped():\n    return helper()\n\n\n"
+        "@pytest.fixture(autouse=True)\ndef always():\n    base.deep(1)\n"
+    )
+    for name, argument in (("plain", ""), ("named", "stepped")):
+        path = book.root / "tests" / f"test_{name}.py"
+        path.write_text(f"def test_of_{name}({argument}):\n    pass\n")
+    author = ["-c", "user.name=A", "-c", "user.email=a@b.c"]
+    subprocess.run(["git", "add", "."], cwd=book.root, check=True)
+    subprocess.run(["git", *author, "commit", "-qm", "more"], cwd=book.root, check=True)
+    change(book, "src/genbook/two.py", "return x", "return x + 3")
+    tests = affected(book, "HEAD").tests
+    assert "tests/test_named.py" in tests and "tests/test_plain.py" not in tests
+    change(book, "src/genbook/base.py", "return x", "return x + 3")
+    assert {"tests/test_named.py", "tests/test_plain.py"} <= set(affected(book, "HEAD").tests)

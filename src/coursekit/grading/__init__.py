@@ -1,8 +1,18 @@
 """Grading a class with nbval: from files that anybody may have written to grades that are fair.
 
 From a submission to its grade in one direction, down the page. ``incoming`` and ``jail`` import
-from no other room, ``verdict`` from these two, ``outgoing`` from all three; the run leads through
-the four.
+from no other room, ``verdict`` from these two, ``outgoing`` from all three; the run, which is told
+first, leads through the four.
+
+    grading/     the run itself, which leads through the four
+    cli          the commands
+    session      a run as the instructor sees it
+    run          a class: who is graded, and where
+    pool         workers that are replaced when they die
+    worker       a submission's row, points and all; handed-in weights need no kernel
+    ending       an orderly end where the system asks for one
+    explain      how one student's points came about
+    selftest     a small hostile class, and the sheets' own solutions
 
     incoming/    bytes become answers, and files become students; nothing is run
     plaintext    text of strangers, fit to be shown
@@ -51,14 +61,4 @@ the four.
     exports      tables for people, Canvas and Moodle
     report       pages for people
     store        the folder of a run, and all that is made of its rows
-
-    grading/     the run itself, which leads through the four
-    worker       one submission after the other, from its bytes to its row
-    pool         workers that are replaced when they die
-    ending       an orderly end where the system asks for one
-    run          a class: who is graded, and where
-    session      a run as the instructor sees it
-    explain      how one student's points came about
-    selftest     a small hostile class, and the sheets' own solutions
-    cli          the commands
 """

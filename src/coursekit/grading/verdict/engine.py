@@ -52,7 +52,7 @@ _OUTPUT_WAIT = 2.0  # seconds nbval waits for the rest of the output, and for an
 
 
 class GradedNotebook(IPyNbFile):
-    """A submission merged with its sheet. ``session`` is set before it is collected."""
+    """A submission merged with its sheet. ``session_of`` is set before it is collected."""
 
     session_of: Session
 
