@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,9 +63,11 @@ def prepare(source: Source, questions: Sequence[Question]) -> Source:
     current: Question | None = None
     parts: dict[str, list[str]] = {}
     lines: dict[str, int] = {}
-    for cell in (part for whole in source.cells for part in _split(whole, source.path)):
+    pieces = [part for whole in source.cells for part in _split(whole, source.path)]
+    for position, cell in enumerate(pieces):
         if cell.kind == "markdown" and not cell.role:
-            heading = _heading(cell, source.path, questions, len(parts))
+            below = pieces[position + 1 :]
+            heading = _heading(cell, below, source.path, questions, len(parts))
             if heading is not None:
                 current = heading
                 parts[heading.id], lines[heading.id] = [], cell.line
@@ -142,8 +145,10 @@ def _split(cell: Cell, path: Path) -> list[Cell]:
     return pieces
 
 
-def _heading(cell: Cell, path: Path, questions: Sequence[Question], before: int) -> Question | None:
-    """The question that ``cell`` opens, checked against the registry."""
+def _heading(
+    cell: Cell, below: Sequence[Cell], path: Path, questions: Sequence[Question], before: int
+) -> Question | None:
+    """The question that ``cell`` opens, checked against the registry; ``below`` is what follows."""
     loose = _QUESTION_LIKE.match(cell.text)
     if loose is None:
         return None
@@ -158,10 +163,34 @@ def _heading(cell: Cell, path: Path, questions: Sequence[Question], before: int)
         message = f"the registry genbook.checks has {len(questions)} questions for {path.stem}"
         raise SourceError(path, cell.line, f"{message}, but this is number {number}")
     question = questions[number - 1]
+    # First whose section this is: where one question is missing, all else that differs is an echo.
+    named = _named(below, path, questions, question)
+    if named and question.id not in named:
+        message = f"section {number} is {named[0]}; the registry has {question.id} there"
+        message += ": QUESTIONS and the sheet must have one order"
+        raise SourceError(path, cell.line, message)
     if question.points != points:
         message = f"{question.id} is worth {question.points} points in the registry, {points} here"
         raise SourceError(path, cell.line, message)
     return question
+
+
+def _named(
+    below: Sequence[Cell], path: Path, questions: Sequence[Question], wanted: Question
+) -> list[str]:
+    """What a section says it is: the ids in its cells; what a human marks has none in its text."""
+    section = itertools.takewhile(lambda cell: not _opens(cell), below)
+    roles = [(cell, role) for cell in section if (role := _role(cell, path))]
+    named = [name for cell, role in roles if (name := _asked(cell, role, path))]
+    if named or wanted.manual or not roles:
+        return named
+    manual = [question.id for question in questions if question.manual]
+    return manual if len(manual) == 1 else ["marked by a human"]
+
+
+def _opens(cell: Cell) -> bool:
+    """Whether a cell begins the section of a question."""
+    return cell.kind == "markdown" and not cell.role and bool(_QUESTION_LIKE.match(cell.text))
 
 
 def _role(cell: Cell, path: Path) -> str:

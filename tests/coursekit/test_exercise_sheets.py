@@ -81,6 +81,35 @@ def test_a_question_that_is_missing_or_too_many(book: Project) -> None:
         exercises.prepare(source, toy.QUESTIONS[:2])
 
 
+ORDER = "QUESTIONS and the sheet must have one order"
+CUBE = toy.Question("toy.cube", 1, "cube")
+HOW = toy.Question("toy.how", 3, "how", manual=True)
+
+
+@pytest.mark.parametrize(
+    ("registry", "message"),
+    [
+        # what the sheet lacks, or has in another place; the points differ as well, by chance
+        ([0, 1, CUBE, 2], "section 3 is toy.why; the registry has toy.cube there"),
+        ([0, CUBE, 1, 2], "section 2 is toy.square; the registry has toy.cube there"),
+        ([1, 0, 2], "section 1 is toy.double; the registry has toy.square there"),
+        ([2, 0, 1], "section 1 is toy.double; the registry has toy.why there"),
+        ([0, 1, CUBE, 2, HOW], "section 3 is marked by a human; the registry has toy.cube there"),
+        # and what the registry lacks
+        ([0, 2], "section 2 is toy.square; the registry has toy.why there"),
+    ],
+)
+def test_another_order_than_the_registrys_is_said_before_its_echoes(
+    book: Project, registry: list[int | toy.Question], message: str
+) -> None:
+    questions = [toy.QUESTIONS[one] if isinstance(one, int) else one for one in registry]
+    with pytest.raises(SourceError, match=f"{message}: {ORDER}") as caught:
+        exercises.prepare(read(book.sheet("toy")), questions)
+    number = int(message.split()[1])
+    line = book.sheet("toy").read_text().splitlines()[caught.value.line - 1]
+    assert line.startswith(f"## Question {number} ·")
+
+
 def stripped_cell(code: str, *tags: str) -> str:
     return strip.strip_code(Cell("code", code, 10, {"tags": list(tags)}), Path("sheet.md"))
 
