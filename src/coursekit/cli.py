@@ -115,15 +115,10 @@ def new(
 
     def work() -> int:
         project = Project.find(root)
-        written = [project.relative(path) for path in rooms.create(project, slug, title)]
-        for name in written:
-            out.print(f"wrote {name}")
-        if "_toc.yml" not in written:
-            out.print("\nAdd to _toc.yml, below the chapters of its part:")
-            out.print(rooms.toc_entry(slug))
-            out.print("and to book/map.yml, below its part:")
-            out.print(f"    {slug}: …")
-        out.print(f"\nThen: coursekit notebooks {slug}")
+        for path in rooms.create(project, slug, title):
+            out.print(f"wrote {project.relative(path)}", markup=False)
+        for line in ["", *rooms.left_to_do(project, slug, title)]:
+            out.print(line, markup=False)
         return 0
 
     guarded(work)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import keyword
+import math
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -14,13 +16,17 @@ import yaml
 from coursekit import toc
 from coursekit.project import CourseError, Project, write_atomically
 
+MARK = "REPLACE:"
+"""Begins a comment of the templates above what an author has to replace, ``% REPLACE: …``."""
+
+_MARKED = re.compile(rf"^[%#] {MARK}", re.MULTILINE)
 _SLUG = re.compile(r"[a-z][a-z0-9_]*")
 _CAPTION = re.compile(r'^  - caption: *"?(.*?)"? *$')
 QUESTIONS = ("by_hand", "step", "data", "times")
 
 
 class _Room(Template):
-    """A template whose mark no formula and no Python uses: ``§slug``, ``§title``."""
+    """A template whose delimiter no formula and no Python uses: ``§slug``, ``§title``."""
 
     delimiter = "§"
 
@@ -50,6 +56,7 @@ def create(project: Project, slug: str, title: str | None = None) -> list[Path]:
     Raises:
         CourseError: the slug is no module name, or one of its files exists, or it has no title;
             nothing is written.
+        SourceError: ``_toc.yml`` or a page's header is no valid YAML.
     """
     if not _SLUG.fullmatch(slug) or keyword.iskeyword(slug):
         raise CourseError(
@@ -57,23 +64,48 @@ def create(project: Project, slug: str, title: str | None = None) -> list[Path]:
             "letter and has lower-case letters, digits and underscores"
         )
     plan = _map(project)
-    planned = {name: words for part in plan for name, words in part["chapters"].items()}
-    title = (planned.get(slug, "") if title is None else title).strip()
-    if not title or "\n" in title:
-        raise CourseError("the title must be one line of text: give one with --title")
+    title = _title(plan, slug, title)
     targets = rooms(project, slug)
     existing = [project.relative(path) for path in targets.values() if path.exists()]
     if existing:
         raise CourseError(f"'{slug}' exists already: {', '.join(existing)}")
+    words = {
+        "slug": slug,
+        "title": title,
+        "imports": ", ".join(sorted([slug, "plots", "verify"])),
+        "before": ", ".join(_before(project, plan, slug)),
+    }
     for name, path in targets.items():
         template = files("coursekit").joinpath("templates", f"{name}.in").read_text("utf-8")
-        write_atomically(path, _Room(template).substitute(slug=slug, title=title))
+        write_atomically(path, _Room(template).substitute(words))
     written = list(targets.values())
     order = project.root / "_toc.yml"
-    if slug in planned and f"book/{slug}" not in toc.pages(order):
+    if slug in _planned(plan) and f"book/{slug}" not in toc.pages(order):
         write_atomically(order, placed(order.read_text("utf-8"), plan, slug))
         written.append(order)
     return written
+
+
+def left_to_do(project: Project, slug: str, title: str | None = None) -> list[str]:
+    """What a new chapter still needs of its author, in lines to print."""
+    plan, lines = _map(project), []
+    if f"book/{slug}" not in toc.pages(project.root / "_toc.yml"):
+        lines += ["Add to _toc.yml, below the chapters of its part:", toc_entry(slug), ""]
+    if slug not in _planned(plan):
+        entry = yaml.safe_dump(
+            {slug: _title(plan, slug, title)}, allow_unicode=True, width=math.inf
+        )
+        lines += ["Add to book/map.yml, below the chapters of its part:", f"    {entry}"]
+    lines.append(f"What stands below a comment '{MARK}' is an example; put your own in its place:")
+    for path in rooms(project, slug).values():
+        if count := marks(path.read_text("utf-8")):
+            lines.append(f"    {project.relative(path)} ({count})")
+    return [*lines, "", f"Then: coursekit notebooks {slug}"]
+
+
+def marks(text: str) -> int:
+    """How many places of a room are still the template's: comments that begin with the mark."""
+    return len(_MARKED.findall(text))
 
 
 def toc_entry(slug: str) -> str:
@@ -113,6 +145,33 @@ def placed(order: str, plan: list[dict[str, Any]], slug: str) -> str:
         head = ["", f'  - caption: "{own}"', "    numbered: true", "    chapters:"]
         new = [*head, toc_entry(slug)]
     return "\n".join([*lines[:at], *new, *lines[at:]]) + "\n"
+
+
+def _title(plan: list[dict[str, Any]], slug: str, title: str | None) -> str:
+    """The given title, or the planned one."""
+    planned = _planned(plan)
+    if title is None and slug not in planned:
+        near = difflib.get_close_matches(slug, planned, n=2)
+        hint = f" (did you mean {' or '.join(near)}?); or" if near else ":"
+        raise CourseError(f"'{slug}' is not in book/map.yml{hint} give --title")
+    title = str(planned[slug] if title is None else title).strip()
+    if not title or "\n" in title:
+        raise CourseError(f"the title must be one line of text, not {title!r}: give --title")
+    return title
+
+
+def _before(project: Project, plan: list[dict[str, Any]], slug: str) -> list[str]:
+    """The written chapter that comes before this one, as a list of one, or of none."""
+    written = [name for name in project.slugs() if project.chapter(name).is_file()]
+    planned = list(_planned(plan))
+    if slug in planned:
+        written = [name for name in planned[: planned.index(slug)] if name in written]
+    return written[-1:]
+
+
+def _planned(plan: list[dict[str, Any]]) -> dict[str, str]:
+    """The titles of all chapters of the map, by slug, in its order."""
+    return {name: words for part in plan for name, words in part["chapters"].items()}
 
 
 def _map(project: Project) -> list[dict[str, Any]]:
