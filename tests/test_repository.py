@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from coursekit.new import marks
 from coursekit.project import Project
 from genbook import checks
 
@@ -72,6 +73,15 @@ def test_every_chapter_is_on_the_map() -> None:
     planned = [slug for part in parts for slug in part["chapters"]]
     assert len(planned) == len(set(planned))
     assert [slug for slug in CHAPTERS if slug not in planned] == []
+
+
+def test_nothing_of_a_template_is_left_in_what_is_committed() -> None:
+    """A fresh chapter passes as it is until git knows it: then every mark must have gone."""
+    rooms = re.compile(r"(?:book|solutions)/\w+\.md|src/genbook/.+\.py|tests/test_\w+\.py")
+    files = [ROOT / name for name in tracked() if rooms.fullmatch(name)]
+    assert {PROJECT.chapter(slug) for slug in ("ddpm", "ddim")} <= set(files)
+    counts = {PROJECT.relative(path): marks(path.read_text("utf-8")) for path in files}
+    assert {name: count for name, count in counts.items() if count} == {}
 
 
 def test_licences_tell_one_story() -> None:

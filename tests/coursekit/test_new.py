@@ -16,8 +16,9 @@ import toy
 import yaml
 
 from coursekit import toc
-from coursekit.new import placed, rooms, toc_entry
+from coursekit.new import MARK, QUESTIONS, marks, placed, rooms, toc_entry
 from coursekit.project import Project
+from coursekit.source import read
 
 REAL = Project.find(Path(__file__))
 ORDER = (REAL.root / "_toc.yml").read_text("utf-8")
@@ -63,10 +64,71 @@ def test_what_the_map_plans_has_its_title_and_its_place(book: Project, run: toy.
     assert pages["book/wavelets"] == pages["solutions/wavelets"] == (2,)
 
 
-def test_a_chapter_without_a_title_is_refused(book: Project, run: toy.Run) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["waveletts"], "'waveletts' is not in book/map.yml (did you mean wavelets?); or give"),
+        (["zebra"], "'zebra' is not in book/map.yml: give --title"),
+        (["wavelets", "--title", " "], "the title must be one line of text, not '': give --title"),
+        (["zebra", "--title", "A\nB"], "the title must be one line of text, not 'A\\nB'"),
+    ],
+)
+def test_a_chapter_without_a_title_is_refused(
+    book: Project, run: toy.Run, arguments: list[str], message: str
+) -> None:
+    plan = "- part: A\n  chapters: {toy: Toy, wavelets: Small waves}\n"
+    (book.root / "book" / "map.yml").write_text(plan)
+    result = run(book, "new", *arguments)
+    assert result.exit_code == 2 and message in result.stderr
+    assert not book.chapter(arguments[0]).exists()
+
+
+def test_a_chapter_without_a_map_needs_a_title(book: Project, run: toy.Run) -> None:
     result = run(book, "new", "wavelets")
     assert result.exit_code == 2 and "--title" in result.stderr
     assert not book.chapter("wavelets").exists()
+
+
+@pytest.mark.parametrize("title", ["Waves", "Waves: small ones", "Was ist [bold]das?", "Ü ♥" * 40])
+def test_the_line_for_the_map_has_the_title(book: Project, run: toy.Run, title: str) -> None:
+    result = run(book, "new", "waves", "--title", title)
+    lines = result.output.splitlines()
+    assert f"# {title}\n" in book.chapter("waves").read_text()
+    printed = lines[lines.index("Add to book/map.yml, below the chapters of its part:") + 1]
+    assert yaml.safe_load(printed) == {"waves": title}
+
+
+@pytest.mark.parametrize(
+    ("plan", "slug", "before"),
+    [
+        ("", "wavelets", ["toy"]),  # no map: the last one of _toc.yml
+        ("- part: A\n  chapters: {toy: T, wavelets: W}\n", "wavelets", ["toy"]),
+        ("- part: A\n  chapters: {wavelets: W, toy: T}\n", "wavelets", []),
+        ("- part: A\n  chapters: {toy: T, tea: T}\n- part: B\n  chapters: {w: W}\n", "w", ["toy"]),
+    ],
+)
+def test_its_prerequisite_is_the_written_chapter_before_it(
+    book: Project, run: toy.Run, plan: str, slug: str, before: list[str]
+) -> None:
+    if plan:
+        (book.root / "book" / "map.yml").write_text(plan)
+        toy.edit(book.root / "_toc.yml", "caption: Part", "caption: Part A")
+    result = run(book, "new", slug, *([] if plan else ["--title", "W"]))
+    assert result.exit_code == 0, result.output
+    assert read(book.chapter(slug)).prerequisites == before
+
+
+def test_what_is_to_be_replaced_is_marked_and_counted(book: Project, run: toy.Run) -> None:
+    result = run(book, "new", "wavelets", "--title", "W")
+    found = dict(re.findall(r"^    (\S+) \((\d+)\)$", result.output, re.MULTILINE))
+    paths = rooms(book, "wavelets")
+    by_hand = {f"checks/{name}.py" for name in QUESTIONS}  # named by the mark in their package
+    assert set(found) == {
+        book.relative(path) for name, path in paths.items() if name not in by_hand
+    }
+    for name, count in found.items():
+        text = (book.root / name).read_text()
+        assert text.count(MARK) == marks(text) == int(count) > 0
 
 
 @pytest.mark.parametrize("slug", ["ode", "a_chapter_of_a_name", "zebras"])
@@ -83,6 +145,10 @@ def test_its_python_is_in_the_houses_style(book: Project, run: toy.Run, slug: st
     cells = re.findall(r"```\{code-cell\} ipython3\n(?:---.*?---\n)?(.*?)```", text, re.DOTALL)
     assert len(cells) > 6
     assert [line for cell in cells for line in cell.splitlines() if len(line) > 88] == []
+    code = book.root / "cells.py"
+    code.write_text("\n".join(cells))
+    done = python(book, "ruff", "check", "--select", "I001,F", str(code))  # sorted, all used
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -145,7 +211,7 @@ def test_a_new_chapter_passes_everything_as_it_is(tmp_path: Path, run: toy.Run) 
     for arguments in (
         ["ruff", "check", *made],
         ["ruff", "format", "--check", *made],
-        ["mypy", *made[:1]],
+        ["mypy", *(name for name in made if "checks" not in name)],
         ["coursekit.cli", "notebooks", slug],
         ["pytest", "-q", f"tests/test_{slug}.py"],
         ["pytest", "-q", "tests/test_repository.py", "-k", f"{slug} or toc or map or registry"],
@@ -153,5 +219,7 @@ def test_a_new_chapter_passes_everything_as_it_is(tmp_path: Path, run: toy.Run) 
     ):
         done = python(copy, *arguments)
         assert done.returncode == 0, f"{arguments}\n{done.stdout[-6000:]}{done.stderr[-3000:]}"
+    for room in ("book", "solutions", "exercises"):
+        assert MARK not in copy.notebook(room, slug).read_text("utf-8")  # a comment is not shown
     drift = python(copy, "coursekit.cli", "notebooks", slug, "--check").stderr
     assert [line for line in drift.splitlines() if slug in line or "claims.json" in line] == []
