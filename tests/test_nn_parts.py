@@ -648,3 +648,16 @@ def test_every_tensor_is_made_where_the_input_is(kind, dtype):
         assert out.device.type == "meta" and out.dtype == dtype
     with pytest.raises(RuntimeError, match="device"):
         model(x, 3, cond) + torch.zeros(x.shape)
+
+
+def test_a_network_made_empty_is_whole_once_its_weights_are_loaded() -> None:
+    """The standard way from the device "meta": frequencies are no part of the state."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = MLP(dim=2)
+    with torch.device("meta"):
+        other = MLP(dim=2)
+    other.to_empty(device="cpu")
+    other.load_state_dict(net.state_dict())
+    x, t = torch.ones(3, 2), torch.tensor([1, 500, 999])
+    assert torch.equal(net(x, t), other(x, t))

@@ -120,10 +120,10 @@ FAULTS = {
 }
 
 
-def test_the_faultless_step_is_ddim():
+def test_the_faultless_step_is_ddim(mixture):
     for path in PATHS.values():
-        ours = run(STEPS["ddim, eta 1"], path, _bumps())
-        torch.testing.assert_close(run(faulty(), path, _bumps()), ours, rtol=1e-12, atol=1e-12)
+        ours = run(STEPS["ddim, eta 1"], path, mixture)
+        torch.testing.assert_close(run(faulty(), path, mixture), ours, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("path", ["linear", "VP", "sub-VP", "straight"])
@@ -134,12 +134,6 @@ def test_faulty_steps_are_seen(fault, path, mixture):
         assert p_value(FAULTS[fault], PATHS[path], mixture, steps=30) < 1e-3
         return
     assert p_value(FAULTS[fault], PATHS[path], mixture) < 1e-3
-
-
-def _bumps():
-    from conftest import round_bumps
-
-    return round_bumps([0.3, 0.7], [[-1.0], [0.5]], [0.1, 0.3])
 
 
 # Paths -------------------------------------------------------------------------------------------
@@ -494,3 +488,226 @@ def test_samplers_meet_the_network_where_it_lives():
 
     x = ddim.sample(Network(), PATHS["linear"], (3, 2), 3, generator=seeded())
     assert x.dtype == torch.float64 and not x.requires_grad
+
+
+# What a review found -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clip", [None, clipped(-5.0, 5.0)])
+@pytest.mark.parametrize("prediction", ["eps", "v"])
+@pytest.mark.parametrize("sample", [ddim.sample, ddpm.sample])
+def test_labels_reach_the_network(sample, prediction, clip, mixture):
+    """With labels the mixture's samples come from the component that was asked for."""
+    path, n = PATHS["linear"], 200
+    model = mixture.model(path, prediction)
+    labels = torch.arange(n) % 2
+    options = {"steps": 20} if sample is ddim.sample else {"timesteps": path.times(20)}
+    xT = start(path, n)
+    x = sample(
+        model, path, (n, 1), cond=labels, generator=seeded(), xT=xT,
+        prediction=prediction, clip=clip, **options,
+    )  # fmt: skip
+    near = mixture.responsibilities(x).argmax(1)
+    assert (near == labels).double().mean() > 0.95  # the bumps are six deviations apart
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
+def test_the_perfect_network_knows_labels_whatever_it_predicts(prediction, mixture):
+    path, x = paths.VP(), torch.randn(6, 1, generator=seeded(), dtype=F64)
+    labels = torch.tensor([0, 1, 2, 0, 1, 2])
+    ask = Denoiser(mixture.model(path, prediction), path, prediction)
+    expected = mixture.posterior_mean(x, *path.rates(0.3), labels)
+    torch.testing.assert_close(ask(x, 0.3, labels).x0, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("path", ["VE", "VP", "sub-VP", "straight"])
+def test_samplers_start_from_the_noise_of_their_path(path, mixture):
+    """The first state is drawn with the spread of x_T, also where a sampler starts early."""
+    path = PATHS[path]
+    for first in (1.0, 0.95):
+        times = [first * t for t in path.times(4)]
+        model = mixture.model(path, "x0")
+        walk = ddim.states(
+            model, path, (4000, 1), 4, timesteps=times, generator=seeded(), prediction="x0"
+        )
+        (t, x) = next(walk)
+        assert t == first
+        assert x.std().item() == pytest.approx(path.rates(first)[1], rel=0.05)
+
+
+def test_a_start_among_data_must_be_given():
+    for path, first in ((PATHS["VE"], 0.3), (PATHS["straight"], 0.5), (PATHS["linear"], 100)):
+        times = [first, first // 2 if isinstance(first, int) else first / 2, 0]
+        with pytest.raises(ValueError, match=f"at t = {first} the data are still in x_t"):
+            ddim.sample(nothing, path, (1, 2), 2, timesteps=times)
+        ddim.sample(nothing, path, (1, 2), 2, timesteps=times, xT=torch.ones(1, 2), prediction="v")
+
+
+def test_pictures_of_bytes_are_noised_as_floats():
+    schedule, x0 = PATHS["linear"], torch.full((2, 3), 200, dtype=torch.uint8)
+    eps, times = torch.randn(2, 3, generator=seeded()), torch.tensor([300, 300])
+    expected = schedule.a(300) * 200 + schedule.b(300) * eps
+    for t in (300, times):
+        torch.testing.assert_close(ddpm.q_sample(schedule, x0, t, eps), expected)
+        mean, variance = ddpm.q_posterior(schedule, x0, x0, t)
+        assert mean.is_floating_point() and (variance > 0).all() and mean.isfinite().all()
+        step = ddim.step(schedule, x0, eps, t, t - 50)
+        torch.testing.assert_close(
+            step, ddim.step(schedule, x0.float(), eps, t, t - 50), rtol=1e-5, atol=1e-3
+        )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_numbers_and_tensors_of_t_make_the_same_step_in_half_precision(dtype):
+    """Factors are differences of rates: they are formed in float64 and rounded once."""
+    x, eps, noise = torch.randn(3, 2, 4, generator=seeded()).to(dtype)
+    zero = torch.zeros_like(x)
+    for t, s in ((1000, 999), (500, 499), (500, 100)):
+        pair = torch.tensor([t, t]), torch.tensor([s, s])
+        for values in ((zero, eps), (x, eps)):
+            a = ddim.step(PATHS["linear"], *values, t, s, 1.0, noise)
+            b = ddim.step(PATHS["linear"], *values, *pair, 1.0, noise)
+            torch.testing.assert_close(a, b, rtol=0.02, atol=1e-3)
+    for path in (PATHS["VP"], PATHS["linear"]):
+        t, s = path.times(1000)[:2]
+        kind = torch.int64 if path is PATHS["linear"] else F64
+        exact = path.transition(t, s)[1]
+        pair = torch.tensor([t], dtype=kind), torch.tensor([s], dtype=kind)
+        rounded = path.transition(*pair, x[:1])
+        assert rounded[1].item() == pytest.approx(exact, rel=0.01)
+
+
+def test_a_learned_variance_in_half_precision_is_a_number():
+    one = torch.ones(1, 2, 2).half()
+    for t in (2, 3, 1000):
+        mean, log_variance = ddpm.p_reverse(PATHS["linear"], one[:, :1], one, t, variance="learned")
+        assert mean.isfinite().all() and log_variance.isfinite().all()
+
+
+def test_the_time_of_a_denoiser_is_checked_and_may_differ_between_samples(mixture):
+    x = torch.randn(3, 1, generator=seeded(), dtype=F64)
+    for path, wrong, times in (
+        (PATHS["linear"], (999.9, -5, 5000, True), torch.tensor([3, 400, 1000])),
+        (PATHS["VP"], (1.5, float("nan"), "0.5"), torch.tensor([0.1, 0.5, 1.0], dtype=F64)),
+    ):
+        ask = Denoiser(mixture.model(path), path)
+        for t in wrong:
+            with pytest.raises((TypeError, ValueError), match="times must"):
+                ask(x, t)
+        together = ask(x, times)
+        for i, t in enumerate(times.tolist()):
+            alone = ask(x[i : i + 1], t)
+            for name in ("x0", "eps", "v", "velocity", "score"):
+                torch.testing.assert_close(
+                    getattr(together, name)[i : i + 1], getattr(alone, name), rtol=1e-9, atol=1e-9
+                )
+        with pytest.raises(ValueError, match="one time for each sample"):
+            ask(x, times[:2])
+
+
+def test_what_stops_at_one_stops_there_in_every_way():
+    noisy = NoiseSchedule.linear(1000).stopping_at_one()
+    flat = noisy.rescaled_zero_terminal_snr()
+    assert flat.rates(0) == flat.rates(1) and flat.a(1000) == 0
+    x, eps, noise = torch.randn(3, 2, 2, generator=seeded(), dtype=F64)
+    for variance in ("posterior", "beta"):
+        quiet = ddpm.step(noisy, x, eps, 20, 0, variance=variance)
+        assert torch.equal(ddpm.step(noisy, x, eps, 20, 0, noise, variance), quiet)
+    slopes = noisy.derivatives(1)
+    assert slopes == NoiseSchedule.linear(1000).derivatives(1) and slopes[0] < 0
+    for t in (1, 2, 20):
+        output = torch.ones(1, 4, 2, dtype=F64)
+        assert (
+            ddpm.p_reverse(noisy, output[:, :2], output, t, variance="learned")[1].isfinite().all()
+        )
+
+
+def test_the_targets_of_the_loss_are_the_predictions():
+    """At every time the network that is asked for p x_0 + q eps and says it has no loss."""
+    schedule, x0 = NoiseSchedule.cosine(50), torch.randn(32, 2, generator=seeded(), dtype=F64)
+    for prediction in PREDICTIONS:
+
+        def knows(xt, t, cond, prediction=prediction):
+            a, b = schedule.rates(t, xt)
+            da, db = schedule.derivatives(t, xt)
+            eps = (xt - a * x0) / b
+            return {
+                "eps": eps,
+                "x0": x0,
+                "v": a * eps - b * x0,
+                "velocity": da * x0 + db * eps,
+                "score": -eps / b,
+            }[prediction]
+
+        loss = ddpm.loss(knows, schedule, x0, None, seeded(), prediction=prediction)
+        assert loss < 1e-20
+        xt, t = ddpm.q_sample(schedule, x0, 30, x0.flip(0)), 30
+        mean, _ = ddpm.p_reverse(
+            schedule, xt, knows(xt, torch.full((32,), t), None), t, prediction=prediction
+        )
+        expected, _ = ddpm.q_posterior(schedule, x0, xt, t)
+        torch.testing.assert_close(mean, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_given_x0_keeps_its_share_of_noise():
+    schedule, (x, eps, x0, noise) = PATHS["linear"], torch.randn(4, 2, 3, generator=seeded())
+    σ, (a_s, b_s) = ddim.sigma(schedule, 500, 300, 0.8), schedule.rates(300)
+    expected = a_s * x0 + (b_s**2 - σ**2) ** 0.5 * eps + σ * noise
+    got = ddim.step(schedule, x, eps, 500, 300, 0.8, noise, x0)
+    torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_networks_of_means_are_clipped_and_checked():
+    schedule, xT = NoiseSchedule.linear(60, 1e-3, 0.2), torch.randn(4, 2, generator=seeded())
+    options = {"timesteps": [60, 30, 0], "xT": xT, "prediction": "mean"}
+    held = ddpm.sample(lambda x, t, c: 3 * x, schedule, xT.shape, clip=clipped(), **options)
+    assert (
+        held.abs().max()
+        <= 1
+        < ddpm.sample(lambda x, t, c: 3 * x, schedule, xT.shape, **options).abs().max()
+    )
+    with pytest.raises(ValueError, match="one shape"):
+        ddpm.sample(lambda x, t, c: x[:, :1], schedule, xT.shape, **options)
+    with pytest.raises(TypeError, match="no next time"):
+        ddpm.sample(nothing, PATHS["VP"], (1, 2), timesteps=[1.0, 0.0], prediction="mean")
+
+
+def test_odd_networks_and_batches_are_refused_by_name():
+    with pytest.raises(TypeError, match="answer with a tensor, got tuple"):
+        Denoiser(lambda x, t, c: (x, x), PATHS["VP"])(torch.zeros(1, 2), 0.5)
+    with pytest.raises(ValueError, match="x0 must not be empty"):
+        ddpm.loss(nothing, PATHS["linear"], torch.zeros(0, 2))
+    with pytest.raises(ValueError, match="unknown variance 'large'"):
+        ddpm.ancestral(
+            Denoiser(nothing, PATHS["linear"]), torch.zeros(1, 2), 5, 4, variance="large"
+        )
+    with pytest.raises(ValueError, match="answers twice"):
+        ddpm.ancestral(
+            Denoiser(nothing, PATHS["linear"]), torch.zeros(1, 2), 5, 4, variance="learned"
+        )
+    assert thresholded()(torch.zeros(0, 2)).shape == (0, 2)
+
+
+def test_unclipped_noise_of_clipped_data_says_so_in_every_prediction(mixture):
+    path, x = PATHS["linear"], torch.randn(8, 1, generator=seeded(), dtype=F64)
+    said = Denoiser(mixture.model(path), path, clip=clipped(-0.1, 0.1), keep_eps=True)(x, 300)
+    (a, b), (da, db) = path.rates(300), path.derivatives(300)
+    torch.testing.assert_close(said.score, -said.eps / b)
+    torch.testing.assert_close(said.v, a * said.eps - b * said.x0)
+    torch.testing.assert_close(said.velocity, da * said.x0 + db * said.eps)
+
+
+def test_spacing_and_times_of_continuous_paths():
+    assert paths.VP().times(4) == [1.0, 0.75, 0.5, 0.25, 0.0]
+    assert paths.VP().times(4, "quadratic") == [1.0, 0.5625, 0.25, 0.0625, 0.0]
+    with pytest.raises(ValueError, match="descend strictly"):
+        paths.VP().visited([0.5, 0.5, 0.0])
+    half = paths.VP().network_time(torch.zeros(2, 1).half(), 0.9995)
+    assert half.dtype == torch.float32 and half[0].item() == pytest.approx(0.9995, abs=1e-7)
+
+
+def test_rounding_never_makes_a_variance_negative():
+    """Found by a search: the difference of the two squares was −1.4e-20 before it was clamped."""
+    t = 0.030126330599484663
+    _, β = paths.VE().transition(t, np.nextafter(t, 0).item())
+    assert β >= 0 and isinstance(β**0.5, float)

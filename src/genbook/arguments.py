@@ -81,6 +81,8 @@ def finite(**tensors: Tensor) -> None:
     for name, x in tensors.items():
         if not x.is_floating_point():
             raise TypeError(f"{name} must be a floating-point tensor, got {x.dtype}")
+        if x.numel() == 0:
+            raise ValueError(f"{name} must not be empty, got shape {tuple(x.shape)}")
         if not x.isfinite().all():
             bad = int((~x.isfinite()).sum())
             raise ValueError(f"{name} must be finite, got NaN or infinity in {bad} of {x.numel()}")

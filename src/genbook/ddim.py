@@ -21,6 +21,7 @@ from genbook import paths
 from genbook.arguments import below, same_shape, signal_left
 from genbook.denoiser import Denoiser, Limit, Model
 from genbook.paths import combine
+from genbook.paths.base import as_factor
 from genbook.sampling import first_state, last, randn_like
 from genbook.sampling import states as walk
 from genbook.schedules import timesteps
@@ -63,8 +64,8 @@ def sigma(
     """
     if not 0 <= eta <= 1:
         raise ValueError(f"eta must lie in [0, 1], from DDIM to DDPM, got {eta}")
-    b_s, b_t = schedule.rates(s, like)[1], schedule.rates(t, like)[1]
-    return eta * b_s / b_t * schedule.transition(t, s, like)[1] ** 0.5
+    b_s, b_t = schedule.rates(s)[1], schedule.rates(t)[1]
+    return as_factor(eta * b_s / b_t * schedule.transition(t, s)[1] ** 0.5, like)
 
 
 def q_posterior(
@@ -155,21 +156,22 @@ def step(
     """
     same_shape(xt=xt, eps=eps)
     below(s, t)
-    (a_t, b_t), (a_s, b_s) = schedule.rates(t, xt), schedule.rates(s, xt)
-    σ = sigma(schedule, t, s, eta, xt) if eta else 0.0
+    (a_t, b_t), (a_s, b_s) = schedule.rates(t), schedule.rates(s)
+    σ = sigma(schedule, t, s, eta) if eta else 0.0
     direction = _root(b_s**2 - σ**2)
     if x0 is None:
         signal_left(a_t)
-        xs = combine(a_s / a_t, xt, direction - a_s / a_t * b_t, eps)
+        kept = a_s / a_t
+        xs = combine(as_factor(kept, xt), xt, as_factor(direction - kept * b_t, xt), eps)
     else:
         same_shape(xt=xt, x0=x0)
-        xs = combine(a_s, x0, direction, eps)
+        xs = combine(as_factor(a_s, xt), x0, as_factor(direction, xt), eps)
     if not eta:
         return xs
     if noise is None:
         raise ValueError("eta > 0 adds noise: give noise, a standard normal tensor shaped like xt")
     same_shape(xt=xt, noise=noise)
-    return paths.add_to(xs, σ, noise)
+    return paths.add_to(xs, as_factor(σ, xt), noise)
 
 
 def from_eps(
@@ -226,7 +228,7 @@ def states(
     times = _times(schedule, steps, spacing, timesteps)
     sigma(schedule, times[0], times[1], eta)  # a wrong η is refused before the first step
     denoiser = Denoiser(model, schedule, prediction, clip=clip, keep_eps=keep_eps)
-    x = first_state(model, schedule, shape, generator, xT)
+    x = first_state(model, schedule, shape, generator, xT, times[0])
     quick = prediction == "eps" and clip is None
     move = partial(from_eps if quick else jump, eta=eta)
     return walk(move, denoiser, x, times, cond, generator, progress)

@@ -12,6 +12,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -52,11 +53,11 @@ def q_sample(schedule: paths.Path, x0: Tensor, t: paths.Time, eps: Tensor) -> Te
     Args:
         schedule: a schedule, or any other path.
         x0, eps: data and standard normal noise, shape ``(B, …)``.
-        t: integer or integer tensor ``(B,)``, in 0..T.
+        t: a time of it, or a tensor ``(B,)`` of times: integers in 0..T on a schedule.
 
     Raises:
         ValueError: t out of range, or x0 and eps have different shapes.
-        TypeError: t is not an integer.
+        TypeError: t is no time of this kind of path.
     """
     same_shape(x0=x0, eps=eps)
     a, b = schedule.rates(t, x0)
@@ -94,7 +95,7 @@ def q_posterior(
     (a_s, b_s), (_, b_t) = schedule.rates(s, xt), schedule.rates(t, xt)
     mean = a_s * β / b_t**2 * x0 + root_α * b_s**2 / b_t**2 * xt
     variance = b_s**2 / b_t**2 * β
-    return mean, torch.as_tensor(variance, dtype=xt.dtype, device=xt.device)
+    return mean, torch.as_tensor(variance, dtype=mean.dtype, device=xt.device)
 
 
 def step(
@@ -138,7 +139,7 @@ def step(
     if noise is None:
         return mean
     same_shape(xt=xt, noise=noise)
-    return paths.add_to(mean, as_factor(_sigma(b_s, b_t, β, variance), xt), noise)
+    return paths.add_to(mean, as_factor(_sigma(b_s, b_t, β, variance, s), xt), noise)
 
 
 def ancestral(
@@ -158,16 +159,19 @@ def ancestral(
     For a network that predicts the noise this is :func:`step`. A "learned" variance is that of
     :func:`p_reverse`. No noise is added in the step to 0.
     """
+    choice("variance", variance, Variance)
+    if variance == "learned" and not denoiser.twice:
+        raise ValueError("a learned variance needs a denoiser of a network that answers twice")
     path = denoiser.path
     guess = denoiser(x, t, cond)
     (a_s, b_s), (_, b_t) = path.rates(s), path.rates(t)
     root_α, β = path.transition(t, s)
     mean = (a_s * β / b_t**2) * guess.x0 + (root_α * b_s**2 / b_t**2) * x
-    if b_s == 0 or s == 0:
+    if s == 0:
         return mean
     noise = randn_like(x, generator)
     if variance != "learned":
-        return mean + _sigma(b_s, b_t, β, variance) * noise
+        return mean + _sigma(b_s, b_t, β, variance, s) * noise
     return mean + (_learned(path, guess.second, t, s, x) / 2).exp() * noise
 
 
@@ -286,16 +290,18 @@ def states(
     """
     choice("variance", variance, Variance)
     choice("prediction", prediction, Target)
-    if timesteps is None:
-        if not isinstance(schedule, NoiseSchedule):
+    if not isinstance(schedule, NoiseSchedule):
+        if timesteps is None:
             raise TypeError(f"{schedule!r} has no steps of its own: give timesteps")
-        timesteps = range(schedule.T, -1, -1)
-    elif variance == "learned" and not isinstance(schedule, NoiseSchedule):
-        raise TypeError(f"a learned variance interpolates those of a chain, not of {schedule!r}")
+        if variance == "learned":
+            raise TypeError(f"a learned variance interpolates those of a chain, not {schedule!r}'s")
+        if prediction == "mean":
+            raise TypeError(f"{schedule!r} has no next time whose mean could be predicted")
+    times = schedule.visited(range(int(schedule.end), -1, -1) if timesteps is None else timesteps)
     denoiser = _denoiser(model, schedule, prediction, variance, clip)
-    x = first_state(model, schedule, shape, generator, xT)
+    x = first_state(model, schedule, shape, generator, xT, times[0])
     step = partial(ancestral, variance=variance)
-    return walk(step, denoiser, x, timesteps, cond, generator, progress)
+    return walk(step, denoiser, x, times, cond, generator, progress)
 
 
 def sample(
@@ -319,10 +325,18 @@ def random_times(schedule: NoiseSchedule, x0: Tensor, generator: torch.Generator
 
 def log_variances(schedule: NoiseSchedule, t: Time, s: Time, like: Tensor) -> tuple[Tensor, Tensor]:
     """log β and log β̃ of the step from t to s."""
-    β, b_s, b_t = schedule.beta(t, s, like), schedule.b(s, like), schedule.b(t, like)
-    β, b_s, b_t = (torch.as_tensor(c, dtype=like.dtype, device=like.device) for c in (β, b_s, b_t))
+    β, b_s, b_t = schedule.beta(t, s), schedule.b(s), schedule.b(t)  # small: kept in float64
+    posterior = b_s**2 / b_t**2 * β
     first = schedule.beta(2, 1) * schedule.b(1) ** 2 / schedule.b(2) ** 2 if schedule.T > 1 else β
-    return β.log(), torch.where(b_s > 0, β * b_s**2 / b_t**2, first).log()
+    return _log(β, first, like), _log(posterior, first, like)
+
+
+def _log(variance: Any, instead: Any, like: Tensor) -> Tensor:
+    """The logarithm of a variance, of another where it is 0; broadcasts against ``like``."""
+    if isinstance(variance, Tensor):
+        return torch.as_tensor(as_factor(torch.where(variance > 0, variance, instead).log(), like))
+    logarithm = math.log(variance or instead)
+    return torch.tensor(logarithm, dtype=like.dtype, device=like.device)
 
 
 def _learned(schedule: Any, ν: Any, t: Any, s: Any, like: Tensor) -> Tensor:
@@ -332,10 +346,12 @@ def _learned(schedule: Any, ν: Any, t: Any, s: Any, like: Tensor) -> Tensor:
 
 
 def _sigma(
-    b_s: paths.Coefficient, b_t: paths.Coefficient, β: paths.Coefficient, variance: str
+    b_s: paths.Coefficient, b_t: paths.Coefficient, β: paths.Coefficient, variance: str, s: Any
 ) -> paths.Coefficient:
     """The standard deviation of the noise of a step; 0 in the step to the data."""
-    return b_s / b_t * β**0.5 if variance == "posterior" else (b_s > 0) * β**0.5
+    noisy = (s > 0).to(β.device) if isinstance(s, Tensor) and isinstance(β, Tensor) else s > 0
+    root = β**0.5 * noisy
+    return b_s / b_t * root if variance == "posterior" else root
 
 
 def _target(
@@ -359,14 +375,17 @@ def _denoiser(
 
     def data(x: Tensor, t: Tensor, cond: Any) -> Tensor:
         output = model(x, t, cond)
-        mean, rest = output[:, : x.shape[1]], output[:, x.shape[1] :]
-        return torch.cat([_mean_to_x0(schedule, x, mean, t), rest], 1)
+        if not twice:
+            return _mean_to_x0(schedule, x, output, t)
+        mean, ν = output.chunk(2, 1)
+        return torch.cat([_mean_to_x0(schedule, x, mean, t), ν], 1)
 
     return Denoiser(data, schedule, "x0", clip=clip, twice=twice)
 
 
 def _mean_to_x0(schedule: Any, xt: Tensor, mean: Tensor, t: paths.Time) -> Tensor:
     """The x_0 whose posterior of the step from t to t − 1 has this mean."""
+    same_shape(xt=xt, output=mean)
     one = torch.ones_like(xt)
     of_x0, of_xt = (q_posterior(schedule, *pair, t)[0] for pair in ((one, 0 * one), (0 * one, one)))
     return (mean - of_xt * xt) / of_x0

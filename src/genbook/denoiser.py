@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from genbook.arguments import choice, same_shape, signal_left
-from genbook.paths import Path, Prediction, combine, factors
+from genbook.paths import Coefficient, Path, Prediction, combine, factors, target_of
 
 __all__ = ["Denoiser", "Guess", "Model", "clipped", "thresholded"]
 
@@ -41,7 +41,8 @@ class Denoiser:
         clip: applied to the predicted data, as :func:`clipped` makes it; all other predictions are
             then those that belong to the clipped data.
         keep_eps: leave the noise as the network predicted it, although the data were clipped. (So
-            do diffusers' schedulers; data and noise then do not add up to x_t any more.)
+            do diffusers' schedulers; data and noise then do not add up to x_t any more, and v and
+            the velocity are those of the two.)
         twice: the network answers with twice the channels; the second half, kept as
             ``Guess.second``, is the sampler's (a learned variance, say).
 
@@ -70,13 +71,15 @@ class Denoiser:
             ValueError: the network's output has another shape than x.
         """
         output, second = self.model(x, self.path.network_time(x, t), cond), None
-        if self.twice:
+        if self.twice and isinstance(output, Tensor):
             if output.ndim < 2 or output.shape[1] != 2 * x.shape[1]:
                 raise ValueError(
                     f"a learned variance needs {2 * x.shape[1]} output channels, "
                     f"got {tuple(output.shape)}"
                 )
             output, second = output.chunk(2, dim=1)
+        if not isinstance(output, Tensor):
+            raise TypeError(f"a network must answer with a tensor, got {type(output).__name__}")
         same_shape(xt=x, output=output)
         return Guess(self, x, t, output, second)
 
@@ -127,19 +130,24 @@ class Guess:
     def _other(self, target: Prediction) -> Tensor:
         if self._asked.clip is None:
             return self._as(target, self._asked.prediction, self.output)
-        return self._as(target, "x0", self.x0)
+        a, b, *slopes = self._coefficients(target == "velocity")
+        return target_of(target, self.x0, self.eps, a, b, *slopes)
 
     def _as(self, target: Prediction, source: Prediction, value: Tensor) -> Tensor:
         """``value``, a prediction of the kind ``source``, as one of the kind ``target``."""
         if source == target:
             return value
-        path, t = self._asked.path, self._t
-        a, b = path.rates(t)
+        a, b, *slopes = self._coefficients("velocity" in (source, target))
         if source in ("eps", "score") and target not in ("eps", "score"):
             signal_left(a)
-        slopes = path.derivatives(t) if "velocity" in (source, target) else (None, None)
         of_xt, of_value = factors(source, target, a, b, *slopes)
         return combine(of_xt, self._x, of_value, value)
+
+    def _coefficients(self, moving: bool) -> tuple[Coefficient, ...]:
+        """The rates at this time, and their slopes where something moves."""
+        path, t = self._asked.path, self._t
+        rates = path.rates(t, self._x)
+        return (*rates, *path.derivatives(t, self._x)) if moving else rates
 
 
 def clipped(low: float = -1.0, high: float = 1.0) -> Limit:
@@ -149,7 +157,8 @@ def clipped(low: float = -1.0, high: float = 1.0) -> Limit:
     images in [−1, 1], wrong for latents, whose range has no ends.
 
     References:
-        Ho et al. (2020), section 4.1 of the code; "static thresholding" in Saharia et al. (2022).
+        "Static thresholding" in Saharia et al. (2022), Photorealistic Text-to-Image Diffusion
+        Models, section 2.3.
     """
     if not low < high:
         raise ValueError(f"low must be below high, got {low} and {high}")
@@ -181,6 +190,8 @@ def thresholded(quantile: float = 0.995, largest: float = math.inf) -> Limit:
 
     def threshold(x0: Tensor) -> Tensor:
         sizes = x0.flatten(1).abs().to(torch.promote_types(x0.dtype, torch.float32))
+        if not x0.numel():
+            return x0
         s = torch.quantile(sizes, quantile, dim=1).clamp(1, largest).to(x0.dtype)
         s = s.reshape(-1, *[1] * (x0.ndim - 1))
         return x0.clamp(-s, s) / s

@@ -80,14 +80,17 @@ def first_state(
     shape: Sequence[int],
     generator: torch.Generator | None,
     xT: Tensor | None,
+    start: Any = None,
 ) -> Tensor:
     """Where a sampler starts: the given x_T, or noise of the path's ``prior_std``.
 
     The noise has the device and the type of the network's weights; without any, the device of the
-    path.
+    path, and float32. A sampler that starts early (``start``, below the path's end) starts from the
+    noise of that time.
 
     Raises:
-        ValueError: the given one has another shape.
+        ValueError: the given one has another shape; or a start where x_t is still more than noise,
+            which has to be given.
     """
     if xT is not None:
         if xT.shape != torch.Size(shape):
@@ -95,10 +98,16 @@ def first_state(
                 f"xT must have the shape asked for, {tuple(shape)}, got {tuple(xT.shape)}"
             )
         return xT
+    std = path.prior_std
+    if start is not None and start != path.end:
+        a, b = path.rates(start)
+        if not a < b / 2:
+            raise ValueError(f"at t = {start} the data are still in x_t (a = {a:.3g}): give xT")
+        std = float(b)
     weight = next(model.parameters(), None) if isinstance(model, nn.Module) else None
     device, dtype = (path.device, None) if weight is None else (weight.device, weight.dtype)
     noise = randn(shape, generator, device, dtype)
-    return noise if path.prior_std == 1 else path.prior_std * noise
+    return noise if std == 1 else std * noise
 
 
 def randn(

@@ -53,7 +53,8 @@ class NoiseSchedule(Path):
     """
 
     def __init__(self, betas: Tensor | Sequence[float]):
-        betas = torch.as_tensor(betas, dtype=torch.float64).detach()
+        given = betas if isinstance(betas, Tensor) else torch.tensor(betas, dtype=torch.float64)
+        device, betas = given.device, given.detach().cpu().double()
         if betas.ndim != 1 or len(betas) == 0:
             raise ValueError(f"betas must have shape (T,) with T ≥ 1, got {tuple(betas.shape)}")
         wrong = ~((betas > 0) & (betas <= 1))  # written so that NaN is wrong, too
@@ -68,6 +69,8 @@ class NoiseSchedule(Path):
         self.alphas = 1 - self.betas
         self.alpha_bars = self.alphas.cumprod(0)
         self._tabulate()
+        if device.type != "cpu":
+            vars(self).update(vars(self.to(device)))
 
     def _tabulate(self) -> None:
         """All that is looked up, from β and ᾱ."""
@@ -123,9 +126,11 @@ class NoiseSchedule(Path):
         """
         if self.T < 2:
             raise ValueError("zero terminal SNR needs T ≥ 2: with one step a_1 cannot stay")
-        a = self._columns["a"][1:]
+        a = torch.tensor(self._floats["a"], dtype=torch.float64)[1:]
         alpha_bars = ((a - a[-1]) * a[0] / (a[0] - a[-1])) ** 2
-        return NoiseSchedule(1 - alpha_bars / torch.cat([alpha_bars.new_ones(1), alpha_bars[:-1]]))
+        before = torch.cat([alpha_bars.new_ones(1), alpha_bars[:-1]])
+        new = NoiseSchedule(1 - alpha_bars / before)
+        return (new.stopping_at_one() if self._floats["b"][0] else new).to(self.device)
 
     def stopping_at_one(self) -> NoiseSchedule:
         """The schedule with ᾱ_0 = ᾱ_1: a sampler's last step, to 0, keeps the noise of t = 1.
@@ -133,10 +138,10 @@ class NoiseSchedule(Path):
         So Stable Diffusion 1 and 2 are sampled (``set_alpha_to_one=False`` in diffusers): what is
         returned for x_0 is x_1, whose noise is too faint to see.
         """
-        other = copy.copy(self)
-        other.alpha_bars = torch.cat([self.alpha_bars[1:2], self.alpha_bars[1:]])
+        other = NoiseSchedule(self._floats["betas"][1:])
+        other.alpha_bars = torch.cat([other.alpha_bars[1:2], other.alpha_bars[1:]])
         other._tabulate()
-        return other
+        return other.to(self.device)
 
     def a(self, t: Time, like: Tensor | None = None) -> Coefficient:
         """The signal rate a_t = √ᾱ_t; see :meth:`gather`."""
@@ -153,7 +158,11 @@ class NoiseSchedule(Path):
         if not isinstance(t, Tensor):
             return self.gather("a", t), self.gather("b", t)
         # Both at once, from a table that is already of the type that is asked for.
-        kind = (self.betas.dtype, self.device) if like is None else (like.dtype, like.device)
+        integers = like is not None and not like.is_floating_point()
+        if like is None or integers:
+            kind = (self.betas.dtype, self.device)
+        else:
+            kind = (like.dtype, like.device)
         if kind not in self._tables:
             table = torch.stack([self._columns["a"], self._columns["b"]], 1)
             self._tables[kind] = table.to(dtype=kind[0], device=kind[1])
@@ -173,9 +182,12 @@ class NoiseSchedule(Path):
         """
         if bool((torch.as_tensor(t) == 0).any()):
             raise ValueError("a chain has no slope at t = 0: b rises like a root, infinitely fast")
-        a, b, before = (
-            self.gather(name, time) for name, time in (("a", t), ("b", t), ("a", t - 1))
-        )
+        (a, b), before = self.rates(t), self.gather("a", t - 1)
+        # Before the first step there is no noise, also where ᾱ_0 says otherwise.
+        if isinstance(before, Tensor):
+            before = torch.where((t == 1).to(before.device), 1.0, before)  # type: ignore[union-attr]
+        elif t == 1:
+            before = 1.0
         da = a - before
         return as_factor(da, like), as_factor(-a * da / b, like)
 
@@ -208,9 +220,12 @@ class NoiseSchedule(Path):
             raise ValueError(f"times must lie in 0..{self.T}, got {t}")
         return t
 
-    def network_time(self, x: Tensor, t: int) -> Tensor:
+    def network_time(self, x: Tensor, t: Time) -> Tensor:
         """The time t for each sample of the batch, as networks take it: int64, shape ``(B,)``."""
-        return torch.full((len(x),), t, dtype=torch.int64, device=x.device)
+        if isinstance(t, Tensor) and t.ndim:
+            self.rates(t, x)  # refuses what is no time, or not one for each sample
+            return t.to(x.device, torch.int64)
+        return torch.full((len(x),), self.time(t), dtype=torch.int64, device=x.device)
 
     def times(self, steps: int, spacing: Spacing = "linear") -> list[int]:
         """``steps + 1`` times from T down to 0: see :func:`timesteps`."""

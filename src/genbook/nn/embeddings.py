@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -73,6 +74,13 @@ class TimeEmbedding(nn.Module):
         else:  # the network is in float64, or was built on the device "meta"
             fs = self._frequencies(t)
         return self.outer(F.silu(self.inner(waves(t, fs).to(kind))))
+
+    def _load_from_state_dict(self, *given: Any, **options: Any) -> None:
+        # A network that was built on "meta" and then made by ``to_empty`` holds anything here.
+        super()._load_from_state_dict(*given, **options)
+        if self.bits.device.type != "meta":
+            like = torch.empty(0, dtype=torch.float32, device=self.bits.device)
+            self.bits = self._frequencies(like).view(torch.int32)
 
     def _frequencies(self, like: Tensor) -> Tensor:
         return self.scale * frequencies(self.width, like)

@@ -75,7 +75,11 @@ class Path(ABC):
 
     @abstractmethod
     def network_time(self, x: Tensor, t: Any) -> Tensor:
-        """The time t for each sample of the batch, as networks take it: shape ``(B,)``."""
+        """The time t for each sample of the batch, as networks take it: shape ``(B,)``.
+
+        Raises:
+            TypeError, ValueError: t is no time of this path.
+        """
 
     @abstractmethod
     def times(self, steps: int, spacing: Spacing = "linear") -> list[Any]:
@@ -92,10 +96,11 @@ class Path(ABC):
             ValueError: s is not below t.
         """
         below(s, t)
-        (a_t, b_t), (a_s, b_s) = self.rates(t, like), self.rates(s, like)
+        (a_t, b_t), (a_s, b_s) = self.rates(t), self.rates(s)
         kept = a_t / a_s
         β = b_t**2 - (kept * b_s) ** 2
-        return kept, max(β, 0.0) if isinstance(β, float) else β.clamp(min=0)
+        β = max(β, 0.0) if isinstance(β, float) else β.clamp(min=0)
+        return as_factor(kept, like), as_factor(β, like)  # a difference: taken in float64
 
     def visited(self, times: Iterable[Any], upwards: bool = False) -> list[Any]:
         """The times as a list, checked: at least two, strictly monotone, all on the path.
@@ -141,17 +146,20 @@ class ContinuousPath(Path):
         return da, db
 
     def time(self, t: Any) -> float:
-        if isinstance(t, bool) or (isinstance(t, Tensor) and t.ndim):
+        if isinstance(t, bool | str) or (isinstance(t, Tensor) and t.ndim):
             raise TypeError(f"times must be numbers, got {t!r}")
         number = float(t)
         if not 0 <= number <= self.end:
             raise ValueError(f"times must lie in 0..{self.end:g}, got {number}")
         return number
 
-    def network_time(self, x: Tensor, t: float) -> Tensor:
+    def network_time(self, x: Tensor, t: float | Tensor) -> Tensor:
         # Half precision has 3 digits: too few to tell the times of a hundred steps apart.
         dtype = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
-        return torch.full((len(x),), t, dtype=dtype, device=x.device)
+        if isinstance(t, Tensor) and t.ndim:
+            self.rates(t, x)  # refuses what is no time, or not one for each sample
+            return t.to(x.device, dtype)
+        return torch.full((len(x),), self.time(t), dtype=dtype, device=x.device)
 
     def times(self, steps: int, spacing: Spacing = "linear") -> list[float]:
         """Times at ``end`` · i / steps, or its square for "quadratic": denser near the data."""
@@ -192,8 +200,10 @@ def as_factor(values: Coefficient, like: Tensor | None) -> Coefficient:
         raise ValueError(
             f"t must have shape ({len(like)},), one time for each sample, got {tuple(values.shape)}"
         )
-    if values.dtype != like.dtype or values.device != like.device:
-        values = values.to(like)
+    # Rates of integer data (pictures of bytes) would be 0 in their type: they stay floats.
+    kind = like.dtype if like.is_floating_point() or like.is_complex() else torch.float32
+    if values.dtype != kind or values.device != like.device:
+        values = values.to(like.device, kind)
     return values.reshape((-1, *(1,) * (like.ndim - 1)))
 
 
