@@ -101,10 +101,18 @@ def test_killed_at_twenty_moments(grader: Grader, whole: Whole, tmp_path: Path) 
     killed_and_resumed(grader, whole, tmp_path / "runs", killing.moments(20, whole.seconds, seed))
 
 
+def command(process: psutil.Process) -> list[str]:
+    """Its command line; none if it has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie, too
+        return []
+
+
 def workers(pid: int) -> list[psutil.Process]:
     """The workers of a run: forks of it, with its own command line."""
     first, *others = family(pid)
-    return [child for child in others if child.ppid() == pid and child.cmdline() == first.cmdline()]
+    return [child for child in others if command(child) == command(first) and child.ppid() == pid]
 
 
 def zygotes(pid: int) -> list[psutil.Process]:
@@ -112,7 +120,7 @@ def zygotes(pid: int) -> list[psutil.Process]:
     found: list[psutil.Process] = []
     parents = {pid}
     for process in family(pid)[1:]:
-        ours = any("coursekit.grading.jail.zygote" in word for word in process.cmdline())
+        ours = any("coursekit.grading.jail.zygote" in word for word in command(process))
         python = any(p.name().startswith("python") for p in found)
         if ours and process.ppid() in parents and not python:
             found.append(process)
@@ -260,10 +268,15 @@ def test_shards_then_resume(grader: Grader, whole: Whole, tmp_path: Path) -> Non
     out = tmp_path / "out"
     shards = [grader.begin(whole.class_, out, "-j", 1, "--shard", f"{i}/2") for i in (1, 2)]
     one, two = (grader.start(*words) for words in shards)
-    until(lambda: (out / "results-2-of-2.jsonl").exists())
-    code, said = grader.run(*shards[0])
+    until(lambda: (out / "results-1-of-2.jsonl").exists())
+    one.send_signal(signal.SIGSTOP)  # or it may be done before it is asked for again
+    try:
+        code, said = grader.run(*shards[0])
+    finally:
+        one.send_signal(signal.SIGCONT)
     assert code == 2 and "at work" in said, "the same shard twice"
-    until(lambda: (out / "results-2-of-2.jsonl").read_bytes().count(b"\n") >= 1)
+    second = out / "results-2-of-2.jsonl"
+    until(lambda: second.exists() and second.read_bytes().count(b"\n") >= 1)
     two.kill()
     assert one.wait(120) == 0
     code, said = grader.run(*shards[1])
