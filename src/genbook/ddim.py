@@ -113,9 +113,11 @@ def jump(
     *,
     eta: float = 0.0,
 ) -> Tensor:
-    """The sampler's step from t to s < t: predicted x_0, direction to x_t, noise (equation 12).
+    """The sampler's step from t to s < t (equation 12).
 
-    x_s = a_s x̂_0 + √(b_s² − σ²) eps + σ noise
+    Its terms are the predicted x_0, the direction to x_t, and fresh noise:
+
+        x_s = a_s x̂_0 + √(b_s² − σ²) eps + σ noise
     """
     path = denoiser.path
     guess = denoiser(x, t, cond)
