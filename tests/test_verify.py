@@ -1,5 +1,6 @@
 """Each guard of `verify` meets the mistake that it is for; each way of checking also passes."""
 
+import math
 from collections import namedtuple
 
 import numpy as np
@@ -374,7 +375,7 @@ def test_a_far_mistake_is_refused(size):
 
 def test_what_is_near_in_one_entry_that_differs_is_near():
     right = np.array([1.0, 100.0])
-    verify.close("eq-test-x", right.copy(), right, rejects={"near": [1000.0, 50.0]})
+    verify.close("eq-test-x", right * (1 + 1e-9), right, rejects={"near": [1000.0, 50.0]})
     with pytest.raises(verify.VerificationError, match="far from the claim"):
         verify.close("eq-test-x", right.copy(), right, rejects={"first only": [1000.0, 100.0]})
     # Zero has no size: the sample's spread, and the other entries, say what is near it.
@@ -442,6 +443,88 @@ def test_a_sample_is_not_compared_with_its_own_mean():
             verify.statistic(
                 "eq-test-x", samples, samples.mean(0), rejects={"off": samples.mean(0) + 0.5}
             )
+
+
+def _value(x):
+    return np.sin(x) + x
+
+
+def test_the_same_function_called_twice_is_no_comparison():
+    grid = np.linspace(1, 2, 5)
+    copied = grid.copy()
+    once = _value(grid)
+    for check in (
+        lambda: verify.close("eq-test-x", _value(grid), _value(grid)),
+        lambda: verify.close("eq-test-x", _value(grid).copy(), np.array(_value(copied))),
+        lambda: verify.close("eq-test-x", once, _value(grid)),
+        lambda: verify.close("eq-test-x", float(once[0]), expected=_value(grid)[0].item()),
+    ):
+        with pytest.raises(verify.VerificationError, match="same computation"):
+            check()
+    verify.close("eq-test-x", _value(grid), grid + np.sin(grid))
+    verify.close("eq-test-x", _value(grid), _value(grid + 1) + np.sin(grid) - np.sin(grid + 1) - 1)
+
+
+def test_a_side_that_is_the_other_one_rewritten_proves_nothing():
+    lhs = (a + b) ** 2 * x0
+    rhs = sp.expand(lhs)
+    inner = sp.Integral(x**2, (x, 0, a))
+    for check in (
+        lambda: verify.identity("eq-test-x", lhs, sp.expand(lhs)),
+        lambda: verify.identity("eq-test-x", lhs, rhs),
+        lambda: verify.identity("eq-test-x", lhs, sp.simplify(sp.expand(lhs))),
+        lambda: verify.identity("eq-test-x", lhs.expand(), sp.factor(rhs)),
+        lambda: verify.identity("eq-test-x", sp.Integral(x**2, (x, 0, a)), inner.doit()),
+        lambda: verify.identity("eq-test-x", inner, sp.integrate(x**2, (x, 0, a))),
+        lambda: verify.identity("eq-test-x", sp.Derivative(x**3, x), sp.diff(x**3, x)),
+        lambda: verify.identity("eq-test-x", sp.Derivative(x**3, x), (x**3).diff(x)),
+    ):
+        with pytest.raises(verify.VerificationError, match=r"same computation|same expression"):
+            check()
+    verify.identity("eq-test-x", lhs, a**2 * x0 + 2 * a * b * x0 + b**2 * x0)
+    verify.identity("eq-test-x", inner, a**3 / 3)
+
+
+def test_a_mean_of_the_samples_is_not_what_they_are_expected_to_be():
+    draws = normal(2000) + 1
+    expected = round(draws.mean().item(), 2)  # rounded, so that the value does not give it away
+    with pytest.raises(verify.VerificationError, match="mean of these very samples"):
+        verify.statistic("eq-test-x", draws, expected, rejects={"t − 1": 1.5})
+
+
+def test_a_bound_is_a_written_number():
+    measured = 1.7
+    bound = measured * 1.1
+    values = {"bound": 2}
+    for check in (
+        lambda: verify.claim("claim-test-x", measured, "<", bound),
+        lambda: verify.claim("claim-test-x", measured, "<", measured + 1),
+        lambda: verify.claim("claim-test-x", measured, "<=", values["bound"]),
+        lambda: verify.claim("claim-test-x", measured, "<", float(np.ceil(measured))),
+    ):
+        with pytest.raises(verify.VerificationError, match="bound is computed"):
+            check()
+    twice = 2 * 1.0
+    verify.claim("claim-test-x", measured, "<", twice)
+    verify.claim("claim-test-x", measured, ">", 1 / 3)
+    verify.claim("claim-test-x", measured, "<", math.log(17))
+
+
+def test_what_is_never_negative_is_not_claimed_to_be_so():
+    numbers = normal(10)
+    largest, smallest = numbers.max(), numbers.min()
+    for check in (
+        lambda: verify.claim("claim-test-x", (numbers.max() - numbers.min()).item(), ">=", 0),
+        lambda: verify.claim("claim-test-x", float(largest - smallest), ">", -0.5),
+        lambda: verify.claim(
+            "claim-test-x", max(numbers.tolist()) - min(numbers.tolist()), ">=", 0
+        ),
+        lambda: verify.claim("claim-test-x", numbers.abs().mean().item(), ">=", 0),
+        lambda: verify.claim("claim-test-x", (numbers.sum() ** 2).item(), ">", 0.0),
+    ):
+        with pytest.raises(verify.VerificationError, match="never negative"):
+            check()
+    verify.claim("claim-test-x", (numbers.max() + numbers.min() + 9).item(), ">=", 0)
 
 
 # The record ---------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ of the claim's order: between a tenth and ten times its size in an entry in whic
 is farther off in every entry is an error, because refusing it proves nothing.
 
 A check that cannot fail is worse than none. So each call also checks itself: it refuses arguments
-for which it would have passed whatever the equation says. Each prints one line that is the same on
+for which it would have passed whatever the equation says, by their values and, where the caller's
+source can be read, by how they are written. Each prints one line that is the same on
 every machine, because notebooks store and compare it:
 
     eq-ddpm-marginal ✓ statistic, 20000 samples, z < 4; refuses: product to t − 1, lost root
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -31,7 +33,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from genbook import _guards, _near, _symbolic
+from genbook import _guards, _near, _source, _symbolic
 from genbook._near import Rejects
 from genbook._verifying import VerificationError, check_label, fail, finite, numbers, worst
 
@@ -294,6 +296,9 @@ def claim(
 
 
 def _record(label: str, method: str, detail: str, rejects: list[str]) -> None:
+    empty = _source.of_caller(sys._getframe(2))
+    if empty:
+        fail(label, empty)
     # The line of a claim says only "upper end … <= 2": the measured digits belong to a machine.
     words = [] if method == "claim" else [method]
     first = f"{label} ✓ {', '.join([*words, *([detail] if detail else [])])}"
