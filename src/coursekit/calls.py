@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 
 from coursekit.source import Source, SourceError
 from genbook._definitions import Definitions
@@ -48,21 +49,32 @@ def checks(source: Source) -> list[Check]:
     Raises:
         SourceError: a check whose label is not written out as a string.
     """
-    cells = [(cell, ast.parse(cell.text)) for cell in source.cells if cell.kind == "code"]
-    definitions = Definitions([statement for _, tree in cells for statement in tree.body])
+    cells = tuple((cell.text, cell.line) for cell in source.cells if cell.kind == "code")
+    found = _checks(cells)
+    for check in found:
+        if not check.label:
+            message = f"verify.{check.method} needs its label written out as a string"
+            raise SourceError(source.path, check.line, message)
+    return list(found)
+
+
+@lru_cache(maxsize=16)
+def _checks(cells: tuple[tuple[str, int], ...]) -> tuple[Check, ...]:
+    """The checks of code cells, each with its first line; a label that is computed is empty."""
+    trees = [(ast.parse(text), line) for text, line in cells]
+    definitions = Definitions([statement for tree, _ in trees for statement in tree.body])
     found = []
-    for cell, tree in cells:
+    for tree, first in trees:
         for call in _calls(tree):
-            label, line = _label(call), cell.line + call.lineno - 1
-            if label is None:
-                message = f"verify.{_method(call)} needs its label written out as a string"
-                raise SourceError(source.path, line, message)
             at = definitions.place(call)
-            assert at is not None, "the call is one of these statements"
+            assert at is not None, "the call is in one of these statements"
             digest = definitions.of_call(call, at)
             empty = emptiness(call, definitions, at)
-            found.append(Check(label, _method(call), line, digest, empty, _rejects(call)))
-    return found
+            line = first + call.lineno - 1
+            found.append(
+                Check(_label(call) or "", _method(call), line, digest, empty, _rejects(call))
+            )
+    return tuple(found)
 
 
 def _calls(tree: ast.AST) -> list[ast.Call]:
