@@ -102,6 +102,24 @@ class Definitions:
     def defines(self, name: str, at: int) -> bool:
         return bool(self._reaching(name, at))
 
+    def needed(self, unit: int) -> list[int]:
+        """The statements of the top level that statement ``unit`` needs, itself included."""
+        needed, names, seen = {unit}, [(unit, unit)], set()
+        while names:
+            of, until = names.pop()
+            for leaf in self._leaves:
+                if leaf.unit != of or (of, until) in seen:
+                    continue
+                parts = [*ast.walk(leaf.node), *(p for h in leaf.heads for p in ast.walk(h))]
+                for name in {part.id for part in parts if isinstance(part, ast.Name)}:
+                    for binding in self._bindings.get(name, ()):
+                        source = self._leaves[binding.leaf].unit
+                        if source < until and source not in needed:
+                            needed.add(source)
+                            names.append((source, until))
+            seen.add((of, until))
+        return sorted(needed)
+
     def _flatten(self, node: ast.stmt, heads: tuple[ast.expr, ...], unit: int) -> None:
         if isinstance(node, (*_FUNCTIONS, ast.ClassDef)) or not hasattr(node, "body"):
             self._leaves.append(_Leaf(node, heads, unit))

@@ -208,7 +208,7 @@ def test_a_check_that_is_empty_by_how_it_is_written_is_an_error(book: Project) -
         book.chapter("toy"), CHECK, 'six = 2 * 3\nverify.identity("eq-toy-double", six, 2 * 3)'
     )
     (problem,) = claims.unmatched(read(book.chapter("toy")))
-    assert "a check of 'eq-toy-double' is empty: both sides are the same computation" in str(
+    assert "the check of 'eq-toy-double' is empty: both sides are the same computation" in str(
         problem
     )
 
