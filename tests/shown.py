@@ -76,9 +76,9 @@ def mutants_of(path: str) -> list[tuple[FunctionType, Mutant]]:
     """The function at a path with each of its mutants, as something of the same closure."""
     module, tree, function = found(path)
     tree.decorator_list = []
-    found = mutants_of_source(ast.unparse(tree), tree.name, vars(module))
+    mutants = mutants_of_source(ast.unparse(tree), tree.name, vars(module))
     alike = function.__code__.co_freevars
-    return [(function, m) for m in found if m.answer.__code__.co_freevars == alike]
+    return [(function, m) for m in mutants if m.answer.__code__.co_freevars == alike]
 
 
 def checks_of(slug: str) -> list[tuple[str, Any]]:

@@ -47,6 +47,7 @@ class Entry:
         number: ``2.3`` as printed beside the equation; empty for headlines.
         latex: the formula, or the text of a headline.
         printed: the line its check printed when the chapter was last executed.
+        rejects: the near mistakes that its checks refuse, by name.
         url: of the equation, relative to the root of the site.
     """
 
@@ -59,6 +60,7 @@ class Entry:
     latex: str
     printed: str
     url: str
+    rejects: tuple[str, ...] = ()
 
 
 def labels(source: Source) -> list[Label]:
@@ -198,6 +200,9 @@ def ledger(root: str | Path) -> list[Entry]:
             continue
         source = read(project.chapter(slug))
         methods = {check.label: METHODS[check.method] for check in reversed(checks(source))}
+        rejects: dict[str, list[str]] = {}
+        for check in checks(source):
+            rejects.setdefault(check.label, []).extend(check.rejects)
         path = project.notebook("book", slug)
         stored_lines = printed.of_notebook(nbformat.read(path, 4)) if path.is_file() else {}
         for label in labels(source):
@@ -216,6 +221,7 @@ def ledger(root: str | Path) -> list[Entry]:
                     latex=label.latex,
                     printed=stored_lines.get(label.name, ""),
                     url=f"{place.docname}.html#{place.anchor}",
+                    rejects=tuple(dict.fromkeys(rejects[label.name])),
                 )
             )
     return entries

@@ -246,6 +246,13 @@ def test_a_check_counts_when_its_line_was_printed(code: str, text: str, count: i
     assert [at.cell for at in found] == [1] * count
 
 
+def test_the_ledger_lists_what_is_refused(done: Project) -> None:
+    more = CHECK.replace("6)", '6, rejects={"sum for product": 5, "half": 3})')
+    toy.edit(done.chapter("toy"), CHECK, more)
+    (entry,) = claims.ledger(done.root)
+    assert entry.rejects == ("sum for product", "half")
+
+
 def test_a_check_that_never_ran_fails_the_derivation(book: Project, run: toy.Run) -> None:
     toy.edit(book.chapter("toy"), CHECK, f"if False:\n    {CHECK}")
     for arguments, code in ((["notebooks"], 2), (["notebooks", "--check"], 1)):
