@@ -283,7 +283,9 @@ class NoiseSchedule(Path):
         """The rows of ``column`` at the times ``(B,)``."""
         if t.dtype not in _INTEGERS:
             raise TypeError(f"times must be integers or an integer tensor, got {t.dtype}")
-        index = t.to(column.device, torch.int64)
+        index = t
+        if t.dtype != torch.int64 or t.device != column.device:
+            index = t.to(column.device, torch.int64)
         if t.ndim != 1:
             index = index.reshape(-1)
         if index.device.type != "cpu" and index.numel():  # there a wrong index ends the process
@@ -303,6 +305,8 @@ class NoiseSchedule(Path):
     def _alpha(self, t: Time, s: Time | None) -> Coefficient:
         s = t - 1 if s is None else s
         below(s, t)
+        if isinstance(t, Tensor) and isinstance(s, Tensor):
+            return self._look_up(self.alpha_bars, t) / self._look_up(self.alpha_bars, s)
         return self.gather("alpha_bars", t) / self.gather("alpha_bars", s)
 
     def to(self, device: torch.device | str) -> NoiseSchedule:
