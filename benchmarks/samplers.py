@@ -20,8 +20,8 @@ from genbook.schedules import NoiseSchedule
 T, STEPS = 1000, 50
 SHAPES = {"64×2": (64, 2), "4×64²": (1, 4, 64, 64)}
 TARGET = 0.35
-# Both draw x_T, and noise in every step, by the same calls of `torch.randn`: at 4×64² that is 0.42 of
-# diffusers' loop. So the draws are measured beside them and taken from both.
+# Both draw x_T, and noise in every step, by the same calls of `torch.randn`: at 4×64² that is 0.42
+# of diffusers' loop. So the draws are measured beside them and taken from both.
 
 Network = Callable[..., Tensor]
 

@@ -21,8 +21,8 @@ T, STEPS = 1000, 50
 SHAPES = {"64×2": (64, 2), "4×64²": (1, 4, 64, 64)}
 DDIM_TARGETS = {"64×2": 0.10, "4×64²": 0.12}
 DDPM_TARGET = 0.20
-# Where both draw the noise, both spend the same time in `torch.randn`: at 4×64² (16384 numbers) 0.42
-# of diffusers' step. So the draw is measured beside them and taken from both.
+# Where both draw the noise, both spend the same time in `torch.randn`: at 4×64² (16384 numbers) it
+# is 0.42 of diffusers' step. So the draw is measured beside them and taken from both.
 TENSOR_TARGET = 1.0
 
 

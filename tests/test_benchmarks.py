@@ -229,7 +229,8 @@ def test_every_module_runs(name, monkeypatch):
     assert len(rows) >= 3
     for found in rows:
         assert found.missing in (None, "denoising_diffusion_pytorch", "einops")
-        assert found.missing or found.ratio > 0
+        # The ratio of one call, less what is shared, may be anything.
+        assert found.missing or (found.ours_us > 0 and found.peer_us > 0)
 
 
 def test_what_all_do_alike_is_taken_from_both(monkeypatch):
