@@ -104,20 +104,21 @@ class Definitions:
 
     def needed(self, unit: int) -> list[int]:
         """The statements of the top level that statement ``unit`` needs, itself included."""
-        needed, names, seen = {unit}, [(unit, unit)], set()
-        while names:
-            of, until = names.pop()
-            for leaf in self._leaves:
-                if leaf.unit != of or (of, until) in seen:
-                    continue
-                parts = [*ast.walk(leaf.node), *(p for h in leaf.heads for p in ast.walk(h))]
-                for name in {part.id for part in parts if isinstance(part, ast.Name)}:
-                    for binding in self._bindings.get(name, ()):
-                        source = self._leaves[binding.leaf].unit
-                        if source < until and source not in needed:
-                            needed.add(source)
-                            names.append((source, until))
-            seen.add((of, until))
+        needed, seen = set(), set()
+        queue = [(i, i) for i, leaf in enumerate(self._leaves) if leaf.unit == unit]
+        while queue:
+            i, at = queue.pop()
+            if (i, at) in seen:
+                continue
+            seen.add((i, at))
+            leaf = self._leaves[i]
+            if leaf.unit not in needed:  # all of a loop runs, whichever part of it is needed
+                needed.add(leaf.unit)
+                queue += [(k, k) for k, other in enumerate(self._leaves) if other.unit == leaf.unit]
+            for name in set().union(*(_free(part) for part in (leaf.node, *leaf.heads))):
+                for binding in self._reaching(name, at):
+                    function = isinstance(binding.node, (*_FUNCTIONS, ast.Lambda))
+                    queue.append((binding.leaf, at if function else binding.leaf))
         return sorted(needed)
 
     def _flatten(self, node: ast.stmt, heads: tuple[ast.expr, ...], unit: int) -> None:
@@ -253,9 +254,9 @@ def _unpacked(
         symbols = _symbols(value)
         for i, item in enumerate(target.elts):
             inner = item.value if isinstance(item, ast.Starred) else item
-            alike = isinstance(value, ast.Tuple | ast.List) and not starred and not path
-            if alike and len(value.elts) == len(target.elts):
-                yield from _unpacked(inner, value.elts[i], path, node)
+            values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+            if len(values) == len(target.elts) and not starred and not path:
+                yield from _unpacked(inner, values[i], path, node)
             elif symbols and len(symbols) == len(target.elts):
                 yield from _unpacked(inner, symbols[i], path, node)
             else:
@@ -289,6 +290,15 @@ def _own_names(node: ast.AST) -> Iterator[str]:
             yield part.arg
         elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
             yield part.id
+
+
+def _free(node: ast.AST) -> set[str]:
+    """The names that ``node`` reads, without those that its own scopes bind."""
+    inner = [_free(child) for child in ast.iter_child_nodes(node)]
+    names = set().union(*inner)
+    if isinstance(node, ast.Name):
+        names.add(node.id)
+    return names - set(_own_names(node)) if isinstance(node, _SCOPES) else names
 
 
 def _plain(node: ast.AST) -> ast.AST:

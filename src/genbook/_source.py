@@ -79,11 +79,10 @@ def _of_claim(given: dict[str, ast.expr], definitions: Definitions, at: int) -> 
             "or a bound can follow whatever is measured."
         )
     relation = given["relation"]
-    above = isinstance(relation, ast.Constant) and relation.value in (">", ">=")
-    if above and _number(bound) <= 0 and _never_negative(given["value"], definitions, at):
-        return (
-            f"the value is never negative, so it is always {relation.value} {ast.unparse(bound)}."
-        )
+    sign = relation.value if isinstance(relation, ast.Constant) else None
+    above = sign in (">", ">=") and _number(bound) <= 0
+    if above and _never_negative(given["value"], definitions, at):
+        return f"the value is never negative, so it is always {sign!s} {ast.unparse(bound)}."
     return None
 
 
@@ -153,8 +152,9 @@ def _is_mean_of(node: ast.AST, samples: ast.AST, definitions: Definitions, at: i
     for part in ast.walk(node):
         if isinstance(part, ast.Call):
             name, inner = _applied(part)
-            taken = inner is not None and name in ("mean", "average", "sum")
-            if taken and definitions.hash(inner, at, rewritten=True) == wanted:
+            if inner is None or name not in ("mean", "average", "sum"):
+                continue
+            if definitions.hash(inner, at, rewritten=True) == wanted:
                 return True
     return False
 
