@@ -60,7 +60,7 @@ class Entry:
         slug, path, title: the chapter and its source relative to the root, ``book/ddim.md``.
         number: ``2.3`` as printed beside the equation; empty for headlines.
         latex: the formula, or the text of a headline.
-        printed: the line its check printed when the chapter was last executed.
+        printed: the lines its checks printed when the chapter was last executed.
         url: of the equation, relative to the root of the site.
     """
 
@@ -71,7 +71,7 @@ class Entry:
     title: str
     number: str
     latex: str
-    printed: str
+    printed: tuple[str, ...]
     url: str
 
 
@@ -109,6 +109,12 @@ def verify_calls(code: str) -> list[tuple[str | None, str, int]]:
             label = literal if isinstance(literal, str) else None
             found.append((label, node.func.attr, node.lineno))
     return found
+
+
+def method_of(printed: str) -> str:
+    """The method in a check's printed line: symbolic, numeric, statistic, or measured of a claim."""
+    said = printed.partition("✓")[2].replace(",", " ").split()
+    return said[0] if said and said[0] in ("symbolic", "numeric", "statistic") else "measured"
 
 
 def checks(source: Source) -> list[Check]:
@@ -214,13 +220,13 @@ def write(root: Path, text: str) -> None:
 
 
 def ledger(root: str | Path) -> list[Entry]:
-    """The equation ledger: every checked claim of the book, chapter by chapter."""
+    """The equation ledger: every checked claim of the book, in its order."""
     project = Project(Path(root))
     book = load(project.root)
     entries = []
-    for slug in project.slugs():
-        if "book" not in project.sources(slug):
-            continue
+    order = list(book.pages)
+    chapters = [slug for slug in project.slugs() if "book" in project.sources(slug)]
+    for slug in sorted(chapters, key=lambda slug: order.index(f"book/{slug}")):
         source = read(project.chapter(slug))
         methods = {check.label: _METHODS[check.method] for check in reversed(checks(source))}
         printed = _printed(project.notebook("book", slug))
@@ -238,7 +244,7 @@ def ledger(root: str | Path) -> list[Entry]:
                     title=book.titles[place.docname],
                     number="" if headline else place.number,
                     latex=label.latex,
-                    printed=printed.get(label.name, ""),
+                    printed=tuple(printed.get(label.name, ())),
                     url=f"{place.docname}.html#{place.anchor}",
                 )
             )
@@ -263,8 +269,8 @@ def _labels(text: str, path: Path, line: int) -> Iterator[Label]:
                 yield from _labels(found.body, path, found.body_line)
 
 
-def _printed(path: Path) -> dict[str, str]:
-    """Lines that begin with a label, in the stored outputs of a notebook."""
+def _printed(path: Path) -> dict[str, list[str]]:
+    """Of each label, the lines that begin with it in the stored outputs of a notebook."""
     if not path.is_file():
         return {}
     lines = [
@@ -275,7 +281,11 @@ def _printed(path: Path) -> dict[str, str]:
         if output.output_type == "stream"
         for line in output.text.splitlines()
     ]
-    return {line.split()[0]: line for line in lines if line.startswith(("eq-", "claim-", "def-"))}
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        if line.startswith(_PROVEN):
+            found.setdefault(line.split()[0], []).append(line)
+    return found
 
 
 def _hash(text: str, code: bool = False) -> str:
