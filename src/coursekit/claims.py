@@ -112,7 +112,7 @@ def verify_calls(code: str) -> list[tuple[str | None, str, int]]:
 
 
 def method_of(printed: str) -> str:
-    """The method in a check's printed line: symbolic, numeric, statistic, or measured of a claim."""
+    """How: symbolic, numeric, statistic, or, of a claim, measured; from a printed line."""
     said = printed.partition("✓")[2].replace(",", " ").split()
     return said[0] if said and said[0] in ("symbolic", "numeric", "statistic") else "measured"
 

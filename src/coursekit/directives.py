@@ -109,11 +109,13 @@ class EquationLedger(SphinxDirective):
         return found
 
     def _head(self, chapters: list[list[Entry]]) -> list[nodes.Node]:
-        """How many claims there are, by which method, and two menus that a script brings to life."""
+        """How many claims there are, by which method, and the menus of the filter."""
         methods = Counter(how for claims in chapters for claim in claims for how in _methods(claim))
         total = sum(map(len, chapters))
+        twice = sum(len(_methods(claim)) > 1 for claims in chapters for claim in claims)
+        rows = [(total, "claims, all checked"), *((n, m) for m, n in methods.most_common())]
         counts = nodes.bullet_list(classes=["gb-counts"])
-        for number, what in [(total, "claims, all checked"), *((n, m) for m, n in methods.items())]:
+        for number, what in rows + [(twice, "by two methods")] * bool(twice):
             line = [nodes.strong("", str(number)), nodes.Text(f" {what}")]
             counts += nodes.list_item("", nodes.paragraph("", "", *line))
         menus = [

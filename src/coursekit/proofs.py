@@ -2,8 +2,8 @@
 
 A proof cell is a chapter's code cell that calls ``verify.*`` on a label. The text keeps it where it
 is written; on the page it folds into ``details`` directly after the last equation or claim that it
-verifies. The tick beside the number is the ``summary``. A cell that verifies several labels is there
-once: the ticks of the others are links into it, and a fragment opens the ``details`` around it.
+verifies. The tick beside the number is the ``summary``. A cell that verifies several labels is
+there once: the ticks of the others are links into it; a fragment opens the ``details`` around it.
 
 How a claim was verified is read from what the cell *printed* when it was executed. A check that
 printed nothing never ran, so the build refuses it.
@@ -24,11 +24,11 @@ from sphinx.util.docutils import SphinxTranslator
 from coursekit.claims import method_of, verify_calls
 
 
-class details(nodes.General, nodes.Element):  # noqa: N801 - docutils' names are such
+class details(nodes.General, nodes.Element):
     """The box that holds the proof cells; its first child is the ``summary``."""
 
 
-class summary(nodes.General, nodes.TextElement):  # noqa: N801
+class summary(nodes.General, nodes.TextElement):
     """The tick that opens the box."""
 
 

@@ -136,8 +136,8 @@ def set_theme_options(app: Sphinx, config: Any) -> None:
     )
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
-    """Register with Sphinx."""
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx; raise ``env_version`` when pages must be read anew."""
     app.connect("config-inited", set_theme_options)
     app.connect("builder-inited", add_assets)
     app.connect("doctree-read", add_cards)
@@ -147,4 +147,4 @@ def setup(app: Sphinx) -> dict[str, bool]:
     proofs.connect(app)
     for name, directive in DIRECTIVES.items():
         app.add_directive(name, directive)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 1}
