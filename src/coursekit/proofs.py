@@ -128,7 +128,7 @@ def _box(label: str, proofs: list[Proof], others: list[str], printed: list[str])
 
 def _mark(printed: list[str]) -> list[nodes.Node]:
     """✓ and how, with what a tap does for those who do not see the page."""
-    methods = " + ".join(dict.fromkeys(method_of(line) for line in printed))
+    methods = ", ".join(dict.fromkeys(method_of(line) for line in printed))
     return [
         nodes.inline("", "✓", classes=["gb-check"]),
         nodes.Text(" "),

@@ -112,7 +112,7 @@ def test_checks_in_two_places_are_all_found_from_the_equation() -> None:
     numeric = cell('verify.close("eq-toy-a", x, y)', "eq-toy-a ✓ numeric, rtol 1e-06")
     both = proof("eq-toy-a", "eq-toy-b")
     done = page(equation("eq-toy-a"), numeric, equation("eq-toy-b"), both)
-    assert ticks(done) == ["✓ numeric + symbolic", "✓ symbolic"]
+    assert ticks(done) == ["✓ numeric, symbolic", "✓ symbolic"]
     assert boxes(done) == {"eq-toy-a": ["eq-toy-a"], "eq-toy-b": ["eq-toy-a", "eq-toy-b"]}
     (link,) = done.findall(nodes.reference)
     assert link["refid"] == "proof-eq-toy-b" and link.astext() == "Another check"
@@ -211,7 +211,7 @@ def test_a_notebook_refuses_a_figure_in_a_proof_cell(root: Path) -> None:  # noq
 
 
 def test_titles_of_folded_cells_change_no_outputs(done: Project) -> None:
-    """Outputs stored before a title was there, or under another number, still belong to the code."""
+    """Outputs stored before there was a title, or under another one, still belong to the code."""
     path = done.notebook("book", "toy")
     old, new = (nbformat.read(path, as_version=4) for _ in range(2))
     (proof_cell,) = (cell for cell in old.cells if folding.is_folded(cell))
