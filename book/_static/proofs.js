@@ -2,11 +2,9 @@
 // this is for older ones.
 const reveal = () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const box = target?.closest("details.gb-proof");
-  if (box && !box.open) {
-    box.open = true;
-    target.scrollIntoView();
-  }
+  if (!target?.closest("details.gb-proof") || target.checkVisibility?.()) return;
+  for (let box = target; (box = box.parentElement?.closest("details")); ) box.open = true;
+  target.scrollIntoView();
 };
 addEventListener("hashchange", reveal);
 // A second click on the same tick changes no hash.
