@@ -4,7 +4,8 @@
   to its exercises;
 * solutions folded on the pages of the exercise sheets;
 * directives that render data at build time (``coursekit.directives``);
-* MathJax and icons served by the site itself (``coursekit.site_assets``).
+* fonts and icons served by the site itself (``coursekit.site_assets``), and no page asks for more
+  than it shows (``coursekit.page_head``).
 
 A page is a chapter or a sheet when its YAML header says ``genbook: {kind: chapter | sheet}``.
 """
@@ -19,7 +20,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from coursekit import accessible_html, site_assets, times
+from coursekit import accessible_html, page_head, site_assets, times
 from coursekit.directives import DIRECTIVES, document_link
 from coursekit.docstrings import plain_docstring
 from coursekit.page import Page, colab_url, read
@@ -109,13 +110,13 @@ def number_chapters_only(app: Sphinx, env: BuildEnvironment) -> list[str]:
     return []
 
 
-def add_assets(app: Sphinx) -> None:
-    """Put MathJax and the icons into the site before its pages refer to them."""
-    if app.builder.format == "html":
+def add_assets(app: Sphinx, failed: Exception | None) -> None:
+    """Put fonts and icons into the site, when all formulas and the theme's files are there."""
+    if app.builder.format == "html" and failed is None:
         static = Path(app.outdir) / "_static"
-        site_assets.copy_mathjax(static)
+        site_assets.write_formula_fonts(Path(app.srcdir), static)
         site_assets.write_icons(static)
-        app.add_css_file("icons.css", priority=900)
+        site_assets.drop_unused_icons(static)
 
 
 def set_theme_options(app: Sphinx, config: Any) -> None:
@@ -136,11 +137,12 @@ def set_theme_options(app: Sphinx, config: Any) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", set_theme_options)
-    app.connect("builder-inited", add_assets)
+    app.connect("build-finished", add_assets)
     app.connect("doctree-read", add_cards)
     app.connect("env-get-updated", number_chapters_only, priority=900)  # after the numbering
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before Napoleon
     accessible_html.connect(app)
+    page_head.connect(app)
     for name, directive in DIRECTIVES.items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
