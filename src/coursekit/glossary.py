@@ -2,7 +2,8 @@
 
 In each chapter the first paragraph that uses a term links it, unless the author did with ``{term}``.
 So an author writes words, and a new term of the glossary is linked in chapters that know nothing of
-it. Headings, captions, tables, code, outputs and what is a link already are left alone.
+it. Headings, captions, tables, code, outputs and what is a link already are left alone, and so are
+the terms of ``glossary_by_hand``: words of everyday language, which only ``{term}`` links.
 """
 
 from __future__ import annotations
@@ -31,7 +32,12 @@ def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return
     terms = {name.lower(): (place, anchor) for name, place, anchor in _terms(app.env)}
     linked = {link.get("refuri", "").rpartition("#")[2] for link in doctree.findall(nodes.reference)}
-    open_terms = {name: goal for name, goal in terms.items() if goal[1] not in linked}
+    by_hand = app.config.glossary_by_hand
+    open_terms = {
+        name: goal
+        for name, goal in terms.items()
+        if goal[1] not in linked and name not in by_hand
+    }
     for text in list(_prose(doctree)):
         if open_terms:
             _link(app, docname, text, open_terms)
@@ -105,6 +111,7 @@ def outdated(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
+    app.add_config_value("glossary_by_hand", [], "env", [list])
     app.connect("doctree-resolved", link_terms)
     app.connect("env-get-outdated", outdated)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

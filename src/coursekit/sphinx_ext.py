@@ -110,12 +110,18 @@ def number_chapters_only(app: Sphinx, env: BuildEnvironment) -> list[str]:
     return []
 
 
-def add_assets(app: Sphinx, failed: Exception | None) -> None:
-    """Put fonts and icons into the site, when all formulas and the theme's files are there."""
+def add_icons(app: Sphinx) -> None:
+    """Put the icons into the site before its pages refer to them."""
+    if app.builder.format == "html":
+        site_assets.write_icons(Path(app.outdir) / "_static")
+        app.add_css_file("icons.css", priority=900)
+
+
+def trim_assets(app: Sphinx, failed: Exception | None) -> None:
+    """Cut fonts and style sheets down, when all formulas and the theme's files are there."""
     if app.builder.format == "html" and failed is None:
         static = Path(app.outdir) / "_static"
         site_assets.write_formula_fonts(Path(app.srcdir), static)
-        site_assets.write_icons(static)
         site_assets.drop_unused_icons(static)
 
 
@@ -137,7 +143,8 @@ def set_theme_options(app: Sphinx, config: Any) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", set_theme_options)
-    app.connect("build-finished", add_assets)
+    app.connect("builder-inited", add_icons)
+    app.connect("build-finished", trim_assets)
     app.connect("doctree-read", add_cards)
     app.connect("env-get-updated", number_chapters_only, priority=900)  # after the numbering
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before Napoleon
