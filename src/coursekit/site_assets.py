@@ -113,16 +113,21 @@ def _cut(font: Path, target: Path, letters: Iterable[int]) -> None:
     cut.save(target, reorderTables=False)
 
 
-def drop_unused_icons(static: Path) -> None:
-    """Take the names of the icons that no page shows out of the theme's style sheet (20 kB)."""
+def mend_theme(static: Path) -> None:
+    """Cut the theme's style sheet down, and let it have colours where no script runs.
+
+    The names of the icons that no page shows are 20 kB of it. Without a script the page's theme
+    stays "auto", for which it defines no colour: it looks as in "light".
+    """
     sheet = static / "styles" / "pydata-sphinx-theme.css"
     known = {name for icons in ICONS.values() for name in icons}
-    sheet.write_text(
-        _ICON_RULE.sub(
-            lambda rule: "" if known.isdisjoint(_ICON.findall(rule[0])) else rule[0], sheet.read_text(encoding="utf-8")
-        ),
-        encoding="utf-8",
-    )
+
+    def shown(rule: re.Match[str]) -> str:
+        return "" if known.isdisjoint(_ICON.findall(rule[0])) else rule[0]
+
+    text = _ICON_RULE.sub(shown, sheet.read_text(encoding="utf-8"))
+    text = text.replace("html[data-theme=light]", "html:is([data-theme=light],[data-theme=auto])")
+    sheet.write_text(text, encoding="utf-8")
 
 
 def write_icons(static: Path) -> None:

@@ -122,7 +122,7 @@ def trim_assets(app: Sphinx, failed: Exception | None) -> None:
     if app.builder.format == "html" and failed is None:
         static = Path(app.outdir) / "_static"
         site_assets.write_formula_fonts(Path(app.srcdir), static)
-        site_assets.drop_unused_icons(static)
+        site_assets.mend_theme(static)
 
 
 def set_theme_options(app: Sphinx, config: Any) -> None:
