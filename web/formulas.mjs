@@ -3,6 +3,11 @@
 import { readFileSync } from "node:fs";
 import katex from "katex";
 
+// Links and pictures within a formula: `trust: false` would set their names in red, without an error.
+function refuse({ command }) {
+  throw new Error(`${command} may not stand in a formula`);
+}
+
 function typeset({ tex, display }) {
   try {
     const html = katex.renderToString(tex, {
@@ -10,7 +15,7 @@ function typeset({ tex, display }) {
       output: "htmlAndMathml",
       throwOnError: true,
       strict: "error",
-      trust: false,
+      trust: refuse,
     });
     return { html };
   } catch (error) {

@@ -82,10 +82,10 @@ def test_letters_are_as_tall_as_the_text(visit: Visitor) -> None:
     with visit("book/notation") as seen:
         sizes = seen.page.evaluate(
             """() => {
-                const height = (node, family) => {
+                const height = node => {
                     const style = getComputedStyle(node);
                     const pen = document.createElement('canvas').getContext('2d');
-                    pen.font = `${style.fontStyle} ${style.fontSize} ${style.fontFamily}`;
+                    pen.font = `${style.fontStyle} ${20 * parseFloat(style.fontSize)}px ${style.fontFamily}`;
                     return pen.measureText('x').actualBoundingBoxAscent;
                 };
                 const letter = document.querySelector('p .katex .mathnormal');

@@ -15,7 +15,7 @@ ARTICLE = ".bd-article a.reference.internal"
 KINDS = {
     "equation": ("book/ddpm", f"{ARTICLE}[href='#equation-eq-ddpm-variance']", ".katex"),
     "equation elsewhere": ("book/ddim", f"{ARTICLE}[href^='ddpm.html#equation']", ".katex"),
-    "figure": ("book/ddpm", f"{ARTICLE}[href^='#fig-']", "figure img"),
+    "figure": ("book/evaluation", f"{ARTICLE}[href^='#fig-']", "figure img"),
     "citation": ("book/ddim", f"{ARTICLE}[href^='bibliography.html#']", ".citation p"),
     "term": ("book/ddim", "a.gb-term", "p"),
 }
