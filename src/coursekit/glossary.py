@@ -1,9 +1,9 @@
 """Links from the prose to the glossary, made while the site is built.
 
-In each chapter the first paragraph that uses a term links it, unless the author did with ``{term}``.
-So an author writes words, and a new term of the glossary is linked in chapters that know nothing of
-it. Headings, captions, tables, code, outputs and what is a link already are left alone, and so are
-the terms of ``glossary_by_hand``: words of everyday language, which only ``{term}`` links.
+In each chapter the first use of a term in a paragraph is a link, unless the author made one with
+``{term}``. So an author writes words, and a new term of the glossary is linked in chapters that know
+nothing of it. Headings, captions, tables, code, outputs and what is a link already are left alone,
+and so are the terms of ``glossary_by_hand``: everyday words, which only ``{term}`` links.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if app.builder.format != "html" or not _is_chapter(app.env, docname):
         return
     terms = {name.lower(): (place, anchor) for name, place, anchor in _terms(app.env)}
-    linked = {link.get("refuri", "").rpartition("#")[2] for link in doctree.findall(nodes.reference)}
+    linked = {
+        link.get("refuri", "").rpartition("#")[2] for link in doctree.findall(nodes.reference)
+    }
     by_hand = app.config.glossary_by_hand
     open_terms = {
-        name: goal
-        for name, goal in terms.items()
-        if goal[1] not in linked and name not in by_hand
+        name: goal for name, goal in terms.items() if goal[1] not in linked and name not in by_hand
     }
     for text in list(_prose(doctree)):
         if open_terms:
@@ -63,8 +63,10 @@ def _link(app: Sphinx, docname: str, text: nodes.Text, open_terms: dict[str, Any
 
 
 def _pattern(terms: dict[str, Any]) -> re.Pattern[str]:
-    """Whole words, in the singular or with an s; the longest term first."""
-    names = [re.escape(name).replace(r"\ ", r"\s+") for name in sorted(terms, key=len, reverse=True)]
+    """Whole words, in the singular or with an s."""
+    names = [
+        re.escape(name).replace(r"\ ", r"\s+") for name in sorted(terms, key=len, reverse=True)
+    ]
     return re.compile(rf"(?<![\w-])({'|'.join(names)})s?(?![\w-])", re.IGNORECASE)
 
 

@@ -1,8 +1,8 @@
 """What pages load, made small and local: the fonts of the formulas and the icons of the theme.
 
-Jupyter Book's theme ships every icon of Font Awesome as 1.5 MB of script and names each in its style
-sheet; KaTeX brings 20 fonts. Here a font holds just the glyphs that the pages show, cut out of the
-packages in the environment and in ``web/node_modules``.
+Jupyter Book's theme ships every icon of Font Awesome as 1.5 MB of script and names each in its
+style sheet; KaTeX brings 20 fonts. Here a font holds just the glyphs that the pages show, cut out
+of the packages in the environment and in ``web/node_modules``.
 """
 
 from __future__ import annotations

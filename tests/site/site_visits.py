@@ -78,7 +78,7 @@ class Visitor:
         query: str = "",
         watch_shifts: bool = False,
     ) -> Iterator[Visit]:
-        """The page `docname`, loaded with its fonts; `window.shifts` says what moved, if watched."""
+        """The page `docname`, loaded with its fonts; `window.shifts`, if watched, is what moved."""
         context = self.browser.new_context(
             viewport=size,
             color_scheme=theme,

@@ -85,7 +85,8 @@ def test_letters_are_as_tall_as_the_text(visit: Visitor) -> None:
                 const height = node => {
                     const style = getComputedStyle(node);
                     const pen = document.createElement('canvas').getContext('2d');
-                    pen.font = `${style.fontStyle} ${20 * parseFloat(style.fontSize)}px ${style.fontFamily}`;
+                    const size = 20 * parseFloat(style.fontSize);
+                    pen.font = `${style.fontStyle} ${size}px ${style.fontFamily}`;
                     return pen.measureText('x').actualBoundingBoxAscent;
                 };
                 const letter = document.querySelector('p .katex .mathnormal');

@@ -10,6 +10,7 @@ from site_visits import GENERATED, PAGES, PHONE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+
 def test_the_site_has_exactly_the_pages_of_the_toc(site: Path) -> None:
     found = {
         path.relative_to(site).with_suffix("").as_posix()
