@@ -6,7 +6,8 @@
   (``coursekit.beside``);
 * ticks on what is verified, with the proof cells folded behind them (``coursekit.proofs``);
 * directives that render data at build time (``coursekit.directives``);
-* MathJax and icons served by the site itself (``coursekit.site_assets``).
+* fonts and icons served by the site itself (``coursekit.site_assets``), and no page asks for more
+  than it shows (``coursekit.page_head``).
 
 A page is a chapter or a sheet when its YAML header says ``genbook: {kind: chapter | sheet}``.
 """
@@ -21,7 +22,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from coursekit import accessible_html, beside, proofs, site_assets, times
+from coursekit import accessible_html, beside, page_head, proofs, site_assets, times
 from coursekit.directives import DIRECTIVES, document_link
 from coursekit.docstrings import plain_docstring
 from coursekit.page import Page, colab_url, read
@@ -113,13 +114,19 @@ def number_chapters_only(app: Sphinx, env: BuildEnvironment) -> list[str]:
     return []
 
 
-def add_assets(app: Sphinx) -> None:
-    """Put MathJax and the icons into the site before its pages refer to them."""
+def add_icons(app: Sphinx) -> None:
+    """Put the icons into the site before its pages refer to them."""
     if app.builder.format == "html":
-        static = Path(app.outdir) / "_static"
-        site_assets.copy_mathjax(static)
-        site_assets.write_icons(static)
+        site_assets.write_icons(Path(app.outdir) / "_static")
         app.add_css_file("icons.css", priority=900)
+
+
+def trim_assets(app: Sphinx, failed: Exception | None) -> None:
+    """Cut fonts and style sheets down, when all formulas and the theme's files are there."""
+    if app.builder.format == "html" and failed is None:
+        static = Path(app.outdir) / "_static"
+        site_assets.write_formula_fonts(Path(app.srcdir), static)
+        site_assets.mend_theme(static)
 
 
 def set_theme_options(app: Sphinx, config: Any) -> None:
@@ -140,11 +147,13 @@ def set_theme_options(app: Sphinx, config: Any) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx; raise ``env_version`` when pages must be read anew."""
     app.connect("config-inited", set_theme_options)
-    app.connect("builder-inited", add_assets)
+    app.connect("builder-inited", add_icons)
+    app.connect("build-finished", trim_assets)
     app.connect("doctree-read", add_cards)
     app.connect("env-get-updated", number_chapters_only, priority=900)  # after the numbering
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before Napoleon
     accessible_html.connect(app)
+    page_head.connect(app)
     beside.connect(app)
     proofs.connect(app)
     for name, directive in DIRECTIVES.items():
