@@ -2,7 +2,7 @@
 
 * a card below the title of each chapter and exercise sheet, and one at a chapter's end that leads
   to its exercises;
-* solutions folded on the pages of the exercise sheets;
+* the pages of the exercise sheets, their solutions folded (``coursekit.sheet_page``);
 * directives that render data at build time (``coursekit.directives``);
 * MathJax and icons served by the site itself (``coursekit.site_assets``).
 
@@ -19,7 +19,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from coursekit import accessible_html, site_assets, times
+from coursekit import accessible_html, sheet_page, site_assets, times
 from coursekit.directives import DIRECTIVES, document_link
 from coursekit.docstrings import plain_docstring
 from coursekit.page import Page, colab_url, read
@@ -71,7 +71,7 @@ def _closing_card(page: Page) -> nodes.Node:
 
 
 def add_cards(app: Sphinx, doctree: nodes.document) -> None:
-    """Insert the cards of a chapter or sheet and fold a sheet's answers."""
+    """Insert the cards of a chapter or sheet and show a sheet as its students begin it."""
     page = read(Path(app.env.doc2path(app.env.docname)), app.env.docname)
     if page is None:
         return
@@ -81,11 +81,7 @@ def add_cards(app: Sphinx, doctree: nodes.document) -> None:
     if page.kind == "chapter" and f"solutions/{page.slug}" in app.env.found_docs:
         section += _closing_card(page)
     if page.kind == "sheet":
-        for cell in doctree.findall(nodes.container):
-            if "tag_answer" in cell["classes"]:
-                cell["hide_mode"] = "input"
-                cell["prompt_show"] = "Show the solution"
-                cell["prompt_hide"] = "Hide the solution"
+        sheet_page.present(doctree, Path(app.env.doc2path(page.docname)))
 
 
 def number_chapters_only(app: Sphinx, env: BuildEnvironment) -> list[str]:
