@@ -23,6 +23,4 @@ class HandOut(ClearSolutions):
 
 usual = GenerateAssignment.preprocessors.default_args[0]
 c = get_config()  # noqa: F821  (nbgrader runs this file with that name)
-c.GenerateAssignment.preprocessors = [
-    HandOut if step is ClearSolutions else step for step in usual
-]
+c.GenerateAssignment.preprocessors = [HandOut if step is ClearSolutions else step for step in usual]

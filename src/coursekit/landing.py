@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
+from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from coursekit import chapter_map, numbers
@@ -22,6 +24,9 @@ FIRST, LAG = 27, 2.4
 
 Digits stand at its left end and noise at the right one, as on each slider of the book.
 """
+
+
+_NOT_NEEDED = ("mathjax", "clipboard", "copybutton", "togglebutton", "design-tabs", "mystnb")
 
 
 class Film(SphinxDirective):
@@ -46,11 +51,11 @@ class Film(SphinxDirective):
                 "",
                 f'<figure class="gb-film" data-last="{last}" data-first="{FIRST}" data-lag="{LAG}" '
                 f'style="--columns:{film.COLUMNS};--rows:{film.ROWS};--frames:{film.FRAMES};'
-                f"--sprite:url(data:image/png;base64,{data})\">\n"
+                f'--sprite:url(data:image/png;base64,{data})">\n'
                 '<div role="img" aria-label="Three rows of the handwritten digits 0 to 9, finished '
                 'at the left, still noise at the right">'
                 f"{''.join(columns)}</div>\n"
-                "<figcaption><span>A network draws digits from noise.</span> "
+                "<figcaption><span>Digits drawn from noise.</span> "
                 '<button type="button" class="gb-button">Pause</button></figcaption>'
                 f'\n</figure>\n<script type="module" src="{up}_static/film.js"></script>\n',
                 format="html",
@@ -69,9 +74,7 @@ class StartHere(SphinxDirective):
         read = document_link(docname, "Start reading")
         read["classes"] += ["gb-button", "gb-primary"]
         options = self.config.html_theme_options
-        url = colab_url(
-            options["repository_url"], options["repository_branch"], f"{docname}.ipynb"
-        )
+        url = colab_url(options["repository_url"], options["repository_branch"], f"{docname}.ipynb")
         colab = nodes.reference("", "Open in Colab", refuri=url, classes=["gb-button", "gb-colab"])
         return [nodes.paragraph("", "", read, nodes.Text(" "), colab, classes=["gb-start"])]
 
@@ -133,6 +136,19 @@ class ChapterMap(SphinxDirective):
         unseen = nodes.inline("", words, classes=["gb-unseen"])
         state = "gb-here" if stop.written else "gb-later"
         return nodes.list_item("", nodes.paragraph("", "", entry, unseen), classes=[state])
+
+
+def lighten(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Leave out of the landing page what serves formulas, code, tabs and folds: it has none."""
+    if pagename == app.config.root_doc:
+        for kind in ("script_files", "css_files"):
+            context[kind] = [
+                file
+                for file in context[kind]
+                if not any(name in str(getattr(file, "filename", file)) for name in _NOT_NEEDED)
+            ]
 
 
 DIRECTIVES: dict[str, type[SphinxDirective]] = {

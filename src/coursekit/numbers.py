@@ -48,4 +48,6 @@ def _test_files(root: Path) -> list[Path]:
 
 def _tests(path: Path) -> int:
     functions = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    return sum(isinstance(one, ast.FunctionDef) and one.name.startswith("test_") for one in functions)
+    return sum(
+        isinstance(one, ast.FunctionDef) and one.name.startswith("test_") for one in functions
+    )

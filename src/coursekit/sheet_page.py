@@ -52,7 +52,7 @@ def present(doctree: nodes.document, path: Path) -> None:
         _write(node[0], start.text)
     for note in list(doctree.findall(nodes.admonition)):
         if "dropdown" in note["classes"]:
-            note.replace_self(_cell(_model_answer(note)))
+            note.parent.replace(note, _cell(_model_answer(note)))
 
 
 def _solution(node: nodes.container, cell: Cell, path: Path) -> HideCodeCellNode:

@@ -137,6 +137,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("env-get-updated", number_chapters_only, priority=900)  # after the numbering
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before Napoleon
     accessible_html.connect(app)
+    app.connect("html-page-context", landing.lighten, priority=950)
     for name, directive in (DIRECTIVES | landing.DIRECTIVES).items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
