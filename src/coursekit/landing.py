@@ -18,7 +18,6 @@ from coursekit import chapter_map, numbers
 from coursekit.directives import document_link
 from coursekit.page import colab_url
 
-
 FIRST, LAG = 27, 2.4
 """The first picture: the step of the first column, and how many each is behind the one before.
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import yaml
+
 from coursekit import toc
 from coursekit.chapter_map import plan as plan_of
 from coursekit.project import CourseError, Project, write_atomically

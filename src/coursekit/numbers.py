@@ -37,9 +37,8 @@ def count(root: Path) -> Numbers:
 
 def sources(root: Path) -> list[Path]:
     """The files that the numbers depend on."""
-    return [root / "book" / "times.json", *sorted((root / "book").glob("*.ipynb"))] + _test_files(
-        root
-    )
+    book = root / "book"
+    return [book / "times.json", *sorted(book.glob("*.ipynb")), *_test_files(root)]
 
 
 def _test_files(root: Path) -> list[Path]:
