@@ -2,7 +2,8 @@
 
 * a card below the title of each chapter and exercise sheet, and one at a chapter's end that leads
   to its exercises;
-* the pages of the exercise sheets, their solutions folded (``coursekit.sheet_page``);
+* the pages of the exercise sheets, their solutions folded (``coursekit.sheet_page``), and folds for
+  what is beside the main road (``coursekit.beside``);
 * directives that render data at build time (``coursekit.directives``, ``coursekit.landing``);
 * MathJax and icons served by the site itself (``coursekit.site_assets``).
 
@@ -19,7 +20,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from coursekit import accessible_html, landing, sheet_page, site_assets, times
+from coursekit import accessible_html, beside, landing, sheet_page, site_assets, times
 from coursekit.directives import DIRECTIVES, document_link
 from coursekit.docstrings import plain_docstring
 from coursekit.page import Page, colab_url, read
@@ -138,6 +139,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before Napoleon
     accessible_html.connect(app)
     app.connect("html-page-context", landing.lighten, priority=950)
+    beside.connect(app)
     for name, directive in (DIRECTIVES | landing.DIRECTIVES).items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
