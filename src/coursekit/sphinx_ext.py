@@ -2,10 +2,10 @@
 
 * a card below the title of each chapter and exercise sheet, and one at a chapter's end that leads
   to its exercises;
-* solutions folded on the pages of the exercise sheets, and what is beside the main road
-  (``coursekit.beside``);
+* the pages of the exercise sheets, their solutions folded (``coursekit.sheet_page``), and folds for
+  what is beside the main road (``coursekit.beside``);
 * ticks on what is verified, with the proof cells folded behind them (``coursekit.proofs``);
-* directives that render data at build time (``coursekit.directives``);
+* directives that render data at build time (``coursekit.directives``, ``coursekit.landing``);
 * fonts and icons served by the site itself (``coursekit.site_assets``), and no page asks for more
   than it shows (``coursekit.page_head``).
 
@@ -22,7 +22,16 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from coursekit import accessible_html, beside, page_head, proofs, site_assets, times
+from coursekit import (
+    accessible_html,
+    beside,
+    landing,
+    page_head,
+    proofs,
+    sheet_page,
+    site_assets,
+    times,
+)
 from coursekit.directives import DIRECTIVES, document_link
 from coursekit.docstrings import plain_docstring
 from coursekit.page import Page, colab_url, read
@@ -74,7 +83,7 @@ def _closing_card(page: Page) -> nodes.Node:
 
 
 def add_cards(app: Sphinx, doctree: nodes.document) -> None:
-    """Insert the cards of a chapter or sheet; fold a chapter's proofs and a sheet's answers."""
+    """Insert the cards; fold a chapter's proofs; show a sheet as its students begin it."""
     page = read(Path(app.env.doc2path(app.env.docname)), app.env.docname)
     if page is None:
         return
@@ -86,11 +95,7 @@ def add_cards(app: Sphinx, doctree: nodes.document) -> None:
     if page.kind == "chapter":
         proofs.fold(doctree, page.docname)
     if page.kind == "sheet":
-        for cell in doctree.findall(nodes.container):
-            if "tag_answer" in cell["classes"]:
-                cell["hide_mode"] = "input"
-                cell["prompt_show"] = "Show the solution"
-                cell["prompt_hide"] = "Hide the solution"
+        sheet_page.present(doctree, Path(app.env.doc2path(page.docname)))
 
 
 def number_chapters_only(app: Sphinx, env: BuildEnvironment) -> list[str]:
@@ -154,8 +159,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before Napoleon
     accessible_html.connect(app)
     page_head.connect(app)
+    app.connect("html-page-context", landing.lighten, priority=950)
     beside.connect(app)
     proofs.connect(app)
-    for name, directive in DIRECTIVES.items():
+    for name, directive in (DIRECTIVES | landing.DIRECTIVES).items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 1}
