@@ -54,11 +54,10 @@ def _rearrange(figure: Figure, undo: list[Callable[[], object]]) -> None:
         figure.set_size_inches(WIDTH, height)
         return
     (grid,) = grids
-    sizes = [_size(axes) for axes in panels]
     columns = _columns(width / grid.ncols, len(panels))
     rows = -(-len(panels) // columns)
     shrunk = WIDTH / columns
-    tall = [_height(axes, size, shrunk, height / grid.nrows) for axes, size in zip(panels, sizes)]
+    tall = [_height(axes, shrunk, height / grid.nrows) for axes in panels]
     heights = [max(tall[row * columns : (row + 1) * columns]) for row in range(rows)]
     new = GridSpec(rows, columns, figure=figure, height_ratios=heights)
     figure.set_size_inches(WIDTH, sum(heights))
@@ -82,8 +81,9 @@ def _size(axes: Axes) -> tuple[float, float]:
     return box.width / dpi, box.height / dpi
 
 
-def _height(axes: Axes, size: tuple[float, float], width: float, before: float) -> float:
+def _height(axes: Axes, width: float, before: float) -> float:
     """Inches that a panel needs in the phone version."""
+    size = _size(axes)
     if axes.get_aspect() == "auto":
         return min(before, _TALLEST)
     around = before - size[1]  # titles, labels

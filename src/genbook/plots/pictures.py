@@ -62,9 +62,7 @@ def images(
     if words and len(words) not in (n, columns):
         raise ValueError(f"{len(words)} titles for {n} images in {columns} columns")
     size = size or min(0.8, _WIDEST / columns)
-    rows = [
-        _Row(batch[i : i + columns], words[i : i + columns]) for i in range(0, n, columns)
-    ]
+    rows = [_Row(batch[i : i + columns], words[i : i + columns]) for i in range(0, n, columns)]
     sheet = _sheet(rows, columns, size)
     sheet.narrow = partial(_narrow, sheet, rows, columns)  # type: ignore[attr-defined]
     return sheet

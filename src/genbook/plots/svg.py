@@ -1,7 +1,7 @@
 """Figures as SVG: sharp at every size, small, and the same bytes on every run.
 
-A notebook stores one SVG for each figure, on a ground of paper, so that it is legible on a light and
-on a dark page. The same file carries, in its ``metadata``, the figure drawn anew for a phone
+A notebook stores one SVG for each figure, on a ground of paper, so that it is legible on a light
+and on a dark page. The same file carries, in its ``metadata``, the figure drawn anew for a phone
 (``genbook.plots.narrow``). The site takes the two apart and gives them the colours of its theme.
 """
 
@@ -118,7 +118,7 @@ def _path(steps: str) -> str:
         return re.sub(r"\s*([A-Za-z])\s*", r"\1", " ".join(steps.split()))
     written: list[str] = []
     at = (0.0, 0.0)
-    for kind, x, y in re.findall(r"([MLz])(?:\s*(\S+)\s+([^\sMLz]+))?", steps):
+    for kind, x, y in re.findall(r"([MLz])(?:\s*(-?[\d.]+)\s+(-?[\d.]+))?", steps):
         if kind == "z":
             written.append("z")
             continue
