@@ -111,7 +111,9 @@ def _exchange_pixel(pixel: tuple[int, ...], table: Mapping[str, str]) -> tuple[i
     """The pixel's nearest colour of the table exchanged; a grey by its lightness."""
     if max(pixel) - min(pixel) <= _GREY:
         return tuple(round(255 - value * 0.93) for value in pixel)
-    nearest = min(table, key=lambda c: sum((a - b) ** 2 for a, b in zip(pixel, _rgb(c), strict=True)))
+    nearest = min(
+        table, key=lambda c: sum((a - b) ** 2 for a, b in zip(pixel, _rgb(c), strict=True))
+    )
     return _rgb(table[nearest])
 
 

@@ -32,9 +32,7 @@ def bits_per_dimension(
     Source: Theis, van den Oord and Bethge 2016.
     """
     if dimensions < 1 or not 0 < bin_width < float("inf"):
-        raise ValueError(
-            f"dimensions, bin_width must be positive, not {dimensions}, {bin_width}"
-        )
+        raise ValueError(f"dimensions, bin_width must be positive, not {dimensions}, {bin_width}")
     if torch.as_tensor(nats).isnan().any():
         raise ValueError("the log-density is NaN")
     log2 = torch.log(torch.tensor([2.0, bin_width], dtype=torch.float64)).tolist()
