@@ -58,8 +58,9 @@ def _in_source(app: Sphinx, uri: str) -> str:
 
 def _visit_themed(self: Any, node: Themed) -> None:
     """Links and pictures; the script chooses, where it runs, to stay in the page."""
+    images = list(node.findall(nodes.image))
     for theme in ("light", "dark"):
-        shown = {image["screen"]: image for image in node if image["theme"] == theme}
+        shown = {image["screen"]: image for image in images if image["theme"] == theme}
         wide = shown["wide"]
         address = _address(self, wide)
         narrow = ""

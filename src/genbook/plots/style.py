@@ -21,7 +21,7 @@ PAPER = "#fbfaf7"
 INK = "#222222"
 # After Okabe and Ito, told apart by colour-blind eyes; the pale ones are darkened until they stand
 # out from white by 3 : 1.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#000000", "#C76BA0", "#2B93D1", "#B27A00")
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#000000", "#C76BA0", "#2B93D1", "#6B4A00")
 
 DARK = {
     PAPER: "#121212",
@@ -32,7 +32,7 @@ DARK = {
     "#000000": "#FFFFFF",
     "#C76BA0": "#E59AC6",
     "#2B93D1": "#9AD4F7",
-    "#B27A00": "#F0B429",
+    "#6B4A00": "#F7E08A",
 }
 """What each colour of a figure becomes on a dark page."""
 
