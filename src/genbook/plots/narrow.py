@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -48,6 +49,9 @@ def _rearrange(figure: Figure, undo: list[Callable[[], object]]) -> None:
     """Lay out ``figure`` at the width of a phone, and note how to go back."""
     width, height = figure.get_size_inches()
     undo.append(lambda: figure.set_size_inches(width, height))
+    for legend in filter(None, (axes.get_legend() for axes in figure.axes)):
+        undo.append(partial(legend.set_ncols, legend._ncols))
+        legend.set_ncols(1)
     panels = [axes for axes in figure.axes if axes.get_subplotspec() is not None]
     grids = {axes.get_subplotspec().get_topmost_subplotspec().get_gridspec() for axes in panels}
     if len(grids) != 1 or len(panels) != len(figure.axes):
