@@ -99,7 +99,10 @@ def _cloud(found: re.Match[str], table: Mapping[str, str]) -> str:
     if "pixelated" in found[0]:
         return found[0]
     image = Image.open(io.BytesIO(base64.b64decode(found[1]))).convert("RGBA")
-    image.putdata([(*_exchange_pixel(p[:3], table), p[3]) for p in image.getdata()])
+    raw = image.tobytes()
+    pixels = (raw[i : i + 4] for i in range(0, len(raw), 4))
+    exchanged = b"".join(bytes((*_exchange_pixel(p[:3], table), p[3])) for p in pixels)
+    image = Image.frombytes("RGBA", image.size, exchanged)
     buffer = io.BytesIO()
     image.quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
         buffer, "PNG", optimize=True
@@ -107,7 +110,7 @@ def _cloud(found: re.Match[str], table: Mapping[str, str]) -> str:
     return found[0].replace(found[1], base64.b64encode(buffer.getvalue()).decode())
 
 
-def _exchange_pixel(pixel: tuple[int, ...], table: Mapping[str, str]) -> tuple[int, ...]:
+def _exchange_pixel(pixel: bytes, table: Mapping[str, str]) -> tuple[int, ...]:
     """The pixel's nearest colour of the table exchanged; a grey by its lightness."""
     if max(pixel) - min(pixel) <= _GREY:
         return tuple(round(255 - value * 0.93) for value in pixel)

@@ -91,7 +91,8 @@ def frechet_extrapolated(
     a, b = checked(features_a, features_b, rows_a=least, rows_b=least)
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     if groups is None:
-        groups = tuple(torch.zeros(len(x), dtype=torch.int64) for x in (a, b))
+        one = torch.zeros(max(len(a), len(b)), dtype=torch.int64)
+        groups = one[: len(a)], one[: len(b)]
     groups = (groups[0].cpu(), groups[1].cpu())
     if len(groups[0]) != len(a) or len(groups[1]) != len(b):
         raise ValueError("groups must hold one label for each row of either sample")

@@ -50,10 +50,11 @@ def _rearrange(figure: Figure, undo: list[Callable[[], object]]) -> None:
     width, height = figure.get_size_inches()
     undo.append(lambda: figure.set_size_inches(width, height))
     for legend in filter(None, (axes.get_legend() for axes in figure.axes)):
-        undo.append(partial(legend.set_ncols, legend._ncols))
+        undo.append(partial(legend.set_ncols, legend._ncols))  # type: ignore[attr-defined]
         legend.set_ncols(1)
     panels = [axes for axes in figure.axes if axes.get_subplotspec() is not None]
-    grids = {axes.get_subplotspec().get_topmost_subplotspec().get_gridspec() for axes in panels}
+    specs = [spec for axes in panels if (spec := axes.get_subplotspec()) is not None]
+    grids = {spec.get_topmost_subplotspec().get_gridspec() for spec in specs}
     if len(grids) != 1 or len(panels) != len(figure.axes):
         figure.set_size_inches(WIDTH, height)
         return
@@ -65,9 +66,8 @@ def _rearrange(figure: Figure, undo: list[Callable[[], object]]) -> None:
     heights = [max(tall[row * columns : (row + 1) * columns]) for row in range(rows)]
     new = GridSpec(rows, columns, figure=figure, height_ratios=heights)
     figure.set_size_inches(WIDTH, sum(heights))
-    for i, axes in enumerate(panels):
-        spec = axes.get_subplotspec()
-        undo.append(lambda axes=axes, spec=spec: axes.set_subplotspec(spec))
+    for i, (axes, spec) in enumerate(zip(panels, specs, strict=True)):
+        undo.append(partial(axes.set_subplotspec, spec))
         axes.set_subplotspec(new[i // columns, i % columns])
         if i % columns == 0 and i:
             _label_left(axes, panels[0], undo)
@@ -102,4 +102,5 @@ def _label_left(axes: Axes, first: Axes, undo: list[Callable[[], object]]) -> No
     name = axes.get_ylabel()
     axes.tick_params(labelleft=True)
     axes.set_ylabel(name or first.get_ylabel())
-    undo.append(lambda: (axes.tick_params(labelleft=shown), axes.set_ylabel(name)))
+    undo.append(partial(axes.tick_params, labelleft=shown))
+    undo.append(partial(axes.set_ylabel, name))

@@ -15,6 +15,7 @@ import re
 from collections import Counter
 
 import matplotlib
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.collections import Collection, QuadMesh
 from matplotlib.figure import Figure
@@ -66,10 +67,10 @@ def _is_crowd(artist: Artist) -> bool:
     if isinstance(artist, QuadMesh):
         return True
     if isinstance(artist, Collection):
-        return len(artist.get_offsets()) > _CROWD
+        return np.shape(artist.get_offsets())[0] > _CROWD
     if isinstance(artist, Line2D):
         marks = artist.get_marker() not in (None, "None", "", " ")
-        return marks and len(artist.get_xdata(orig=False)) > _CROWD
+        return marks and np.size(artist.get_xdata(orig=False)) > _CROWD
     return False
 
 
@@ -135,7 +136,7 @@ def _path(steps: str) -> str:
 
 def _picture(found: re.Match[str]) -> str:
     """A picture inside the SVG in fewer bytes: what is drawn as squares unchanged, a cloud not."""
-    image = Image.open(io.BytesIO(base64.b64decode(found[1])))
+    image: Image.Image = Image.open(io.BytesIO(base64.b64decode(found[1])))
     if "pixelated" not in found[0]:
         image = image.quantize(_TONES, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
@@ -147,7 +148,7 @@ def _picture(found: re.Match[str]) -> str:
 def _shared_styles(text: str) -> str:
     """What marks have in common as a class, named by what it says: a page may hold many figures."""
     mark = re.compile(r'(?: clip-path="(url\([^"]*\))")? style="([^"]*)"')
-    rules = {}
+    rules: dict[str, str] = {}
 
     def named(found: re.Match[str]) -> str:
         clip = f";clip-path:{found[1]}" if found[1] else ""
