@@ -25,10 +25,12 @@ from sphinx.environment import BuildEnvironment
 from coursekit import (
     accessible_html,
     beside,
+    figures,
     landing,
     page_head,
     proofs,
     sheet_page,
+    shown_code,
     site_assets,
     times,
 )
@@ -162,6 +164,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", landing.lighten, priority=950)
     beside.connect(app)
     proofs.connect(app)
+    figures.connect(app)
+    shown_code.connect(app)
     for name, directive in (DIRECTIVES | landing.DIRECTIVES).items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 1}

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from genbook.plots.pictures import digits_row, film, images, mosaic
 from genbook.plots.scrubber import Explorer, Scrubber, explore, frame, scrubber
-from genbook.plots.style import INK, PALETTE, PAPER, figure, use
+from genbook.plots.style import DARK, INK, PALETTE, PAPER, figure, use
 from genbook.plots.table import Table, table
 
 __all__ = [
+    "DARK",
     "INK",
     "PALETTE",
     "PAPER",
