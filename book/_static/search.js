@@ -21,15 +21,21 @@
       boostDocument: (id, term, stored) => WEIGHT[stored.kind],
       prefix: (term) => term.length > 2,
       fuzzy: (term) => (term.length > 4 ? 0.15 : false),
-      weights: { prefix: 0.4, fuzzy: 0.2 },
+      weights: { prefix: 0.6, fuzzy: 0.2 },
+      bm25: { k: 1.2, b: 0.3, d: 0.5 }, // sections differ in length more than in worth
     },
   });
   index.addAll(bookSections);
 
-  /* Chapters come before everything else, whatever the scores say, if they have the very words. */
+  /* Every place with all words; with any of them if there is none. Chapters that have the words
+     themselves, not only similar ones, come before everything else. */
   function find(query) {
     const all = index.search(query, { combineWith: "AND" });
-    return all.length ? all : index.search(query);
+    const hits = all.length ? all : index.search(query);
+    const words = query.split(/[\s\p{P}]+/u).filter(Boolean).map(plain);
+    const explains = (hit) =>
+      hit.kind === "chapter" && words.every((word) => hit.terms.some((term) => term.startsWith(word)));
+    return [...hits.filter(explains), ...hits.filter((hit) => !explains(hit))];
   }
 
   /* The places of the found words in a text, as [from, to]. Marks are taken letter by letter, so that

@@ -35,7 +35,7 @@ _SILENT = (
     addnodes.toctree,
     addnodes.desc_signature,
 )
-_SILENT_CLASSES = {"cell", "gb-card", "toctree-wrapper"}
+_SILENT_CLASSES = {"gb-card", "toctree-wrapper"}
 _PLAIN = re.compile(r"[\w ]+")  # a formula that reads like a word: $T$, $10$
 
 
@@ -50,10 +50,12 @@ def _words(node: nodes.Node) -> Iterator[str]:
     elif isinstance(node, nodes.math):
         yield node.astext() if _PLAIN.fullmatch(node.astext()) else "…"
     elif isinstance(node, nodes.Element) and not _silent(node):
-        for child in node.children:
+        # Of a cell only what the author says of its figure.
+        cell = "cell" in node.get("classes", ())
+        for child in node.findall(nodes.caption) if cell else node.children:
             yield from _words(child)
         if not isinstance(node, nodes.Inline | nodes.TextElement) or isinstance(
-            node, nodes.paragraph | nodes.title | nodes.term
+            node, nodes.paragraph | nodes.title | nodes.term | nodes.caption
         ):
             yield " "
 

@@ -20,7 +20,14 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from coursekit import accessible_html, search, site_assets, times
+from coursekit import (
+    accessible_html,
+    bibliography_style,
+    search,
+    site_assets,
+    sitemap,
+    times,
+)
 from coursekit.directives import DIRECTIVES, document_link
 from coursekit.docstrings import plain_docstring
 from coursekit.page import Page, colab_url, read
@@ -129,6 +136,7 @@ def set_theme_options(app: Sphinx, config: Any) -> None:
         search_bar_text="Search the book",
         # The sidebar holds the search field; a second one above it would only take room.
         navbar_persistent=[],
+        article_footer_items=["report.html"],
         pygments_light_style="a11y-high-contrast-light",
         pygments_dark_style="a11y-high-contrast-dark",
     )
@@ -143,6 +151,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before Napoleon
     accessible_html.connect(app)
     search.connect(app)
+    sitemap.connect(app)
+    bibliography_style.register()
     for name, directive in DIRECTIVES.items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
