@@ -46,7 +46,7 @@ WIDE = """() => {
         }
         return false;
     };
-    const out = [...document.querySelectorAll('main *')]
+    const out = [...document.querySelectorAll('main *:not(.math *)')]
         .filter(node => node.getBoundingClientRect().right > room + 1 && !scrolls(node))
         .map(node => node.tagName + '.' + node.className).slice(0, 5);
     return document.documentElement.scrollWidth > room ? ['the page itself', ...out] : out;
@@ -58,6 +58,7 @@ def show(page: Page, width: int, theme: str) -> None:
     page.set_viewport_size({"width": width, "height": 740 if width == 360 else 900})
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
+    page.wait_for_timeout(400)  # the theme makes what scrolls now focusable, a moment after a change
 
 
 def violations(page: Page) -> list[str]:
@@ -91,9 +92,9 @@ def inaccessible(page: Page, width: int, theme: str) -> list[str]:
 def test_every_page_is_clean_and_fits(docname: str, visit: Visitor) -> None:
     query = "?q=posterior" if docname == "search" else ""
     with visit(docname, page_report.SIZE, query=query) as seen:
-        if docname not in page_report.EXCESS:  # a chapter's blocks are counted by test_budgets
-            measures = page_report.measure(seen.page)
-            assert measures.scrolling == 0
+        if docname in PAGES:
+            known = page_report.EXCESS.get(docname, {}).get("scrolling", 0)
+            assert page_report.measure(seen.page).scrolling <= known
         seen.page.evaluate(OPEN)
         seen.page.evaluate(THIN)
         assert [out for window in ALL for out in sticking_out(seen.page, *window)] == []
