@@ -20,9 +20,8 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from coursekit import lower_blocks, lower_directives, lower_roles
+from coursekit import lower_blocks, lower_directives, lower_roles, reading
 from coursekit.lower_roles import Page
-from coursekit import reading
 from coursekit.page import colab_url
 from coursekit.references import Book
 from coursekit.source import Cell, Source

@@ -1,9 +1,9 @@
 """How long a chapter's page is, and whether a reader finds something to look at in time.
 
-The page is measured as a reader opens it in a window of 1440 × 900: how many screens it is tall, how
-long the longest stretch without a picture, an explorable or a question to the reader is, how much of
-its height is code that stands open, how many columns its widest code has, and how many blocks of
-code scroll sideways. ``coursekit page-report`` prints the table; ``tests/site/test_budgets.py`` is
+The page is measured as a reader opens it in a window of 1440 × 900: how many screens it is tall,
+how long the longest stretch without a picture, an explorable or a question to the reader is, how
+much of its height is code that stands open, how many columns its widest code has, and how many
+blocks of code scroll sideways. ``coursekit page-report`` prints the table; ``tests/site/test_budgets.py`` is
 red where a page exceeds a budget by a fifth.
 """
 
@@ -37,8 +37,8 @@ class Measures:
 
 BUDGET = Measures(screens=25, gap=2, open_code=0.20, columns=88, scrolling=0)
 
-# What pages exceed today: page, measure, and how much it may be at most. Numbers here only shrink, and
-# a chapter that is within a budget leaves the list.
+# What pages exceed today: page, measure, and how much it may be at most. Numbers here only shrink,
+# and a chapter that is within a budget leaves the list.
 _CHAPTERS = {
     "objects": Measures(38, 6.8, 0.35, 158, 14),
     "geometry": Measures(37, 6.3, 0.26, 127, 33),

@@ -131,7 +131,9 @@ def write_index(app: Sphinx, exception: Exception | None) -> None:
             if _kept(app, docname).is_file():
                 page = json.loads(_kept(app, docname).read_text("utf-8"))
                 for section in page["sections"]:
-                    place = f"{docname}.html" + (f"#{section['anchor']}" if section["anchor"] else "")
+                    place = f"{docname}.html" + (
+                        f"#{section['anchor']}" if section["anchor"] else ""
+                    )
                     found.append(
                         {
                             "id": place,
@@ -157,5 +159,5 @@ def replace_sphinx_search(app: Sphinx) -> None:
 def connect(app: Sphinx) -> None:
     """Register; called by ``coursekit.sphinx_ext.setup``."""
     app.connect("builder-inited", replace_sphinx_search)
-    app.connect("doctree-resolved", collect, priority=900)  # with the numbers of its references
+    app.connect("doctree-resolved", collect, priority=800)  # before sections are folded
     app.connect("build-finished", write_index)

@@ -2,7 +2,8 @@
 
 * a card below the title of each chapter and exercise sheet, and one at a chapter's end that leads
   to its exercises;
-* solutions folded on the pages of the exercise sheets;
+* solutions folded on the pages of the exercise sheets, and what is beside the main road
+  (``coursekit.beside``);
 * a search by sections (``coursekit.search``);
 * directives that render data at build time (``coursekit.directives``);
 * MathJax and icons served by the site itself (``coursekit.site_assets``).
@@ -22,6 +23,7 @@ from sphinx.environment import BuildEnvironment
 
 from coursekit import (
     accessible_html,
+    beside,
     bibliography_style,
     search,
     site_assets,
@@ -153,6 +155,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     search.connect(app)
     sitemap.connect(app)
     bibliography_style.register()
+    beside.connect(app)
     for name, directive in DIRECTIVES.items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

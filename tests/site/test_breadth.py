@@ -58,7 +58,9 @@ def show(page: Page, width: int, theme: str) -> None:
     page.set_viewport_size({"width": width, "height": 740 if width == 360 else 900})
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
-    page.wait_for_timeout(400)  # the theme makes what scrolls now focusable, a moment after a change
+    page.wait_for_timeout(
+        400
+    )  # the theme makes what scrolls now focusable, a moment after a change
 
 
 def violations(page: Page) -> list[str]:
