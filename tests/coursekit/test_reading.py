@@ -18,6 +18,9 @@ def minutes(tmp_path: Path, text: str) -> int:
     return reading.minutes(tmp_path / "page.md")
 
 
+PLOT = (
+    "```{code-cell} ipython3\n---\nmystnb: {figure: {name: f}}\ntags: [hide-input]\n---\n1\n```\n\n"
+)
 CODE = "\n".join(f"x{n} = {n}" for n in range(40))
 
 
@@ -35,7 +38,7 @@ CODE = "\n".join(f"x{n} = {n}" for n in range(40))
         (f"```{{code-cell}} ipython3\n:tags: [hide-input]\n{CODE}\n```", 1),
         (f'```{{code-cell}} ipython3\n{CODE}\nverify.close("eq-a-b", x1, x2)\n```', 1),
         ("```{figure} a.png\nA caption.\n```\n\n" * 8, 3),  # 15 s, and two words of caption
-        ("```{code-cell} ipython3\n---\nmystnb: {figure: {name: f}}\ntags: [hide-input]\n---\n1\n```\n\n" * 8, 2),
+        (PLOT * 8, 2),
         ("```{explorable} bells\nTurn it.\n```\n\n" * 3, 4),
         (":::{admonition} Stop\n" + "word " * 540 + "\n:::", 3),
     ],

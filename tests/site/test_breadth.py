@@ -1,7 +1,8 @@
 """Every page, at three widths, light and dark: clean, accessible, and nothing wider than it may be.
 
 A page is loaded once; then its window and the reader's colour scheme change, as they may. axe,
-which takes most of the time, looks twice at every page; the slow test has it look at the other four.
+which takes most of the time, looks twice at every page; the slow test has it look at the other
+four.
 """
 
 from __future__ import annotations
