@@ -40,6 +40,7 @@ def rooms(project: Project, slug: str) -> dict[str, Path]:
         "chapter.md": project.chapter(slug),
         "module.py": root / "src" / "genbook" / f"{slug}.py",
         "sheet.md": project.sheet(slug),
+        "api.md": root / "book" / "api" / f"{slug}.md",
         "tests.py": root / "tests" / f"test_{slug}.py",
         **{f"checks/{name}.py": checks / f"{name}.py" for name in ("__init__", *QUESTIONS)},
     }
@@ -84,7 +85,20 @@ def create(project: Project, slug: str, title: str | None = None) -> list[Path]:
     if slug in _planned(plan) and f"book/{slug}" not in toc.pages(order):
         write_atomically(order, placed(order.read_text("utf-8"), plan, slug))
         written.append(order)
+    index = project.root / "book" / "api.md"
+    if index.is_file():
+        write_atomically(index, listed(index.read_text("utf-8"), slug))
+        written.append(index)
     return written
+
+
+def listed(index: str, slug: str) -> str:
+    """The text of ``book/api.md`` with a chapter's module below those of the other chapters."""
+    line, start = f"- [](api/{slug}.md)\n", index.find("## Chapters\n")
+    end = index.find("\n## ", start) if start >= 0 else -1
+    if line in index or start < 0:
+        return index
+    return index[:end] + line + index[end:] if end >= 0 else index + line
 
 
 def left_to_do(project: Project, slug: str, title: str | None = None) -> list[str]:

@@ -5,6 +5,7 @@
 * the pages of the exercise sheets, their solutions folded (``coursekit.sheet_page``), and folds for
   what is beside the main road (``coursekit.beside``);
 * ticks on what is verified, with the proof cells folded behind them (``coursekit.proofs``);
+* a search by sections (``coursekit.search``);
 * directives that render data at build time (``coursekit.directives``, ``coursekit.landing``);
 * fonts and icons served by the site itself (``coursekit.site_assets``), and no page asks for more
   than it shows (``coursekit.page_head``).
@@ -25,13 +26,16 @@ from sphinx.environment import BuildEnvironment
 from coursekit import (
     accessible_html,
     beside,
+    bibliography_style,
     figures,
     landing,
     page_head,
     proofs,
+    search,
     sheet_page,
     shown_code,
     site_assets,
+    sitemap,
     times,
 )
 from coursekit.directives import DIRECTIVES, document_link
@@ -146,6 +150,7 @@ def set_theme_options(app: Sphinx, config: Any) -> None:
         search_bar_text="Search the book",
         # The sidebar holds the search field; a second one above it would only take room.
         navbar_persistent=[],
+        article_footer_items=["report.html"],
         pygments_light_style="a11y-high-contrast-light",
         pygments_dark_style="a11y-high-contrast-dark",
     )
@@ -162,6 +167,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     accessible_html.connect(app)
     page_head.connect(app)
     app.connect("html-page-context", landing.lighten, priority=950)
+    search.connect(app)
+    sitemap.connect(app)
+    bibliography_style.register()
     beside.connect(app)
     proofs.connect(app)
     figures.connect(app)
