@@ -23,9 +23,24 @@ What is asked of a question, by ``tests/test_checks.py``, which tries a single o
 
 from __future__ import annotations
 
-from genbook.checks.machinery.misconception import Misconception, mistakes
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genbook.checks.machinery.misconception import Misconception, answers
 from genbook.checks.machinery.randomness import generator
-from genbook.checks.machinery.registry import Case, Question, Training, question, questions, slugs
+from genbook.checks.machinery.registry import (
+    Case,
+    Question,
+    Training,
+    pencil,
+    question,
+    questions,
+    sheet,
+    slugs,
+)
 from genbook.checks.machinery.result import Result
 from genbook.checks.machinery.run import check
 
@@ -34,11 +49,17 @@ __all__ = [
     "Misconception",
     "Question",
     "Result",
+    "Tensor",
     "Training",
+    "answers",
     "check",
     "generator",
-    "mistakes",
+    "math",
+    "np",
+    "pencil",
     "question",
     "questions",
+    "sheet",
     "slugs",
+    "torch",
 ]
