@@ -3,7 +3,7 @@
 import copy  # noqa: F401, for the answers
 
 from genbook import objects
-from genbook.checks import Case, Question, answers, generator, torch
+from genbook.checks import Case, Question, answers, torch
 
 
 class Average:
@@ -28,7 +28,7 @@ def use(answer, decay, updates, seed):
 
     Gradients are on, as in a training loop that forgot to switch them off.
     """
-    g = generator(seed)
+    g = torch.Generator().manual_seed(seed)
     model = torch.nn.Linear(2, 3).double()
     for parameter in model.parameters():
         torch.nn.init.zeros_(parameter)

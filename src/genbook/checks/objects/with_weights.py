@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from genbook import objects
-from genbook.checks import Case, Question, Tensor, answers, generator, torch
+from genbook.checks import Case, Question, Tensor, answers, torch
 
 
 def with_weights(model, weights, function):
@@ -42,7 +42,7 @@ class Interrupt(BaseException):
 
 def use(answer, kind, seed):
     """What the function saw, what came out, and what the network and the weights are afterwards."""
-    g = generator(seed)
+    g = torch.Generator().manual_seed(seed)
     model = torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.BatchNorm1d(2))
 
     def drawn(like: Tensor) -> Tensor:
