@@ -18,7 +18,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from nbformat import NotebookNode
 
 from coursekit import exercises, outputs
-from coursekit.claims import verify_calls
+from coursekit.calls import verify_calls
 from coursekit.digest import digest
 from coursekit.lower import Lowered, lower
 from coursekit.project import Project
