@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributions import Normal
 
 from genbook import gaussians
 
@@ -27,22 +28,13 @@ def _column(*values: float) -> Tensor:
 def of_gaussians() -> Iterator[Vector]:
     """Densities and products of bells that are near, far, wide and narrow."""
     for mean, deviation, at in itertools.product((-1.2, 0.5), (0.2, 1.7), (-3.0, 0.1, 2.0)):
-        density = (
-            torch.distributions.Normal(_column(mean), _column(deviation))
-            .log_prob(_column(at))
-            .exp()
-        )
+        density = Normal(_column(mean), _column(deviation)).log_prob(_column(at)).exp()
         yield "gaussians", "density", [at, mean, deviation**2], density.item()
-    for m1, v1, m2, v2 in ((-1.2, 0.81, 1.2, 0.36), (0.0, 4.0, 0.5, 0.04), (2.0, 1.0, 2.0, 1.0)):
-        mean, covariance, log_z = gaussians.product(
-            _column(m1), _column(v1)[None], _column(m2), _column(v2)[None]
-        )
-        expected = {
-            "mean": mean.item(),
-            "variance": covariance.item(),
-            "weight": log_z.exp().item(),
-        }
-        yield "gaussians", "product", [m1, v1, m2, v2], expected
+    for given in ((-1.2, 0.81, 1.2, 0.36), (0.0, 4.0, 0.5, 0.04), (2.0, 1.0, 2.0, 1.0)):
+        m1, v1, m2, v2 = map(_column, given)
+        mean, variance, log_z = gaussians.product(m1, v1[None], m2, v2[None])
+        found = {"mean": mean.item(), "variance": variance.item(), "weight": log_z.exp().item()}
+        yield "gaussians", "product", [*given], found
 
 
 def vectors() -> list[Vector]:
