@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from explorable_vectors import vectors
+from explorable_vectors import digits_and_noise, vectors
 
 from coursekit import web
 
@@ -19,3 +19,7 @@ def test_every_formula_gives_genbooks_number() -> None:
 def test_an_altered_formula_is_noticed() -> None:
     """Each operator of each formula is exchanged in turn, and some vector tells."""
     assert web.run_node(ROOT, "tests/formulas.js", json.dumps(vectors()), "mutants") == ""
+
+
+def test_the_digits_are_those_of_the_book() -> None:
+    assert (ROOT / "web/data/digits.json").read_text("utf-8") == digits_and_noise()

@@ -171,6 +171,6 @@ def test_pages_without_explorables_load_none_of_it(visit: Visitor) -> None:
 def test_an_explorable_is_fetched_when_it_comes_near(visit: Visitor) -> None:
     with visit("book/gaussians") as seen:
         fetched = [r.url for r in seen.responses if "explorables/" in r.url]
-        assert all(url.endswith("loader.js") for url in fetched)
+        assert len(fetched) == 1 and "loader.js" in fetched[0]
         figure_of(seen, "gaussian-product")
         assert any("gaussian-product.js" in r.url for r in seen.responses)

@@ -10,3 +10,8 @@ export function product(m1, v1, m2, v2) {
   const mean = variance * (m1 / v1 + m2 / v2);
   return { mean, variance, weight: density(m2, m1, v1 + v2) };
 }
+
+// The second number of a Gaussian in the plane when the first is `value`: its mean and its variance.
+export function condition([m1, m2], [[c11, c12], [, c22]], value) {
+  return { mean: m2 + (c12 / c11) * (value - m1), variance: c22 - (c12 * c12) / c11 };
+}

@@ -11,7 +11,8 @@ const REST = 600; // milliseconds without a change, after which the state is spo
 
 export const Hand = createContext({ change: () => {}, place: () => [0, 0] });
 
-// The state after changes: numbers on their slider's grid and within its ends.
+// The state after changes: numbers on their slider's grid and within its ends. An explorable whose
+// parts depend on each other says in `follow` what else changes.
 export function settled(it, now, changes) {
   const next = { ...now, ...changes };
   for (const { key, min, max, step } of it.controls) {
@@ -20,7 +21,7 @@ export function settled(it, now, changes) {
     const steps = Math.round((next[key] - low) / step);
     next[key] = Math.min(high, Math.max(low, Number((low + steps * step).toFixed(9))));
   }
-  return next;
+  return { ...next, ...it.follow?.(next, changes) };
 }
 
 export function Picture({ it, name, state, alt, change = () => {}, ...more }) {

@@ -111,3 +111,25 @@ export function Handle({ x, y, drag, colour = "ink", r = 9, axis = "both" }) {
     </g>
   );
 }
+
+// A grey picture of width × height values in [−1, 1], row by row, as a bitmap file in a data address.
+export function greys(values, width, height) {
+  const row = Math.ceil((3 * width) / 4) * 4;
+  const bytes = new Uint8Array(54 + row * height);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x42, 0x4d]);
+  [[2, bytes.length], [10, 54], [14, 40], [18, width], [22, height]].forEach(([at, n]) => view.setUint32(at, n, true));
+  view.setUint16(26, 1, true);
+  view.setUint16(28, 24, true);
+  values.forEach((value, i) => {
+    const grey = Math.round((Math.min(1, Math.max(-1, value)) + 1) * 127.5);
+    const above = height - 1 - Math.floor(i / width); // bitmaps begin at the bottom
+    bytes.fill(grey, 54 + above * row + 3 * (i % width), 57 + above * row + 3 * (i % width));
+  });
+  return `data:image/bmp;base64,${btoa(String.fromCharCode(...bytes))}`;
+}
+
+export function Pixels({ values, width, height, x, y, scale: size, ...more }) {
+  return <image href={greys(values, width, height)} x={x} y={y} width={width * size} height={height * size}
+    preserveAspectRatio="none" style="image-rendering:pixelated" {...more} />;
+}
