@@ -13,9 +13,9 @@ const DEEP = 9; // how far down the parabolas are shown
 export const title = "One step back, given the present and the start";
 export const state = { xt: -0.7, x0: 0.8, t: 8 };
 export const controls = [
-  { key: "xt", name: "x t, the present", label: <><i>x<sub>t</sub></i>, the present</>, min: -2, max: 2, step: 0.05, show: two, colour: "two" },
-  { key: "x0", name: "x 0, the start", label: <><i>x</i><sub>0</sub>, the start</>, min: -1, max: 1, step: 0.05, show: two, colour: "one" },
-  { key: "t", name: "time t", label: <>time <i>t</i></>, min: 2, max: T, step: 1, show: (t) => `${t} of ${T}` },
+  { key: "xt", name: "x t, the present", label: <>present <i>x<sub>t</sub></i></>, min: -2, max: 2, step: 0.05, show: two, colour: "two" },
+  { key: "x0", name: "x 0, the start", label: <>start <i>x</i><sub>0</sub></>, min: -1, max: 1, step: 0.05, show: two, colour: "one" },
+  { key: "t", name: "time t", label: <>time <i>t</i></>, min: 2, max: T, step: 1, colour: "ink" },
 ];
 export const sizes = { wide: [720, 430], narrow: [340, 400] };
 

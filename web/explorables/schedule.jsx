@@ -46,13 +46,13 @@ export function follow(now, changes) {
 
 const bars = (now) => kinds[now.kind] ?? bent(KNOTS, keys.map((key) => now[key]), T);
 // The share of the steps at which both signal and noise are to be seen.
-const busy = (all) => all.filter((bar) => Math.abs(logSnr(bar)) < 4).length / T;
+const inBand = (all) => all.filter((bar) => Math.abs(logSnr(bar)) < 4).length / T;
 
 export function readout(now) {
   const all = bars(now);
   return [
-    [<>signal left at the end, <i>a<sub>T</sub></i></>, fixed(4)(Math.sqrt(all[T])), "one"],
-    ["steps with |log-SNR| below 4", `${fixed(0)(100 * busy(all))} %`, "three"],
+    [<>signal at the end <i>a<sub>T</sub></i></>, fixed(4)(Math.sqrt(all[T])), "one"],
+    ["steps in the band", `${fixed(0)(100 * inBand(all))} %`, "three"],
   ];
 }
 
@@ -60,16 +60,16 @@ export function summary(now) {
   const all = bars(now);
   const kind = { linear: "The linear schedule", cosine: "The cosine schedule", scaled: "The scaled linear schedule" };
   return `${kind[now.kind] ?? "Your schedule"} leaves a signal of ${fixed(4)(Math.sqrt(all[T]))} at the end. ` +
-    `In ${fixed(0)(100 * busy(all))} per cent of the steps both signal and noise are to be seen.`;
+    `In ${fixed(0)(100 * inBand(all))} per cent of the steps both signal and noise are to be seen.`;
 }
 
 export function draw(now, { width, height, narrow }) {
   const all = bars(now);
-  const left = 38;
+  const left = 44;
   const columns = narrow ? 5 : 8;
   const cell = (width - left - 12) / columns;
   const size = narrow ? 6.5 : 8.5;
-  const film = height - 30 - 16 * size;
+  const film = height - 34 - 16 * size;
   const x = scale([0, T], [left, width - 12]);
   const y = scale([-END, END], [film - 14, 26]);
   const line = all.slice(1).map((bar, i) => [x(i + 1), y(logSnr(bar))])
@@ -79,17 +79,19 @@ export function draw(now, { width, height, narrow }) {
   return (
     <>
       <rect x={left} width={x(T) - left} y={y(4)} height={y(-4) - y(4)} fill="var(--gb-three)" opacity="0.12" />
-      <AxisY scale={y} x={left} right={x(T)} count={5} />
-      <Text x={left + 6} y={18} anchor="start" colour="muted" font-size="13">log-SNR: image above zero, noise below</Text>
+      <AxisY scale={y} x={left} right={x(T)} count={5} gap={16} />
+      <Text x={left - (narrow ? 40 : 0)} y={14} anchor="start" colour="muted" font-size="13">log-SNR. In the band both image and noise are to be seen.</Text>
       {times.map((t) => (
         <path d={`M${x(t)} ${y(END)}V${film - 6}`} stroke="var(--gb-line)" stroke-dasharray="1 4" />
       ))}
       <Curve points={line} colour="one" wide={3} />
       {times.map((t) => {
-        const noisy = images.flatMap((image, i) => qSample(all[t], image, data.noise[i]));
         return (
           <g>
-            <Pixels values={noisy} width={8} height={16} x={x(t) - 4 * size} y={film} scale={size} />
+            {images.map((image, i) => (
+              <Pixels values={qSample(all[t], image, data.noise[i])} width={8} height={8}
+                x={x(t) - 4 * size} y={film + i * (8 * size + 6)} scale={size} />
+            ))}
             <Text x={x(t)} y={height - 8} colour="muted" font-size="13">{t}</Text>
           </g>
         );

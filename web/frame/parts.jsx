@@ -43,12 +43,12 @@ export function Text({ x, y, colour = "ink", anchor = "middle", children, ...mor
   return <text x={x} y={y} fill={`var(--gb-${colour})`} text-anchor={anchor} {...more}>{children}</text>;
 }
 
-// A letter with an index, as in formulas: <V sub="t">x</V>.
+// A letter with an index, as in formulas, at the end of a text: <V sub="t">x</V>.
 export function V({ children, sub }) {
   return (
     <>
       <tspan font-style="italic">{children}</tspan>
-      {sub !== undefined && <tspan baseline-shift="sub" font-size="75%">{sub}</tspan>}
+      {sub !== undefined && <tspan dy="4" font-size="75%">{sub}</tspan>}
     </>
   );
 }
@@ -70,14 +70,14 @@ export function AxisX({ scale, y, count = 7, label, show = (value) => String(val
   );
 }
 
-export function AxisY({ scale, x, right, count = 4, label, show = (value) => String(value).replace("-", "−") }) {
+export function AxisY({ scale, x, right, count = 4, label, gap = 8, show = (value) => String(value).replace("-", "−") }) {
   const [bottom, top] = scale.range;
   return (
     <g>
       {scale.ticks(count).map((value) => (
         <g transform={`translate(${x} ${scale(value).toFixed(2)})`}>
           <path d={`M0 0H${right - x}`} stroke="var(--gb-line)" opacity="0.5" />
-          <Text x={-8} y={4.5} colour="muted" anchor="end" font-size="13">{show(value)}</Text>
+          <Text x={-gap} y={4.5} colour="muted" anchor="end" font-size="13">{show(value)}</Text>
         </g>
       ))}
       {label && <Text x={x} y={top - 10} colour="muted" anchor="start">{label}</Text>}
