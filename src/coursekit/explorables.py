@@ -18,6 +18,7 @@ import json
 from functools import lru_cache
 from html import escape
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from docutils import nodes
@@ -105,7 +106,8 @@ def add_bundles(app: Sphinx) -> None:
     """Put the bundles and the pictures into the site."""
     if app.builder.format == "html":
         out = Path(app.outdir) / PLACE
-        out.mkdir(parents=True, exist_ok=True)
+        rmtree(out, ignore_errors=True)  # bundles have their contents in their names
+        out.mkdir(parents=True)
         for name, made in drawn(Path(app.srcdir), out).items():
             (out / f"{name}.svg").write_text(made["svg"], encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""What a reader does with an explorable: keys, fingers, a printout; and the number that comes out."""
+"""What a reader does with an explorable: keys, fingers, paper; and the number that comes out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator
 from site_visits import DESKTOP, PHONE, Visit, Visitor
+from torch import Tensor
 
-from genbook import gaussians
+from genbook import ddpm, gaussians
+from genbook.schedules import NoiseSchedule
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -25,12 +27,31 @@ class Handled:
     figure: str
     keys: dict[str, list[str]]
     says: Callable[[], str]  # a number of genbook's, as the readout writes it
-    choices: list[str] = field(default_factory=list)
+    choices: list[str] = field(default_factory=list)  # buttons to press before
 
 
-def _product_moved() -> str:
-    line = [torch.tensor(v, dtype=torch.float64) for v in ([-1.0], [[0.81]], [1.2], [[0.25]])]
+def _numbers(*values: float | list) -> list[Tensor]:
+    return [torch.tensor(value, dtype=torch.float64) for value in values]
+
+
+def _product_mean() -> str:
+    line = _numbers([-1.0], [[0.81]], [1.2], [[0.25]])
     return f"{gaussians.product(*line)[0].item():.2f}"
+
+
+def _cut_mean() -> str:
+    mean, covariance, value = _numbers([0.0, 0.0], [[1.0, 0.95], [0.95, 1.0]], [1.1])
+    return f"{gaussians.condition(mean, covariance, [0], value)[0].item():.2f}"
+
+
+def _posterior_mean() -> str:
+    chain = NoiseSchedule.linear(20, 1e-3, 0.3)
+    mean, variance = ddpm.q_posterior(chain, *_numbers([0.75], [-0.6]), 10)
+    return f"mean μ̃t\n{mean.item():.2f}\nvariance β̃t\n{variance.item():.4f}"
+
+
+def _signal_of_cosine() -> str:
+    return f"{NoiseSchedule.cosine(1000).a(1000):.4f}"
 
 
 EXPLORABLES = {
@@ -38,7 +59,26 @@ EXPLORABLES = {
         "book/gaussians",
         "fig-gaussians-witnesses",
         {"m1": ["ArrowRight"] * 4, "s2": ["ArrowLeft"] * 2},
-        _product_moved,
+        _product_mean,
+    ),
+    "gaussian-condition": Handled(
+        "book/gaussians",
+        "fig-gaussians-cut",
+        {"value": ["ArrowLeft"] * 2, "rho": ["End"]},
+        _cut_mean,
+    ),
+    "posterior": Handled(
+        "book/ddpm",
+        "fig-ddpm-posterior",
+        {"xt": ["ArrowRight"] * 2, "x0": ["ArrowLeft"], "t": ["ArrowRight"] * 2},
+        _posterior_mean,
+    ),
+    "schedule": Handled(
+        "book/ddpm",
+        "fig-ddpm-bend",
+        {},
+        _signal_of_cosine,
+        choices=["cosine"],
     ),
 }
 EACH = pytest.mark.parametrize("name", EXPLORABLES)
@@ -77,6 +117,8 @@ def test_keys_move_each_slider_to_genbooks_number(name: str, visit: Visitor) -> 
             assert shown(figure) != before, slider.get_attribute("aria-label")
             assert slider.get_attribute("aria-valuetext")
         figure.get_by_role("button", name="Reset").click()
+        for choice in handled.choices:
+            figure.get_by_role("button", name=choice, exact=True).press("Enter")
         for key, presses in handled.keys.items():
             figure.locator(f"[data-key={key}]").focus()
             for press in presses:

@@ -77,13 +77,16 @@ export function draw(now, { width, height, narrow }) {
   return (
     <>
       <path d={`M${x(-END)} ${top}H${x(END)}`} stroke="var(--gb-line)" />
-      <Text x={x(END)} y={15} anchor="end" colour="muted" font-size="13">logarithms: parabolas add</Text>
-      <Text x={x(END)} y={fold + 30} anchor="end" colour="muted" font-size="13">densities: bells multiply</Text>
+      <Text x={x(END)} y={fold - 6} anchor="end" colour="muted" font-size="13">logarithms add</Text>
+      <Text x={x(END)} y={fold + 30} anchor="end" colour="muted" font-size="13">densities multiply</Text>
       <path d={`M${x(mean).toFixed(1)} ${visible ? depth(sum(mean)).toFixed(1) : fold}V${base}`}
         stroke="var(--gb-three)" stroke-dasharray="2 5" stroke-width="2" stroke-linecap="round" />
       <Curve points={drawn(parabola, past.mean, past.variance)} colour="one" />
       <Curve points={drawn(other, present.mean, present.variance)} colour="two" />
       {visible && <Curve points={drawn(sum, mean, variance)} colour="three" wide={3.5} />}
+      {[[past.mean, "one", <V sub="0">x</V>], [present.mean, "two", <V sub="t">x</V>]].map(([tip, colour, name]) => (
+        Math.abs(tip) < END && <Text x={x(tip)} y={top - 6} colour={colour}>{name}</Text>
+      ))}
       <path d={`M${x(-END)} ${base}H${x(END)}`} stroke="var(--gb-line)" />
       <Shade points={bell(mean, variance)} base={base} colour="three" />
       <Curve points={bell(past.mean, past.variance)} colour="one" />

@@ -68,7 +68,7 @@ export function draw(now, { width, height, narrow }) {
   const left = 44;
   const columns = narrow ? 5 : 8;
   const cell = (width - left - 12) / columns;
-  const size = narrow ? 6.5 : 8.5;
+  const size = narrow ? 6 : 8.5;
   const film = height - 34 - 16 * size;
   const x = scale([0, T], [left, width - 12]);
   const y = scale([-END, END], [film - 14, 26]);
