@@ -104,7 +104,7 @@ class Explorable(SphinxDirective):
 
 def add_bundles(app: Sphinx) -> None:
     """Put the bundles and the pictures into the site."""
-    if app.builder.format == "html":
+    if app.builder.format == "html" and names(Path(app.srcdir)):
         out = Path(app.outdir) / PLACE
         rmtree(out, ignore_errors=True)  # bundles have their contents in their names
         out.mkdir(parents=True)

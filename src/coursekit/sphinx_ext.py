@@ -3,8 +3,8 @@
 * a card below the title of each chapter and exercise sheet, and one at a chapter's end that leads
   to its exercises;
 * solutions folded on the pages of the exercise sheets;
-* directives that render data at build time (``coursekit.directives``), and explorables
-  (``coursekit.explorables``);
+* directives that render data at build time (``coursekit.directives``), explorables
+  (``coursekit.explorables``), and a light form of scrubbers (``coursekit.scrubbers``);
 * MathJax and icons served by the site itself (``coursekit.site_assets``).
 
 A page is a chapter or a sheet when its YAML header says ``genbook: {kind: chapter | sheet}``.
@@ -20,7 +20,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from coursekit import accessible_html, explorables, site_assets, times
+from coursekit import accessible_html, explorables, scrubbers, site_assets, times
 from coursekit.directives import DIRECTIVES, document_link
 from coursekit.docstrings import plain_docstring
 from coursekit.page import Page, colab_url, read
@@ -143,6 +143,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before Napoleon
     accessible_html.connect(app)
     explorables.connect(app)
+    scrubbers.connect(app)
     for name, directive in DIRECTIVES.items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
