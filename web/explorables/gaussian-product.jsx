@@ -33,13 +33,13 @@ export function summary(now) {
 export function draw(now, { width, height, narrow }) {
   const base = height - 34;
   const x = scale([-4, 4], [14, width - 14]);
-  const y = scale([0, TALL], [base, 14]);
-  const grid = steps(-4, 4, 121);
+  const y = scale([0, TALL], [base, 30]);
   const top = (m, v) => density(m, m, v);
   // A bell that would leave the picture is drawn lower: its area is no longer to scale, its place is.
   const bell = (m, v) => {
     const shrink = Math.min(1, TALL / top(m, v));
-    return grid.map((at) => [x(at), y(shrink * density(at, m, v))]);
+    const [left, right] = [m - 4.5 * Math.sqrt(v), m + 4.5 * Math.sqrt(v)];
+    return steps(Math.max(-4, left), Math.min(4, right), 91).map((at) => [x(at), y(shrink * density(at, m, v))]);
   };
   const { mean, variance } = both(now);
   const witnesses = [[1, now.m1, now.s1, "one"], [2, now.m2, now.s2, "two"]];
@@ -48,7 +48,7 @@ export function draw(now, { width, height, narrow }) {
       <AxisX scale={x} y={base} count={narrow ? 5 : 9} label={<V>x</V>} />
       <Shade points={bell(mean, variance)} base={base} colour="three" />
       <Curve points={bell(mean, variance)} colour="three" wide={3.5} />
-      <Text x={x(mean)} y={base - 12} colour="three">product</Text>
+      {variance > 0.15 && <Text x={x(mean)} y={base - 12} colour="three">product</Text>}
       {witnesses.map(([, m, s, colour]) => <Curve points={bell(m, s ** 2)} colour={colour} />)}
       {witnesses.map(([i, m, s, colour]) => {
         const shrink = Math.min(1, TALL / top(m, s ** 2));

@@ -77,8 +77,8 @@ export function draw(now, { width, height, narrow }) {
   return (
     <>
       <path d={`M${x(-END)} ${top}H${x(END)}`} stroke="var(--gb-line)" />
-      <Text x={x(END)} y={fold - 6} anchor="end" colour="muted" font-size="13">logarithms add</Text>
-      <Text x={x(END)} y={fold + 30} anchor="end" colour="muted" font-size="13">densities multiply</Text>
+      <Text x={x(-END)} y={fold + 22} anchor="start" colour="muted" font-size="13">↑ logarithms add</Text>
+      <Text x={x(END)} y={fold + 22} anchor="end" colour="muted" font-size="13">densities multiply ↓</Text>
       <path d={`M${x(mean).toFixed(1)} ${visible ? depth(sum(mean)).toFixed(1) : fold}V${base}`}
         stroke="var(--gb-three)" stroke-dasharray="2 5" stroke-width="2" stroke-linecap="round" />
       <Curve points={drawn(parabola, past.mean, past.variance)} colour="one" />
@@ -92,7 +92,7 @@ export function draw(now, { width, height, narrow }) {
       <Curve points={bell(past.mean, past.variance)} colour="one" />
       <Curve points={bell(present.mean, present.variance)} colour="two" />
       <Curve points={bell(mean, variance)} colour="three" wide={3.5} />
-      <Text x={x(END)} y={base - 8} anchor="end" colour="muted"><V sub="t−1">x</V></Text>
+      <Text x={x(END)} y={base + 18} anchor="end" colour="muted"><V sub="t−1">x</V></Text>
       <Rail x={x} y={rails[0]} from={now.x0} to={past.mean} colour="one" drag={(px) => ({ x0: x.invert(px) })}>
         <V sub="0">x</V>
       </Rail>
