@@ -48,7 +48,7 @@ export function draw(now, { width, height, narrow }) {
       <AxisX scale={x} y={base} count={narrow ? 5 : 9} label={<V>x</V>} />
       <Shade points={bell(mean, variance)} base={base} colour="three" />
       <Curve points={bell(mean, variance)} colour="three" wide={3.5} />
-      {variance > 0.15 && <Text x={x(mean)} y={base - 12} colour="three">product</Text>}
+      {variance > 0.15 && <Text x={x(mean)} y={(base + y(top(mean, variance))) / 2} colour="three">product</Text>}
       {witnesses.map(([, m, s, colour]) => <Curve points={bell(m, s ** 2)} colour={colour} />)}
       {witnesses.map(([i, m, s, colour]) => {
         const shrink = Math.min(1, TALL / top(m, s ** 2));
