@@ -18,6 +18,11 @@ were the intervals of two runs apart, so that they would contradict each other?
 
 So a verdict is asked of the range: "met" if all of it lies within the target, "missed" if all of it
 lies above, else "undecided". More rounds make it harder to be met, never easier.
+
+Some work contains a part that ours and the peer do by the very same call, such as drawing the noise
+of a step. It says nothing about either and can be most of the time. Such a part is given as
+``shared``: it takes its turn in every round, and its time is taken from both before they are
+compared. The ratio of the whole is printed beside.
 """
 
 from __future__ import annotations
@@ -34,6 +39,7 @@ __all__ = ["Comparison", "Peer", "Work", "compare", "table"]
 
 Work = Callable[[], object]
 Verdict = Literal["met", "missed", "undecided", "missing"]
+_SHARED = " shared"  # the name of its turns; no peer has it
 
 
 @dataclass(frozen=True)
@@ -59,9 +65,10 @@ class Comparison:
         peer: whom we compare with.
         target: the ratio we want to stay within.
         ours_us, peer_us: median process time of one call, in microseconds.
-        ratio: ours ÷ peer, the median over the rounds.
+        ratio: ours ÷ peer, less what both share, the median over the rounds.
         low, high: the smallest and the largest ratio of a round.
         rounds: how many there were.
+        whole: the median ratio with the shared part, where there is one.
         missing: the package that is not installed; then there are no numbers.
     """
 
@@ -74,6 +81,7 @@ class Comparison:
     low: float | None = None
     high: float | None = None
     rounds: int = 0
+    whole: float | None = None
     missing: str | None = None
 
     @property
@@ -91,6 +99,7 @@ def compare(
     peers: Mapping[str, Peer],
     rounds: int = 31,
     slice_seconds: float = 0.01,
+    shared: Work | None = None,
 ) -> list[Comparison]:
     """Measure ours and its peers in turns.
 
@@ -100,35 +109,38 @@ def compare(
         peers: by name.
         rounds: how often everyone has a turn.
         slice_seconds: process time of a turn; fast work is repeated to fill it.
+        shared: the part of the work that all do by the same call; what is compared is the rest.
     """
-    contenders, missing = {"": ours}, {}
+    contenders, missing = {"": ours} | ({_SHARED: shared} if shared else {}), {}
     for name, peer in peers.items():
         try:
             contenders[name] = peer.build()
         except ModuleNotFoundError as error:
             missing[name] = error.name or name
-    times = _turns(contenders, rounds, slice_seconds) if len(contenders) > 1 else {}
+    present = len(missing) < len(peers)
+    times = _turns(contenders, rounds, slice_seconds) if present else {}
     return [
         Comparison(work, name, peer.target, missing=missing[name])
         if name in missing
-        else _compared(work, name, peer.target, times[""], times[name])
+        else _compared(work, name, peer.target, times[""], times[name], times.get(_SHARED))
         for name, peer in peers.items()
     ]
 
 
 def table(comparisons: list[Comparison]) -> str:
     """The comparisons as lines of text, columns aligned."""
-    head = ["work", "peer", "ours µs", "peer µs", "ratio", "range", "target", ""]
+    head = ["work", "peer", "ours µs", "peer µs", "whole", "ratio", "range", "target", ""]
     rows = [
         [
             c.work,
             c.peer,
             *(
-                ["–"] * 4
+                ["–"] * 5
                 if c.ratio is None
                 else [
                     f"{c.ours_us:.1f}",
                     f"{c.peer_us:.1f}",
+                    f"{c.whole:.3f}" if c.whole is not None else "",
                     f"{c.ratio:.3f}",
                     f"{c.low:.3f}–{c.high:.3f}",
                 ]
@@ -149,10 +161,17 @@ def table(comparisons: list[Comparison]) -> str:
 
 
 def _compared(
-    work: str, peer: str, target: float, own: list[float], other: list[float]
+    work: str,
+    peer: str,
+    target: float,
+    own: list[float],
+    other: list[float],
+    shared: list[float] | None,
 ) -> Comparison:
     """The numbers of a row from the times of the rounds, in seconds."""
-    ratios = [a / b for a, b in zip(own, other, strict=True)]
+    both = shared or [0.0] * len(own)
+    ratios = [(a - c) / (b - c) for a, b, c in zip(own, other, both, strict=True)]
+    whole = statistics.median(a / b for a, b in zip(own, other, strict=True)) if shared else None
     return Comparison(
         work,
         peer,
@@ -163,6 +182,7 @@ def _compared(
         low=min(ratios),
         high=max(ratios),
         rounds=len(ratios),
+        whole=whole,
     )
 
 

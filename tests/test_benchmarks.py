@@ -219,8 +219,8 @@ def test_every_module_runs(name, monkeypatch):
 
     module, measured = import_module(f"benchmarks.{name}"), harness.compare
 
-    def once(work, ours, peers, rounds=0, slice_seconds=0.0):
-        return measured(work, ours, peers, rounds=1, slice_seconds=0)
+    def once(work, ours, peers, rounds=0, slice_seconds=0.0, shared=None):
+        return measured(work, ours, peers, rounds=1, slice_seconds=0, shared=shared)
 
     monkeypatch.setattr(module, "compare", once)
     if name == "evaluation":  # its peers take seconds there, and agree with nobody
@@ -229,4 +229,23 @@ def test_every_module_runs(name, monkeypatch):
     assert len(rows) >= 3
     for found in rows:
         assert found.missing in (None, "denoising_diffusion_pytorch", "einops")
-        assert found.missing or found.ratio > 0
+        # The ratio of one call, less what is shared, may be anything.
+        assert found.missing or (found.ours_us > 0 and found.peer_us > 0)
+
+
+def test_what_all_do_alike_is_taken_from_both(monkeypatch):
+    from benchmarks import harness
+
+    # 3 + 1 against 8 + 1, in two rounds, the second on a machine that is twice as slow.
+    turns = {"ours": iter([4.0, 8.0]), "peer": iter([9.0, 18.0]), "shared": iter([1.0, 2.0])}
+    monkeypatch.setattr(harness, "_calls_per", lambda seconds, work: 1)
+    monkeypatch.setattr(harness, "_seconds", lambda work, calls: next(turns[work()]))
+    (found,) = harness.compare(
+        "work",
+        lambda: "ours",
+        {"peer": harness.Peer(0.4, lambda: lambda: "peer")},
+        rounds=2,
+        shared=lambda: "shared",
+    )
+    assert found.low == found.high == found.ratio == 3 / 8 and found.verdict == "met"
+    assert found.whole == 4 / 9 and "0.444" in harness.table([found])

@@ -195,9 +195,10 @@ def test_bootstrap_refuses(wrong):
         evaluation.bootstrap(torch.mean, torch.zeros(3), **wrong)
 
 
-def test_bootstrap_refuses_empty_samples():
-    with pytest.raises(ValueError, match="empty"):
-        evaluation.bootstrap(torch.mean, torch.zeros(0))
+@pytest.mark.parametrize("rows", [0, 1])
+def test_bootstrap_refuses_samples_that_would_seem_certain(rows):
+    with pytest.raises(ValueError, match="two rows or more"):
+        evaluation.bootstrap(torch.mean, torch.zeros(rows))
 
 
 def test_bounds_cut_the_interval_and_nothing_else():

@@ -11,7 +11,7 @@ from diffusers import DDIMScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genbook.schedules import NoiseSchedule
+from genbook.schedules import NoiseSchedule, timesteps
 
 MAKERS = {
     "linear": NoiseSchedule.linear,
@@ -150,6 +150,7 @@ def test_to_keeps_the_numbers():
         ([0.1, 1.5], r"β_2 = 1.5"),
         ([-0.1, 0.5], r"β_1 = -0.1"),
         ([0.1, float("nan"), 0.2], r"β_2 = nan"),
+        ([1e-17, 0.1], r"must show beside 1 in 1 − β, got β_1 = 1e-17"),
         ([1.0, 0.5], r"the last in \(0, 1\], got β_1 = 1.0"),
     ],
 )
@@ -158,11 +159,21 @@ def test_betas_that_are_refused(betas, message):
         NoiseSchedule(betas)
 
 
-@pytest.mark.parametrize("T", [0, -3, 2.0, True])
-def test_numbers_of_steps_that_are_refused(T):
+@pytest.mark.parametrize(
+    ("T", "error", "message"),
+    [
+        (0, ValueError, "T must be at least 1, got 0"),
+        (-3, ValueError, "T must be at least 1, got -3"),
+        (2.0, TypeError, "T must be an integer, got 2.0"),
+        (True, TypeError, "T must be an integer, got True"),
+    ],
+)
+def test_numbers_of_steps_that_are_refused(T, error, message):
     for make in MAKERS.values():
-        with pytest.raises(ValueError, match="T must be an integer ≥ 1"):
+        with pytest.raises(error, match=message):
             make(T)
+    with pytest.raises(error, match=message):
+        timesteps(T, 1)
 
 
 @pytest.mark.parametrize(

@@ -115,8 +115,9 @@ def add_bundles(app: Sphinx) -> None:
 def load_where_shown(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Only pages with an explorable load the script that fetches it when it comes near."""
+    """Only pages with an explorable load the style, and the script that fetches it when near."""
     if "data-explorable=" in context.get("body", ""):
+        app.add_css_file("explorables.css")
         app.add_js_file("explorables/loader.js", type="module")
 
 

@@ -144,8 +144,9 @@ class LightScrubbers(SphinxPostTransform):
 def load_where_shown(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Only pages with a scrubber load its script."""
+    """Only pages with a scrubber load its style and its script."""
     if "data-scrubber=" in context.get("body", ""):
+        app.add_css_file("scrubber.css")
         app.add_js_file("scrubber.js", type="module")
 
 

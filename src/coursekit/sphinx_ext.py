@@ -2,7 +2,9 @@
 
 * a card below the title of each chapter and exercise sheet, and one at a chapter's end that leads
   to its exercises;
-* solutions folded on the pages of the exercise sheets;
+* solutions folded on the pages of the exercise sheets, and what is beside the main road
+  (``coursekit.beside``);
+* ticks on what is verified, with the proof cells folded behind them (``coursekit.proofs``);
 * directives that render data at build time (``coursekit.directives``), explorables
   (``coursekit.explorables``), and a light form of scrubbers (``coursekit.scrubbers``);
 * MathJax and icons served by the site itself (``coursekit.site_assets``).
@@ -20,7 +22,15 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from coursekit import accessible_html, explorables, scrubbers, site_assets, times
+from coursekit import (
+    accessible_html,
+    beside,
+    explorables,
+    proofs,
+    scrubbers,
+    site_assets,
+    times,
+)
 from coursekit.directives import DIRECTIVES, document_link
 from coursekit.docstrings import plain_docstring
 from coursekit.page import Page, colab_url, read
@@ -72,7 +82,7 @@ def _closing_card(page: Page) -> nodes.Node:
 
 
 def add_cards(app: Sphinx, doctree: nodes.document) -> None:
-    """Insert the cards of a chapter or sheet and fold a sheet's answers."""
+    """Insert the cards of a chapter or sheet; fold a chapter's proofs and a sheet's answers."""
     page = read(Path(app.env.doc2path(app.env.docname)), app.env.docname)
     if page is None:
         return
@@ -81,6 +91,8 @@ def add_cards(app: Sphinx, doctree: nodes.document) -> None:
     section.insert(section.index(title) + 1, _opening_card(app, page))
     if page.kind == "chapter" and f"solutions/{page.slug}" in app.env.found_docs:
         section += _closing_card(page)
+    if page.kind == "chapter":
+        proofs.fold(doctree, page.docname)
     if page.kind == "sheet":
         for cell in doctree.findall(nodes.container):
             if "tag_answer" in cell["classes"]:
@@ -134,8 +146,8 @@ def set_theme_options(app: Sphinx, config: Any) -> None:
     )
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
-    """Register with Sphinx."""
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx; raise ``env_version`` when pages must be read anew."""
     app.connect("config-inited", set_theme_options)
     app.connect("builder-inited", add_assets)
     app.connect("doctree-read", add_cards)
@@ -144,6 +156,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     accessible_html.connect(app)
     explorables.connect(app)
     scrubbers.connect(app)
+    beside.connect(app)
+    proofs.connect(app)
     for name, directive in DIRECTIVES.items():
         app.add_directive(name, directive)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 1}

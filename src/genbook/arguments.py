@@ -13,7 +13,18 @@ from typing import Any, get_args
 
 from torch import Tensor
 
-__all__ = ["below", "choice", "finite", "integer", "same_shape", "shown", "signal_left"]
+__all__ = [
+    "below",
+    "choice",
+    "ends_with_the_data",
+    "finite",
+    "integer",
+    "same_shape",
+    "shape_of",
+    "shown",
+    "signal_left",
+    "tensors",
+]
 
 
 def integer(name: str, value: object) -> int:
@@ -45,13 +56,17 @@ def below(s: Any, t: Any) -> None:
         raise ValueError(f"s must be below t (time runs down to the data): s = {s}, t = {t}")
 
 
-def signal_left(a: float | Tensor) -> None:
+def signal_left(a: float | Tensor, before: float | Tensor = 1.0) -> None:
     """Refuse a step from a_t = 0, where x_t is the noise and eps says nothing about x_0.
 
+    Args:
+        a: the rate a_t, or what a step keeps, a_t / a_s.
+        before: the rate a_s that a is compared with.
+
     Raises:
-        ValueError: a, or its square, is 0 (or NaN).
+        ValueError: a is 0 (or NaN), or so small beside ``before`` that single precision overflows.
     """
-    left = a > 0
+    left = a > 1e-37 * before
     if not (left.all() if isinstance(left, Tensor) else left):
         raise ValueError(
             "eps does not determine x_0 where a_t = 0 (zero terminal SNR, or the end of a straight "
@@ -59,28 +74,72 @@ def signal_left(a: float | Tensor) -> None:
         )
 
 
-def same_shape(**tensors: Tensor) -> None:
+def ends_with_the_data(times: Sequence[Any]) -> None:
+    """Refuse times of a sampler that stop before 0: what it returned would not be x_0.
+
+    Raises:
+        ValueError: the last time is not 0.
+    """
+    if times[-1] != 0:
+        raise ValueError(f"the times of a sampler end at 0, with x_0; these end at {times[-1]}")
+
+
+def shape_of(shape: object) -> tuple[int, ...]:
+    """A shape ``(B, …)`` as a tuple of ints.
+
+    Raises:
+        TypeError: no sequence of integers.
+        ValueError: a negative one.
+    """
+    if isinstance(shape, str) or not isinstance(shape, Sequence):
+        raise TypeError(f"shape must be a tuple of integers (B, …), got {shape!r}")
+    sizes = tuple(integer("the sizes of a shape", size) for size in shape)
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"the sizes of a shape must not be negative, got {sizes}")
+    return sizes
+
+
+def tensors(**given: object) -> None:
+    """Refuse what is no tensor: a list or an array would fail deep inside, or half work.
+
+    Raises:
+        TypeError: naming it and what it is.
+    """
+    for name, x in given.items():
+        if not isinstance(x, Tensor):
+            raise TypeError(
+                f"{name} must be a torch tensor, got {type(x).__name__}: torch.as_tensor makes one"
+            )
+
+
+def same_shape(**given: Tensor) -> None:
     """Refuse two tensors of different shapes, which would broadcast without a word.
 
     Raises:
+        TypeError: one of them is no tensor.
         ValueError: naming both and their shapes.
     """
-    (name, x), (other, y) = tensors.items()
+    (name, x), (other, y) = given.items()
+    if not (isinstance(x, Tensor) and isinstance(y, Tensor)):
+        tensors(**given)
     if x.shape != y.shape:
         raise ValueError(
             f"{name} and {other} must have one shape, got {tuple(x.shape)} and {tuple(y.shape)}"
         )
 
 
-def finite(**tensors: Tensor) -> None:
-    """Refuse NaN, infinity and integers in the input of a loss.
+def finite(**given: Tensor) -> None:
+    """Refuse NaN, infinity, integers and nothing at all in the input of a loss.
 
     Raises:
         TypeError, ValueError: naming the tensor.
     """
-    for name, x in tensors.items():
+    tensors(**given)
+    for name, x in given.items():
         if not x.is_floating_point():
             raise TypeError(f"{name} must be a floating-point tensor, got {x.dtype}")
+        if x.ndim == 0:
+            raise ValueError(f"{name} must be a batch (B, …), got a single number")
         if x.numel() == 0:
             raise ValueError(f"{name} must not be empty, got shape {tuple(x.shape)}")
         if not x.isfinite().all():

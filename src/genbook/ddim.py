@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from genbook import paths
-from genbook.arguments import below, same_shape, signal_left
+from genbook.arguments import below, ends_with_the_data, finite, same_shape, signal_left
 from genbook.denoiser import Denoiser, Limit, Model
 from genbook.paths import combine
 from genbook.paths.base import as_factor
@@ -162,7 +162,7 @@ def step(
     σ = sigma(schedule, t, s, eta) if eta else 0.0
     direction = _root(b_s**2 - σ**2)
     if x0 is None:
-        signal_left(a_t)
+        signal_left(a_t, a_s)
         kept = a_s / a_t
         xs = combine(as_factor(kept, xt), xt, as_factor(direction - kept * b_t, xt), eps)
     else:
@@ -316,9 +316,11 @@ def slerp(u: Tensor, v: Tensor, w: float | Tensor) -> Tensor:
         w: a number, or ``(B,)``.
 
     Raises:
-        ValueError: shapes differ, a vector is zero, or u and v are opposite, so that no arc is
-            shortest.
+        TypeError: no floating-point tensors.
+        ValueError: shapes differ, NaN or infinity, a vector is zero, or u and v are opposite, so
+            that no arc is shortest.
     """
+    finite(u=u, v=v)
     same_shape(u=u, v=v)
     w = _weight(w, u)
     θ = _angle(u, v)
@@ -332,6 +334,7 @@ def lerp(u: Tensor, v: Tensor, w: float | Tensor) -> Tensor:
 
     Independent standard normal u and v give it the variance (1 − w)² + w² < 1.
     """
+    finite(u=u, v=v)
     same_shape(u=u, v=v)
     w = _weight(w, u)
     return (1 - w) * u + w * v
@@ -346,6 +349,7 @@ def _times(
     times = schedule.visited(given)
     if len(times) != steps + 1:
         raise ValueError(f"{steps} steps need {steps + 1} timesteps, got {len(times)}")
+    ends_with_the_data(times)
     return times
 
 
@@ -369,7 +373,8 @@ def _angle(u: Tensor, v: Tensor) -> Tensor:
         raise ValueError("slerp needs vectors with a direction, got a zero or NaN vector")
     p, q = u / length_u, v / length_v
     θ = 2 * torch.atan2(_norm(p - q), _norm(p + q))
-    if (θ > torch.pi - 1e-4).any():
+    # Rounding turns opposite vectors by a few ε; within √ε the arc is decided by rounding alone.
+    if (θ > torch.pi - torch.finfo(u.dtype).eps ** 0.5).any():
         raise ValueError("slerp between opposite vectors is not defined: no arc is the shortest")
     return θ
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from genbook import paths
-from genbook.arguments import choice, finite, same_shape, signal_left
+from genbook.arguments import choice, ends_with_the_data, finite, same_shape, signal_left
 from genbook.denoiser import Denoiser, Limit, Model
 from genbook.paths.base import as_factor
 from genbook.sampling import first_state, last, randn, randn_like
@@ -298,6 +298,7 @@ def states(
         if prediction == "mean":
             raise TypeError(f"{schedule!r} has no next time whose mean could be predicted")
     times = schedule.visited(range(int(schedule.end), -1, -1) if timesteps is None else timesteps)
+    ends_with_the_data(times)
     denoiser = _denoiser(model, schedule, prediction, variance, clip)
     x = first_state(model, schedule, shape, generator, xT, times[0])
     step = partial(ancestral, variance=variance)

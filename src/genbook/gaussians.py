@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from genbook._gaussian import condition, kl, linear_map, product, symmetric, tensors
-from genbook.arguments import choice
+from genbook.arguments import choice, integer
 from genbook.denoiser import Model
 from genbook.paths import Path, Prediction, target_of
 from genbook.sampling import randn
@@ -63,7 +63,7 @@ class GaussianMixture:
         if (weights <= 0).any():
             raise ValueError(f"weights must be positive, got {float(weights.min()):g}")
         total = float(_wide(weights).sum())
-        if abs(total - 1) > 1e-5:
+        if abs(total - 1) > max(1e-5, K * torch.finfo(weights.dtype).eps):
             raise ValueError(f"weights must sum to 1, their sum is {total:.6g}")
         symmetric(covariances, "covariances")
         values, vectors = torch.linalg.eigh(_wide(covariances))
@@ -151,8 +151,9 @@ class GaussianMixture:
             **{name: value.to(*target) for name, value in vars(self).items()}  # type: ignore[arg-type]
         )
         if torch.finfo(new.means.dtype).eps < torch.finfo(self.means.dtype).eps:
-            # The axes are only known to the old precision.
-            return GaussianMixture(new.weights, new.means, new.covariances)
+            # The axes are only known to the old precision, and so is the sum of the weights.
+            weights = new.weights / new.weights.sum()
+            return GaussianMixture(weights, new.means, new.covariances)
         return new
 
     def at(self, a: float, b: float) -> GaussianMixture:
@@ -180,6 +181,7 @@ class GaussianMixture:
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n ≥ 1 points ``(n, D)``: choose a component, then x = m + V Λ^½ z."""
+        n = integer("n", n)
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}")
         device, dtype = self.means.device, self.means.dtype

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from genbook.arguments import shape_of, tensors
 from genbook.denoiser import Denoiser
 from genbook.paths import Path
 
@@ -92,11 +93,11 @@ def first_state(
         ValueError: the given one has another shape; or a start where x_t is still more than noise,
             which has to be given.
     """
+    shape = shape_of(shape)
     if xT is not None:
+        tensors(xT=xT)
         if xT.shape != torch.Size(shape):
-            raise ValueError(
-                f"xT must have the shape asked for, {tuple(shape)}, got {tuple(xT.shape)}"
-            )
+            raise ValueError(f"xT must have the shape asked for, {shape}, got {tuple(xT.shape)}")
         return xT
     std = path.prior_std
     if start is not None and start != path.end:

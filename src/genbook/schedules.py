@@ -28,6 +28,8 @@ __all__ = ["NoiseSchedule", "Time", "timesteps"]
 Time = int | Tensor
 """A discrete time: an integer, or an integer tensor ``(B,)`` with one time for each sample."""
 
+# Below it float64 loses the digits of a product.
+_FAINT = 1e-290
 _INTEGERS = {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8}
 
 
@@ -46,7 +48,8 @@ class NoiseSchedule(Path):
         betas: β_1, …, β_T, shape ``(T,)``, in (0, 1]; only β_T may be 1 (then x_T is noise alone).
 
     Raises:
-        ValueError: betas are empty, not one-dimensional, NaN, or outside (0, 1].
+        ValueError: betas are empty, not one-dimensional, NaN, outside (0, 1], or so small (1e-16)
+            that 1 − β rounds to 1.
 
     References:
         Ho et al. (2020), Denoising Diffusion Probabilistic Models, section 2.
@@ -59,11 +62,11 @@ class NoiseSchedule(Path):
             raise ValueError(f"betas must have shape (T,) with T ≥ 1, got {tuple(betas.shape)}")
         wrong = ~((betas > 0) & (betas <= 1))  # written so that NaN is wrong, too
         wrong[:-1] |= betas[:-1] == 1
-        if wrong.any():
-            t = int(wrong.nonzero()[0]) + 1
-            raise ValueError(
-                f"betas must lie in (0, 1), the last in (0, 1], got β_{t} = {float(betas[t - 1])}"
-            )
+        lost = 1 - betas == 1
+        if (wrong | lost).any():
+            t = int((wrong | lost).nonzero()[0]) + 1
+            why = "lie in (0, 1), the last in (0, 1]" if wrong.any() else "show beside 1 in 1 − β"
+            raise ValueError(f"betas must {why}, got β_{t} = {float(betas[t - 1])}")
         self.T = self.end = len(betas)  # type: ignore[assignment]
         self.betas = torch.cat([betas.new_zeros(1), betas])
         self.alphas = 1 - self.betas
@@ -73,14 +76,21 @@ class NoiseSchedule(Path):
             vars(self).update(vars(self.to(device)))
 
     def _tabulate(self) -> None:
-        """All that is looked up, from β and ᾱ."""
+        """All that is looked up, from β and ᾱ.
+
+        Where the product ᾱ_t leaves the range of float64, the sum of its logarithms goes on: a_t is
+        its root, and α of a jump a ratio, which do not leave it as soon.
+        """
+        faint = self.alpha_bars < _FAINT
+        log = torch.where(faint, self.alphas.log().cumsum(0), self.alpha_bars.log())
         self._columns = {
             "betas": self.betas,
             "alphas": self.alphas,
             "alpha_bars": self.alpha_bars,
-            "a": self.alpha_bars.sqrt(),
+            "a": torch.where(faint, (log / 2).exp(), self.alpha_bars.sqrt()),
             "b": (1 - self.alpha_bars).sqrt(),
-            "log_snr": self.alpha_bars.log() - (-self.alpha_bars).log1p(),
+            "log_alpha_bars": log,
+            "log_snr": log - (-self.alpha_bars).log1p(),
         }
         # A step for an integer t needs a few numbers: reading them from lists costs a hundredth
         # of computing them with zero-dimensional tensors.
@@ -283,7 +293,9 @@ class NoiseSchedule(Path):
         """The rows of ``column`` at the times ``(B,)``."""
         if t.dtype not in _INTEGERS:
             raise TypeError(f"times must be integers or an integer tensor, got {t.dtype}")
-        index = t.to(column.device, torch.int64)
+        index = t
+        if t.dtype != torch.int64 or t.device != column.device:
+            index = t.to(column.device, torch.int64)
         if t.ndim != 1:
             index = index.reshape(-1)
         if index.device.type != "cpu" and index.numel():  # there a wrong index ends the process
@@ -303,7 +315,13 @@ class NoiseSchedule(Path):
     def _alpha(self, t: Time, s: Time | None) -> Coefficient:
         s = t - 1 if s is None else s
         below(s, t)
-        return self.gather("alpha_bars", t) / self.gather("alpha_bars", s)
+        now, then = self.gather("alpha_bars", t), self.gather("alpha_bars", s)
+        if self._floats["alpha_bars"][-2] >= _FAINT:  # x_{T−1} at least: only x_T may be pure noise
+            return now / then
+        log = self.gather("log_alpha_bars", t) - self.gather("log_alpha_bars", s)
+        if isinstance(log, Tensor):
+            return torch.where(torch.as_tensor(then) < _FAINT, log.exp(), now / then)
+        return math.exp(log) if then < _FAINT else now / then
 
     def to(self, device: torch.device | str) -> NoiseSchedule:
         """The schedule with its tensors on a device (without it, tensors t are looked up here).
@@ -328,8 +346,9 @@ def _line(start: float, end: float, T: int) -> Tensor:
 
 
 def _steps(T: int) -> int:
-    if isinstance(T, bool) or not isinstance(T, int) or T < 1:
-        raise ValueError(f"T must be an integer ≥ 1, got {T!r}")
+    T = integer("T", T)
+    if T < 1:
+        raise ValueError(f"T must be at least 1, got {T}")
     return T
 
 
@@ -341,13 +360,13 @@ def timesteps(T: int, steps: int, spacing: Spacing = "linear") -> list[int]:
 
     Raises:
         ValueError: unknown spacing, or not 1 ≤ steps ≤ T.
-        TypeError: steps is not an integer.
+        TypeError: T or steps is not an integer.
 
     References:
         Song, Meng & Ermon (2021), Denoising Diffusion Implicit Models, appendix D.2.
     """
     choice("spacing", spacing, Spacing)
-    steps = integer("steps", steps)
+    T, steps = _steps(T), integer("steps", steps)
     if not 1 <= steps <= T:
         raise ValueError(f"steps must lie in 1..T = {T}, got {steps}")
     power = 1 if spacing == "linear" else 2

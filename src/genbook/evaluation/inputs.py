@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from genbook.arguments import tensors
+
 __all__ = ["checked", "in_double"]
 
 
@@ -18,8 +20,10 @@ def checked(
     """Both samples ``(N, D)`` and ``(M, D)`` in float64.
 
     Raises:
+        TypeError: no tensors.
         ValueError: another shape, two devices, fewer rows than needed, NaN or infinity.
     """
+    tensors(**{what: a, f"the other {what}": b})
     if a.ndim != 2 or b.ndim != 2 or a.shape[1:] != b.shape[1:] or 0 in a.shape[1:]:
         raise ValueError(
             f"{what} must be (N, D) and (M, D), not {tuple(a.shape)} and {tuple(b.shape)}"

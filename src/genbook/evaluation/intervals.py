@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from genbook.arguments import tensors
 
 __all__ = ["Interval", "bootstrap"]
 
@@ -48,8 +51,10 @@ def bootstrap(
             share. Moved quantiles may lie beyond them; the interval is cut there.
 
     Raises:
-        ValueError: for a level outside (0, 1), fewer than two repeats, an empty sample, groups
-            that do not fit the samples, or a value outside its bounds.
+        ValueError: for a level outside (0, 1), fewer than two repeats, a sample of fewer than two
+            rows (drawn again it is always itself, and would seem certain), groups that do not fit
+            the samples, a value outside its bounds, or a statistic that is NaN, or infinite for
+            some of the samples drawn again.
 
     Source: Efron 1979; Efron and Tibshirani 1993, chapters 10 (bias) and 13 (percentiles).
     """
@@ -57,8 +62,9 @@ def bootstrap(
         raise ValueError(
             f"level must be in (0, 1) and repeats at least 2, not {level} and {repeats}"
         )
-    if not samples or any(len(s) == 0 for s in samples):
-        raise ValueError("give at least one sample, none of them empty")
+    tensors(**{f"sample {i}": s for i, s in enumerate(samples)})
+    if not samples or any(len(s) < 2 for s in samples):
+        raise ValueError("give at least one sample, each of two rows or more")
     groups = [None] * len(samples) if groups is None else groups
     if len(groups) != len(samples) or any(
         g is not None and len(g) != len(s) for s, g in zip(samples, groups, strict=True)
@@ -66,6 +72,8 @@ def bootstrap(
         raise ValueError("groups must hold, for each sample, None or one label a row")
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     value = float(statistic(*samples))
+    if math.isnan(value):
+        raise ValueError("the statistic is NaN for these samples")
     if bounds is not None and not bounds[0] <= value <= bounds[1]:
         raise ValueError(f"the value {value:g} is outside its bounds {bounds}")
     draws = torch.empty(repeats, dtype=torch.float64)
@@ -73,6 +81,12 @@ def bootstrap(
         drawn = [_again(len(s), g, generator) for s, g in zip(samples, groups, strict=True)]
         again = [s[rows.to(s.device)] for s, rows in zip(samples, drawn, strict=True)]
         draws[i] = float(statistic(*again))
+    if not draws.isfinite().all():
+        bad = int((~draws.isfinite()).sum())
+        raise ValueError(
+            f"the statistic is NaN or infinite for {bad} of {repeats} samples drawn again: it has "
+            "no interval (more rows, or a statistic that divides by nothing)"
+        )
     tail = (1 - level) / 2
     low, high = (
         draws.quantile(torch.tensor([tail, 1 - tail]).double()) - draws.mean() + value

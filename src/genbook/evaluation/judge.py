@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from genbook import weights
+from genbook.arguments import tensors
 from genbook.evaluation.inputs import checked, in_double
 from genbook.nn import Classifier
 
@@ -30,9 +31,10 @@ def features(x: Tensor) -> Tensor:
     """Features ``(N, 32)`` of digit images ``(N, 1, 8, 8)`` in [-1, 1], by the digits classifier.
 
     Raises:
-        ValueError: images of another shape, NaN or infinity.
+        TypeError: no tensor, or integers.
+        ValueError: images of another shape or range, NaN or infinity.
     """
-    return _judge(x.device).features(_finite(x))
+    return _judge(_images(x).device).features(x.float())
 
 
 @torch.no_grad()
@@ -40,24 +42,40 @@ def predict(x: Tensor) -> Tensor:
     """The classes ``(N,)`` that the digits classifier sees in images ``(N, 1, 8, 8)``.
 
     Raises:
-        ValueError: images of another shape, NaN or infinity.
+        TypeError: no tensor, or integers.
+        ValueError: images of another shape or range, NaN or infinity.
     """
-    return _judge(x.device)(_finite(x)).argmax(1)
+    return _judge(_images(x).device)(x.float()).argmax(1)
 
 
-def _finite(x: Tensor) -> Tensor:
-    """The images as float32; the classifier would call a NaN a zero."""
+def _images(x: Tensor) -> Tensor:
+    """Refuse what the classifier would judge without a word: it calls a NaN a zero.
+
+    A digit in [-1, 1] has a background near -1, so images without any negative pixel come from
+    another range.
+    """
+    tensors(images=x)
+    if not x.is_floating_point():
+        raise TypeError(f"the images must be floating-point, in [-1, 1], got {x.dtype}")
     if not x.isfinite().all():
         raise ValueError("the images contain NaN or infinity")
-    return x.float()
+    if x.numel() and x.min() >= 0:
+        raise ValueError(
+            f"the images must be in [-1, 1], these lie in [{x.min():g}, {x.max():g}]: "
+            "2 x − 1 takes [0, 1] there, x / 127.5 − 1 takes [0, 255]"
+        )
+    return x
 
 
 def accuracy(x: Tensor, labels: Tensor) -> float:
     """Share of images ``(N, 1, 8, 8)`` in which the digits classifier sees the label ``(N,)``.
 
     Raises:
-        ValueError: if there are not as many labels as images.
+        TypeError, ValueError: as :func:`predict`; no image, or not as many labels as images.
     """
+    tensors(images=x, labels=labels)
+    if len(x) == 0:
+        raise ValueError("the accuracy of no image is not defined")
     if labels.shape != x.shape[:1]:
         raise ValueError(f"labels must have shape ({len(x)},), not {tuple(labels.shape)}")
     return in_double(predict(x) == labels.to(x.device)).mean().item()
@@ -76,6 +94,7 @@ def variety(x: Tensor, labels: Tensor, real: Tensor, real_labels: Tensor) -> flo
     Raises:
         ValueError: shapes that do not fit, NaN or infinity, or no class that occurs twice in both.
     """
+    tensors(x=x, real=real, labels=labels, real_labels=real_labels)
     a, b = checked(x.flatten(1), real.flatten(1), "images")
     if labels.shape != x.shape[:1] or real_labels.shape != real.shape[:1]:
         raise ValueError("variety needs one label for each image of either set")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from genbook.arguments import finite
+
 __all__ = ["bits_per_dimension", "dequantise"]
 
 
@@ -43,12 +45,14 @@ def dequantise(x: Tensor, bin_width: float, generator: torch.Generator | None = 
     """Data on a grid, spread uniformly over their bins: x + bin_width · u, u in [−½, ½).
 
     Raises:
-        ValueError: a width that is not positive.
+        TypeError: x is not floating-point.
+        ValueError: a width that is not positive, an empty x, NaN or infinity.
 
     Source: Uria, Murray and Larochelle 2013; Theis, van den Oord and Bethge 2016.
     """
     if not 0 < bin_width < float("inf"):
         raise ValueError(f"bin_width must be positive, not {bin_width}")
+    finite(x=x)
     source = x.device if generator is None else generator.device
     u = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=source).to(x.device)
     return x + bin_width * (u - 0.5)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from genbook.arguments import integer
 from genbook.evaluation.inputs import checked, in_double
 
 __all__ = ["PermutationTest", "median_bandwidth", "mmd", "mmd_test", "polynomial", "rbf"]
@@ -39,11 +40,13 @@ def polynomial(degree: int = 3, offset: float = 1.0) -> Kernel:
     """The kernel (x·y / D + offset)^degree of D-dimensional features; degree 3 gives the KID.
 
     Raises:
+        TypeError: a degree that is no integer: a root of a negative number would be NaN.
         ValueError: a degree below one, or an offset below zero.
 
     Source: Bińkowski et al. 2018.
     """
-    if degree < 1 or offset < 0:
+    degree = integer("degree", degree)
+    if degree < 1 or not offset >= 0:
         raise ValueError(f"degree must be ≥ 1 and offset ≥ 0, not {degree} and {offset}")
     return lambda x, y: (x @ y.T / x.shape[1] + offset) ** degree
 
@@ -77,14 +80,15 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel | None = None) -> float:
             samples. To compare values, or to have no bias, fix one kernel for all of them.
 
     Raises:
-        ValueError: shapes that do not fit, fewer than two rows, NaN or infinity.
+        ValueError: shapes that do not fit, fewer than two rows, NaN or infinity, in the samples or
+            in what the kernel makes of them.
 
     Source: Gretton et al. 2012.
     """
     a, b = checked(x, y)
     kernel = rbf(median_bandwidth(a, b)) if kernel is None else kernel
-    own = sum(_off_diagonal_mean(kernel(z, z)) for z in (a, b))
-    return float(own - 2 * kernel(a, b).mean())
+    own = sum(_off_diagonal_mean(_matrix(kernel, z, z)) for z in (a, b))
+    return float(own - 2 * _matrix(kernel, a, b).mean())
 
 
 class PermutationTest(NamedTuple):
@@ -106,7 +110,8 @@ def mmd_test(
 
     If they do, which row is called x is a matter of chance, so the measured value is one draw among
     those of random relabellings: p = (1 + number of those at least as large) / (1 + permutations).
-    The level is exact for every sample size and kernel. The kernel matrix is computed once.
+    The level is exact for every sample size and every kernel that was fixed beforehand, or that
+    depends on the pooled rows only, as the default does. The kernel matrix is computed once.
 
     Raises:
         ValueError: as :func:`mmd`, or no permutation.
@@ -120,7 +125,7 @@ def mmd_test(
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     n, m = len(a), len(b)
     pooled = torch.cat([a, b])
-    matrix = in_double(kernel(pooled, pooled))
+    matrix = in_double(_matrix(kernel, pooled, pooled))
     matrix.fill_diagonal_(0)
     # Row 0 is the true labelling, the others random ones: 1 where a row is called x.
     uniform = torch.rand(permutations, n + m, generator=generator, device=generator.device)
@@ -137,6 +142,19 @@ def mmd_test(
     rounding = 1e-12 * matrix.abs().max()
     at_least = int((null >= value - rounding).sum())
     return PermutationTest(value, (1 + at_least) / (1 + permutations), null)
+
+
+def _matrix(kernel: Kernel, x: Tensor, y: Tensor) -> Tensor:
+    """The kernel's values ``(N, M)``; a NaN among them would compare as no larger than anything."""
+    values = kernel(x, y)
+    if values.shape != (len(x), len(y)):
+        raise ValueError(
+            f"a kernel of {len(x)} and {len(y)} rows must give a matrix of that shape, "
+            f"not {tuple(values.shape)}"
+        )
+    if not values.isfinite().all():
+        raise ValueError("the kernel gives NaN or infinity for these samples")
+    return values
 
 
 def _off_diagonal_mean(matrix: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from genbook.arguments import tensors
 from genbook.evaluation.inputs import checked, in_double
 from genbook.evaluation.intervals import Interval, bootstrap
 
@@ -97,6 +98,7 @@ def nearest(x: Tensor, train: Tensor) -> Tensor:
     Raises:
         ValueError: images of different shapes, no training image, NaN or infinity.
     """
+    tensors(x=x, train=train)
     if x.shape[1:] != train.shape[1:]:
         raise ValueError(
             f"images differ in shape: {tuple(x.shape[1:])} and {tuple(train.shape[1:])}"
@@ -151,6 +153,7 @@ def memorisation(
     """
     if not 0 < quantile < 1 or repeats < 2:
         raise ValueError(f"quantile must be in (0, 1), repeats ≥ 2, not {quantile} and {repeats}")
+    tensors(samples=samples, held_out=held_out, train=train)
     checked(samples.flatten(1), train.flatten(1), "images", 2, 1)
     checked(held_out.flatten(1), train.flatten(1), "images", 2, 1)
     generator = torch.Generator().manual_seed(0) if generator is None else generator

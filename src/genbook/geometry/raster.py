@@ -17,6 +17,8 @@ __all__ = ["coverage", "outline"]
 
 # Sums of exact parts leave a few units in the last place where nothing or everything is covered.
 _DUST = 1e-12
+# In float64 a coordinate of 1e10 is known to 2e-6 of a pixel, where an edge is cut.
+_FARTHEST = 1e10
 
 
 class _Cells(NamedTuple):
@@ -49,7 +51,8 @@ def coverage(polygons: ArrayLike, height: int, width: int) -> Array:
         the pixels is the polygon's area, as far as it lies in the picture.
 
     Raises:
-        ValueError: fewer than three corners, height or width below 1, or shapes, NaN, infinity.
+        ValueError: fewer than three corners, height or width below 1, a corner more than 1e10
+            pixels away, or shapes, NaN, infinity.
 
     References:
         Levien (2016), Inside the fastest font renderer in the world: the accumulation buffer.
@@ -92,6 +95,11 @@ def _corners(polygons: ArrayLike, height: int, width: int) -> tuple[Array, tuple
     corners = as_points(polygons, "polygons")
     if corners.ndim < 2 or corners.shape[-2] < 3:
         raise ValueError(f"polygons must be at least 3 corners, (…, M, 2), got {corners.shape}")
+    if np.abs(corners).max(initial=0.0) > _FARTHEST:
+        raise ValueError(
+            f"a corner lies {np.abs(corners).max():.2g} pixels from the picture: beyond "
+            f"{_FARTHEST:g} rounding reaches the pixels' shares"
+        )
     if height < 1 or width < 1:
         raise ValueError(f"height and width must be at least 1, got {height} and {width}")
     return corners.reshape(-1, *corners.shape[-2:]), corners.shape[:-2]

@@ -34,6 +34,8 @@ __all__ = [
     "to_x0",
 ]
 
+_LEAST = 1e-37
+
 Prediction = Literal["eps", "x0", "v", "velocity", "score"]
 """What a network predicts."""
 
@@ -221,6 +223,9 @@ def _check(
 
 
 def _require_nonzero(number: Coefficient, message: str) -> None:
-    zero = ~(number.abs() > 0).all() if isinstance(number, Tensor) else not abs(number) > 0
-    if zero:  # or NaN
+    """Refuse to divide by zero, by NaN, or by so little that single precision overflows."""
+    zero = (
+        ~(number.abs() > _LEAST).all() if isinstance(number, Tensor) else not abs(number) > _LEAST
+    )
+    if zero:
         raise ValueError(message)
