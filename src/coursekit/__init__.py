@@ -16,7 +16,8 @@ From a text to the site, in the order of the calls:
     cache          stored outputs, where Jupyter Book looks for them
     sphinx_ext     what the site gets beyond Jupyter Book: directives, docstrings, dictionary, page,
                    bibliography, times, site_assets, accessible_html, beside, search, sitemap,
-                   bibliography_style; reading, the time that a page takes
+                   bibliography_style; reading, the time that a page takes; figures that are
+                   handled: explorables (which web, that runs Node, bundles) and scrubbers
 
 Beside it: ``new`` makes a chapter, ``affected`` says what a change can affect, ``spent`` what tests
 cost, ``nbval_plugin`` runs notebooks as tests, ``pins`` writes the requirements,

@@ -6,7 +6,8 @@
   what is beside the main road (``coursekit.beside``);
 * ticks on what is verified, with the proof cells folded behind them (``coursekit.proofs``);
 * a search by sections (``coursekit.search``);
-* directives that render data at build time (``coursekit.directives``, ``coursekit.landing``);
+* directives that render data at build time (``coursekit.directives``, ``coursekit.landing``),
+  explorables (``coursekit.explorables``), and a light form of scrubbers (``coursekit.scrubbers``);
 * fonts and icons served by the site itself (``coursekit.site_assets``), and no page asks for more
   than it shows (``coursekit.page_head``).
 
@@ -27,10 +28,12 @@ from coursekit import (
     accessible_html,
     beside,
     bibliography_style,
+    explorables,
     figures,
     landing,
     page_head,
     proofs,
+    scrubbers,
     search,
     sheet_page,
     shown_code,
@@ -170,6 +173,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     search.connect(app)
     sitemap.connect(app)
     bibliography_style.register()
+    explorables.connect(app)
+    scrubbers.connect(app)
     beside.connect(app)
     proofs.connect(app)
     figures.connect(app)
