@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from genbook import ddpm, gaussians
+from genbook import ddim, ddpm, gaussians
 from genbook.data import digits
 from genbook.schedules import NoiseSchedule
 
@@ -45,6 +45,14 @@ def of_gaussians() -> Iterator[Vector]:
         given = [mean.tolist(), covariance.tolist(), value]
         m, v = gaussians.condition(mean, covariance, [0], _column(value))
         yield "gaussians", "condition", given, {"mean": m.item(), "variance": v.item()}
+    weights, means, variances = (0.3, 0.3, 0.4), (-1.3, -0.3, 1.0), (0.0225, 0.09, 0.04)
+    bells = {"weights": weights, "means": means, "variances": variances}
+    columns = _column(*means)[:, None], _column(*variances)[:, None, None]
+    schedule = NoiseSchedule.linear(20, 1e-3, 0.3)
+    predict = gaussians.GaussianMixture(_column(*weights), *columns).model(schedule)
+    for t, x in itertools.product((3, 11, 20), (-1.1, 0.2, 1.6)):
+        found = predict(_column(x)[:, None], t).item()
+        yield "gaussians", "mixtureNoise", [x, schedule.gather("alpha_bars", t), bells], found
 
 
 def of_schedules() -> Iterator[Vector]:
@@ -103,9 +111,22 @@ def of_ddpm() -> Iterator[Vector]:
     yield "ddpm", "witnesses", [told, seen, *bars], found
 
 
+def of_ddim() -> Iterator[Vector]:
+    """Short and long jumps, the last one to the data; times of which some lie half-way."""
+    schedule = NoiseSchedule.linear(20, 1e-3, 0.3)
+    xt, eps, noise = _column(0.6, -0.8, 1.3)[:, None]
+    for (t, s), eta in itertools.product(((20, 19), (20, 5), (9, 2), (4, 0)), (0.0, 0.4, 1.0)):
+        bars = [schedule.gather("alpha_bars", t), schedule.gather("alpha_bars", s)]
+        yield "ddim", "sigma", [*bars, eta], ddim.sigma(schedule, t, s, eta)
+        found = ddim.step(schedule, xt, eps, t, s, eta, noise).item()
+        yield "ddim", "step", [xt.item(), eps.item(), *bars, eta, noise.item()], found
+    for steps in (3, 16):
+        yield "ddim", "timesteps", [1000, steps], ddim.timesteps(1000, steps)
+
+
 def vectors() -> list[Vector]:
     """All of them."""
-    return [*of_gaussians(), *of_schedules(), *of_ddpm()]
+    return [*of_gaussians(), *of_schedules(), *of_ddpm(), *of_ddim()]
 
 
 def digits_and_noise() -> str:

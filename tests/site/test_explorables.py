@@ -13,7 +13,7 @@ from playwright.sync_api import Locator
 from site_visits import DESKTOP, PHONE, Visit, Visitor
 from torch import Tensor
 
-from genbook import ddpm, gaussians
+from genbook import ddim, ddpm, gaussians
 from genbook.schedules import NoiseSchedule
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -50,6 +50,15 @@ def _posterior_mean() -> str:
     return f"mean μ̃t\n{mean.item():.2f}\nvariance β̃t\n{variance.item():.4f}"
 
 
+def _end_of_a_path() -> str:
+    weights, means, variances = _numbers([0.3, 0.3, 0.4], [-1.3, -0.3, 1.0], [0.0225, 0.09, 0.04])
+    schedule = NoiseSchedule.linear(1000)
+    bells = gaussians.GaussianMixture(weights, means[:, None], variances[:, None, None])
+    (xT,) = _numbers([[0.6 + 0.1]])
+    x0 = ddim.sample(bells.model(schedule), schedule, xT.shape, 12, xT=xT)
+    return f"ends at\n{x0.item():.2f}"
+
+
 def _signal_of_cosine() -> str:
     return f"{NoiseSchedule.cosine(1000).a(1000):.4f}"
 
@@ -79,6 +88,17 @@ EXPLORABLES = {
         {},
         _signal_of_cosine,
         choices=["cosine"],
+    ),
+    "dial": Handled(
+        "book/ddim",
+        "fig-ddim-dial",
+        {
+            "eta": ["Home"],
+            "steps": ["ArrowRight"] * 2,
+            "error": ["ArrowRight"] * 2,
+            "start": ["ArrowRight"] * 2,
+        },
+        _end_of_a_path,
     ),
 }
 EACH = pytest.mark.parametrize("name", EXPLORABLES)
