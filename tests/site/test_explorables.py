@@ -51,7 +51,7 @@ def _posterior_mean() -> str:
 
 
 def _end_of_a_path() -> str:
-    weights, means, variances = _numbers([0.3, 0.3, 0.4], [-1.3, -0.3, 1.0], [0.0225, 0.09, 0.04])
+    weights, means, variances = _numbers([0.3, 0.3, 0.4], [-1.8, 0.0, 1.6], [0.09, 0.09, 0.09])
     schedule = NoiseSchedule.linear(1000)
     bells = gaussians.GaussianMixture(weights, means[:, None], variances[:, None, None])
     (xT,) = _numbers([[0.6 + 0.1]])
