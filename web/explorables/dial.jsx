@@ -10,7 +10,7 @@ const DATA = { weights: [0.3, 0.3, 0.4], means: [-1.8, 0, 1.6], variances: [0.09
 const COUNT = 400; // paths that are walked
 const DRAWN = 20; // and every so-manieth is drawn
 const END = 3.2; // of the axis
-const BINS = 40;
+const BINS = 32;
 const two = fixed(2);
 
 const truth = (x) => DATA.weights.reduce(
@@ -136,7 +136,7 @@ export function draw(now, { width, height, narrow }) {
       {every.map((k) => <Curve points={path(k)} colour="muted" wide={1.2} opacity="0.55" />)}
       <Curve points={mine} colour="one" wide={3} />
       {now.steps <= 25 && mine.map(([px, py]) => <circle cx={px.toFixed(1)} cy={py.toFixed(1)} r="3.5" fill="var(--gb-one)" />)}
-      <Text x={side - 4} y={14} anchor="end" colour="muted" font-size="13">{narrow ? "data, samples" : "data (line), samples (bars)"}</Text>
+      <Text x={side - 4} y={14} anchor="end" colour="muted" font-size="13">{narrow ? "data, samples" : "data and samples"}</Text>
       <Text x={t(T) + 26} y={14} anchor="end" colour="muted" font-size="13">noise <V sub="T">x</V></Text>
       <Text x={t(0)} y={height - 12} anchor="start" colour="muted" font-size="13"><V>t</V> = 0</Text>
       <Text x={t(T)} y={height - 12} anchor="end" colour="muted" font-size="13"><V>t</V> = 1000</Text>
