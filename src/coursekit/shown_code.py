@@ -1,4 +1,4 @@
-"""Code on the site: methods stand at the margin, and the wall of imports that opens a page folds."""
+"""Code on the site: methods stand at the margin, and a page's wall of imports folds."""
 
 from __future__ import annotations
 
