@@ -1,4 +1,4 @@
-"""Code on the site: methods stand at the margin, and a page's wall of imports folds."""
+"""Code on the site: methods stand at the margin, and the imports that open a page fold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures in a browser: in the theme's colours, legible on a phone, enlarged by a tap."""
+"""Figures in a browser: the theme's colours, letters to be read on a phone, enlarged by tap."""
 
 from __future__ import annotations
 
