@@ -66,12 +66,14 @@ class Visitor:
         theme: str = "light",
         script: bool = True,
         query: str = "",
+        touch: bool = False,
     ) -> Iterator[Visit]:
         """The page `docname`, loaded, its equations typeset."""
         context = self.browser.new_context(
             viewport=size,
             color_scheme=theme,
             java_script_enabled=script,
+            has_touch=touch,
             reduced_motion="reduce",
         )
         visit = Visit(context.new_page())
