@@ -1,5 +1,6 @@
 """Each guard of `verify` meets the mistake that it is for; each way of checking also passes."""
 
+import math
 from collections import namedtuple
 
 import numpy as np
@@ -303,6 +304,227 @@ def test_claim_refuses_a_bound_that_is_the_value():
         verify.claim("claim-test-x", value, "==", 2)
     with pytest.raises(TypeError, match="must be a number"):
         verify.claim("claim-test-x", [1, 2], "<=", 2)
+
+
+# Near mistakes ------------------------------------------------------------------------------------
+
+
+def test_the_line_names_what_is_refused_and_breaks_before_the_page_is_full(capsys):
+    square = sp.Derivative(x**3, x)
+    verify.identity("eq-test-x", square, 3 * x**2, rejects={"power kept": 3 * x**3})
+    verify.close("eq-test-x", 2.0 + 1e-9, 2.0, rejects={"missing half": 4.0, "redone": lambda: 1.9})
+    near = {"the baseline itself": 2.5}
+    verify.claim("claim-test-x", 1.4, "<", 2, rejects=near)
+    many = {"product to t − 1": 1.1, "missing square root": 0.7, "β for 1 − ᾱ": 0.5}
+    verify.statistic("eq-test-marginal", normal(20000) * 0.3 + 1, 1.0, rejects=many)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "eq-test-x ✓ symbolic; refuses: power kept",
+        "eq-test-x ✓ numeric, rtol 1e-06; refuses: missing half, redone",
+        "claim-test-x ✓ measured < 2; refuses: the baseline itself",
+        "eq-test-marginal ✓ statistic, 20000 samples, z < 4; refuses: product to t − 1,",
+        "  missing square root, β for 1 − ᾱ",
+    ]
+    assert max(map(len, lines)) <= 88
+    assert verify.ledger()[-1].rejects == tuple(many)
+
+
+def test_each_method_refuses_a_check_that_accepts_the_near_mistake():
+    with pytest.raises(verify.VerificationError, match="“same in other words” is accepted too"):
+        verify.identity(
+            "eq-test-x",
+            sp.Derivative(x**3 + x**2, x),
+            3 * x**2 + 2 * x,
+            rejects={"same in other words": x * (3 * x + 2)},
+        )
+    with pytest.raises(verify.VerificationError, match="“a little off” is accepted too"):
+        verify.close("eq-test-x", 2.0 + 1e-9, 2.0, rtol=1e-3, rejects={"a little off": 2.0039})
+    with pytest.raises(verify.VerificationError, match="too wide to tell expected from “t − 1”"):
+        verify.statistic("eq-test-x", normal(5000) + 1, 1.0, rejects={"t − 1": 1.01})
+    with pytest.raises(verify.VerificationError, match=r"“the baseline”, 1\.9, is < 2 too"):
+        verify.claim("claim-test-x", 1.4, "<", 2, rejects={"the baseline": 1.9})
+    # Of an interval the whole must fail: here the baseline may be below the bound.
+    with pytest.raises(verify.VerificationError, match=r"“the baseline”, 2\.2, is < 2 too"):
+        verify.claim("claim-test-x", 1.4, "<", 2, rejects={"the baseline": Interval(2.2, 1.9, 2.5)})
+    verify.claim("claim-test-x", 1.4, "<", 2, rejects={"the baseline": Interval(2.2, 2.1, 2.5)})
+
+
+@pytest.mark.parametrize("size", [50.0, -0.05, 1e-9, 0.0])
+def test_a_far_mistake_is_refused(size):
+    for check in (
+        lambda far: verify.identity(
+            "eq-test-x", a * (a + b), a**2 + a * b, rejects=far(a**2 + a * b)
+        ),
+        lambda far: verify.close("eq-test-x", 1.0 + 1e-9, 1.0, rejects=far(1.0)),
+        lambda far: verify.close(
+            "eq-test-x", [1.0, 2], np.array([1.0, 2]), rejects=far(np.array([1.0, 2]))
+        ),
+        lambda far: verify.statistic("eq-test-x", normal(9000) / 90 + 1, 1.0, rejects=far(1.0)),
+    ):
+        with pytest.raises(verify.VerificationError, match="far from the claim"):
+            check(
+                lambda right: {
+                    "easy": sp.Rational(str(size)) * right
+                    if isinstance(right, sp.Expr)
+                    else size * right
+                }
+            )
+    with pytest.raises(verify.VerificationError, match="far from the claim"):
+        verify.claim("claim-test-x", 1.4, "<", 2, rejects={"easy": 2000})
+
+
+def test_what_is_near_in_one_entry_that_differs_is_near():
+    right = np.array([1.0, 100.0])
+    verify.close("eq-test-x", right * (1 + 1e-9), right, rejects={"near": [1000.0, 50.0]})
+    with pytest.raises(verify.VerificationError, match="far from the claim"):
+        verify.close("eq-test-x", right.copy(), right, rejects={"first only": [1000.0, 100.0]})
+    # Zero has no size: the sample's spread, and the other entries, say what is near it.
+    verify.statistic("eq-test-x", normal(9000), 0.0, rejects={"mean kept": 0.5})
+    with pytest.raises(verify.VerificationError, match="far from the claim"):
+        verify.statistic("eq-test-x", normal(9000), 0.0, rejects={"mean kept": 50.0})
+    # The other sign is always near.
+    verify.identity(
+        "eq-test-x", (a - b) ** 2, a**2 - 2 * a * b + b**2, rejects={"sign": (a + b) ** 2}
+    )
+    verify.close("eq-test-x", 2.0 + 1e-9, 2.0, rejects={"the other sign": -2.0})
+
+
+@pytest.mark.parametrize(
+    "rejects", [{}, {"": 1.1}, {"a, b": 1.1}, {"a\nb": 1.1}, {3: 1.1}, {"x" * 61: 1.1}]
+)
+def test_near_mistakes_have_names_that_a_line_can_carry(rejects):
+    for check in (
+        lambda: verify.close("eq-test-x", 1.0 + 1e-9, 1.0, rejects=rejects),
+        lambda: verify.claim("claim-test-x", 0.9, "<", 1.0, rejects=rejects),
+        lambda: verify.statistic("eq-test-x", normal(900) + 1, 1.0, rejects=rejects),
+    ):
+        with pytest.raises(ValueError, match=r"rejects is empty|must be 1 to 60"):
+            check()
+    with pytest.raises(TypeError, match="dictionary of names"):
+        verify.close("eq-test-x", 1.0 + 1e-9, 1.0, rejects=[1.1])
+
+
+def test_a_near_mistake_has_the_shape_of_the_claim_and_is_no_nan():
+    right = np.array([1.0, 2.0])
+    for wrong, reason in ((1.5, "shape"), ([1.0, np.nan], "NaN"), ([1.0, 2.0], "accepted too")):
+        with pytest.raises(verify.VerificationError, match=reason):
+            verify.close("eq-test-x", right.copy(), right, rejects={"wrong": wrong})
+    with pytest.raises(verify.VerificationError, match=r"“wrong” equals|wrong equals"):
+        verify.statistic("eq-test-x", normal(900, 2) + 1, [1.0, 1.0], rejects={"wrong": [1.0, 1.0]})
+
+
+# Checks that could not fail -----------------------------------------------------------------------
+
+
+def test_entries_below_the_absolute_tolerance_are_not_compared_and_so_refused():
+    right = np.array([1.0, 1.0, 2.0, 1e-3])
+    with pytest.raises(verify.VerificationError, match="hides whole entries"):
+        verify.close("eq-test-x", right + np.array([0, 0, 0, 9e-4]), right, atol=9.9e-4)
+    verify.close("eq-test-x", right[:3] + 0.0, right[:3], atol=9e-4)
+
+
+def test_an_error_of_nearly_one_percent_needs_a_near_mistake_to_pass():
+    with pytest.raises(verify.VerificationError, match="tolerance"):
+        verify.close("eq-test-x", 1.009, 1.0, rtol=1e-2)
+    verify.close("eq-test-x", 1.009, 1.0, rtol=1e-2, rejects={"missing half": 2.0})
+
+
+def test_every_component_must_be_told():
+    samples = normal(2000, 2) * torch.tensor([0.01, 50.0]) + 1
+    # The second component sees nothing; the near mistake is told in the first.
+    for more in ({"rejects": {"t − 1": [1.1, 1.1]}}, {"alternative": [1.1, 1.1]}):
+        with pytest.raises(verify.VerificationError, match=r"off by 10 % at index \(1,\)"):
+            verify.statistic("eq-test-x", samples, [1.0, 1.0], **more)
+
+
+def test_a_sample_is_not_compared_with_its_own_mean():
+    for samples in (normal(2000), normal(2000, 3), normal(2000).float() + 1):
+        with pytest.raises(verify.VerificationError, match="mean of these very samples"):
+            verify.statistic(
+                "eq-test-x", samples, samples.mean(0), rejects={"off": samples.mean(0) + 0.5}
+            )
+
+
+def _value(x):
+    return np.sin(x) + x
+
+
+def test_the_same_function_called_twice_is_no_comparison():
+    grid = np.linspace(1, 2, 5)
+    copied = grid.copy()
+    once = _value(grid)
+    for check in (
+        lambda: verify.close("eq-test-x", _value(grid), _value(grid)),
+        lambda: verify.close("eq-test-x", _value(grid).copy(), np.array(_value(copied))),
+        lambda: verify.close("eq-test-x", once, _value(grid)),
+        lambda: verify.close("eq-test-x", float(once[0]), expected=_value(grid)[0].item()),
+    ):
+        with pytest.raises(verify.VerificationError, match="same computation"):
+            check()
+    verify.close("eq-test-x", _value(grid), grid + np.sin(grid))
+    verify.close("eq-test-x", _value(grid), _value(grid + 1) + np.sin(grid) - np.sin(grid + 1) - 1)
+
+
+def test_a_side_that_is_the_other_one_rewritten_proves_nothing():
+    lhs = (a + b) ** 2 * x0
+    rhs = sp.expand(lhs)
+    inner = sp.Integral(x**2, (x, 0, a))
+    for check in (
+        lambda: verify.identity("eq-test-x", lhs, sp.expand(lhs)),
+        lambda: verify.identity("eq-test-x", lhs, rhs),
+        lambda: verify.identity("eq-test-x", lhs, sp.simplify(sp.expand(lhs))),
+        lambda: verify.identity("eq-test-x", lhs.expand(), sp.factor(rhs)),
+        lambda: verify.identity("eq-test-x", sp.Integral(x**2, (x, 0, a)), inner.doit()),
+        lambda: verify.identity("eq-test-x", inner, sp.integrate(x**2, (x, 0, a))),
+        lambda: verify.identity("eq-test-x", sp.Derivative(x**3, x), sp.diff(x**3, x)),
+        lambda: verify.identity("eq-test-x", sp.Derivative(x**3, x), (x**3).diff(x)),
+    ):
+        with pytest.raises(verify.VerificationError, match=r"same computation|same expression"):
+            check()
+    verify.identity("eq-test-x", lhs, a**2 * x0 + 2 * a * b * x0 + b**2 * x0)
+    verify.identity("eq-test-x", inner, a**3 / 3)
+
+
+def test_a_mean_of_the_samples_is_not_what_they_are_expected_to_be():
+    draws = normal(2000) + 1
+    expected = round(draws.mean().item(), 2)  # rounded, so that the value does not give it away
+    with pytest.raises(verify.VerificationError, match="mean of these very samples"):
+        verify.statistic("eq-test-x", draws, expected, rejects={"t − 1": 1.5})
+
+
+def test_a_bound_is_a_written_number():
+    measured = 1.7
+    bound = measured * 1.1
+    values = {"bound": 2}
+    for check in (
+        lambda: verify.claim("claim-test-x", measured, "<", bound),
+        lambda: verify.claim("claim-test-x", measured, "<", measured + 1),
+        lambda: verify.claim("claim-test-x", measured, "<=", values["bound"]),
+        lambda: verify.claim("claim-test-x", measured, "<", float(np.ceil(measured))),
+    ):
+        with pytest.raises(verify.VerificationError, match="bound is computed"):
+            check()
+    twice = 2 * 1.0
+    verify.claim("claim-test-x", measured, "<", twice)
+    verify.claim("claim-test-x", measured, ">", 1 / 3)
+    verify.claim("claim-test-x", measured, "<", math.log(17))
+
+
+def test_what_is_never_negative_is_not_claimed_to_be_so():
+    numbers = normal(10)
+    largest, smallest = numbers.max(), numbers.min()
+    for check in (
+        lambda: verify.claim("claim-test-x", (numbers.max() - numbers.min()).item(), ">=", 0),
+        lambda: verify.claim("claim-test-x", float(largest - smallest), ">", -0.5),
+        lambda: verify.claim(
+            "claim-test-x", max(numbers.tolist()) - min(numbers.tolist()), ">=", 0
+        ),
+        lambda: verify.claim("claim-test-x", numbers.abs().mean().item(), ">=", 0),
+        lambda: verify.claim("claim-test-x", (numbers.sum() ** 2).item(), ">", 0.0),
+    ):
+        with pytest.raises(verify.VerificationError, match="never negative"):
+            check()
+    verify.claim("claim-test-x", (numbers.max() + numbers.min() + 9).item(), ">=", 0)
 
 
 # The record ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from coursekit import claims, references, times
+from coursekit import claims, printed, references, times
 from coursekit.derive import Derived, carry, derive, render, stored, unexecuted
 from coursekit.execute import CellFailure, Execution, Stopped
 from coursekit.project import Project, write_atomically
@@ -126,7 +126,19 @@ def _drift_of(project: Project, item: Derived) -> list[str]:
         return [f"{name} is stale (its code, the package or the weights changed): {advice}"]
     if item.path.read_text(encoding="utf-8") != render(item):
         return [f"{name} differs from what its source gives: {advice}"]
-    return []
+    return [str(problem) for problem in _unprinted(item)]
+
+
+def _unprinted(item: Derived) -> list[SourceError]:
+    """The checks of an executed chapter that printed no line, at their lines of the source."""
+    if item.room != "book":
+        return []
+    return [
+        SourceError(
+            item.source.path, item.line(check.cell, check.line), f"'{check.label}' {check.reason}"
+        )
+        for check in printed.missing(item.notebook)
+    ]
 
 
 def _finish(plan: Plan, item: Derived, cost: Cost | None, outcome: Outcome) -> None:
@@ -138,6 +150,7 @@ def _finish(plan: Plan, item: Derived, cost: Cost | None, outcome: Outcome) -> N
         outcome.failures.append(error)
         outcome.rows.append((item.key, "failed", cost))
         return
+    outcome.failures += _unprinted(item)
     if item.room == "book":
         claims.write(root, claims.updated(root, [item.source], plan.project.slugs()))
     if cost is not None:

@@ -1,13 +1,14 @@
 """Claims and their checks: nothing labelled ``eq-`` or ``claim-`` without a cell that verifies it.
 
-``book/claims.json`` remembers a hash of each claim's LaTeX and of the code that checks it. When the
-LaTeX has changed and the code has not, the check may no longer check what the page says: the
-derivation refuses until the code changes too, or a person confirms that it still fits.
+``book/claims.json`` remembers a hash of each claim's LaTeX and of the code that checks it: its own
+calls of ``verify`` and what they use, back through the chapter. When the LaTeX has changed and that
+code has not, the check may no longer check what the page says: the derivation refuses until the
+code changes too, or a person confirms that it still fits. It also refuses a claim that turned into
+a definition, or into a formula without a label, and so would need no check any more.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -16,18 +17,13 @@ from pathlib import Path
 
 import nbformat
 
-from coursekit.digest import canonical
+from coursekit import printed
+from coursekit.calls import METHODS, checks
 from coursekit.project import Project, write_atomically
 from coursekit.references import load
 from coursekit.source import Source, SourceError, blocks, directive, read
 
 _FILE = Path("book") / "claims.json"
-_METHODS = {
-    "identity": "symbolic identity",
-    "close": "two computations",
-    "statistic": "estimate with its standard error",
-    "claim": "measured bound",
-}
 _PROVEN = ("eq-", "claim-")
 
 
@@ -41,16 +37,6 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Check:
-    """A call ``verify.<method>("<label>", …)``: its line and a hash of its cell's code."""
-
-    label: str
-    method: str
-    line: int
-    hash: str
-
-
-@dataclass(frozen=True)
 class Entry:
     """One row of the equation ledger.
 
@@ -60,7 +46,8 @@ class Entry:
         slug, path, title: the chapter and its source relative to the root, ``book/ddim.md``.
         number: ``2.3`` as printed beside the equation; empty for headlines.
         latex: the formula, or the text of a headline.
-        printed: the line its check printed when the chapter was last executed.
+        printed: the lines its checks printed when the chapter was last executed.
+        rejects: the near mistakes that its checks refuse, by name.
         url: of the equation, relative to the root of the site.
     """
 
@@ -71,8 +58,9 @@ class Entry:
     title: str
     number: str
     latex: str
-    printed: str
+    printed: tuple[str, ...]
     url: str
+    rejects: tuple[str, ...] = ()
 
 
 def labels(source: Source) -> list[Label]:
@@ -81,51 +69,12 @@ def labels(source: Source) -> list[Label]:
     Raises:
         SourceError: a label that does not begin with ``def-``, ``eq-`` or ``claim-`` and the slug.
     """
-    found: list[Label] = []
-    for cell in source.cells:
-        if cell.kind == "markdown":
-            found += _labels(cell.text, source.path, cell.line)
+    found = [label for label in _formulas(source) if label.name]
     for label in found:
         accepted = [f"{kind}-{source.slug}-" for kind in ("def", "eq", "claim")]
         if not label.name.startswith(tuple(accepted)):
             message = f"label '{label.name}' must begin with one of {', '.join(accepted)}"
             raise SourceError(source.path, label.line, message)
-    return found
-
-
-def verify_calls(code: str) -> list[tuple[str | None, str, int]]:
-    """Calls of ``verify.<method>`` in ``code``: label (``None`` if not literal), method, line."""
-    found = []
-    for node in ast.walk(ast.parse(code)):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Name)
-            and node.func.value.id == "verify"
-            and node.func.attr in _METHODS
-        ):
-            first = node.args[0] if node.args else None
-            literal = first.value if isinstance(first, ast.Constant) else None
-            label = literal if isinstance(literal, str) else None
-            found.append((label, node.func.attr, node.lineno))
-    return found
-
-
-def checks(source: Source) -> list[Check]:
-    """Every check of a chapter, in order.
-
-    Raises:
-        SourceError: a check whose label is not written out as a string.
-    """
-    found = []
-    for cell in source.cells:
-        if cell.kind != "code":
-            continue
-        for label, method, line in verify_calls(cell.text):
-            if label is None:
-                message = f"verify.{method} needs its label written out as a string"
-                raise SourceError(source.path, cell.line + line - 1, message)
-            found.append(Check(label, method, cell.line + line - 1, _hash(cell.text, code=True)))
     return found
 
 
@@ -142,6 +91,13 @@ def unmatched(source: Source) -> list[SourceError]:
         SourceError(source.path, check.line, f"a check of '{check.label}', which is no label here")
         for check in checks(source)
         if check.label not in known
+    ]
+    problems += [
+        SourceError(
+            source.path, check.line, f"the check of '{check.label}' is empty: {check.empty}"
+        )
+        for check in checks(source)
+        if check.empty
     ]
     return problems
 
@@ -179,6 +135,27 @@ def refuse_unconfirmed(root: Path, source: Source, confirmed: Iterable[str] = ()
                 f"checks what the page says: coursekit notebooks {source.slug} --confirm {name}"
             )
             raise SourceError(source.path, lines[name], message)
+    _refuse_demoted(source, old, set(new), set(confirmed))
+
+
+def _refuse_demoted(
+    source: Source, old: dict[str, dict[str, str]], now: set[str], confirmed: set[str]
+) -> None:
+    """Stop where a claim is on the page still, but no longer as one that has to be checked."""
+    formulas = [label for label in _formulas(source) if not label.name.startswith(_PROVEN)]
+    for name, entry in old.items():
+        if entry["chapter"] != source.slug or name in now or name in confirmed:
+            continue
+        definition = "def-" + name.partition("-")[2]
+        for formula in formulas:
+            if formula.name == definition or _hash(formula.latex) == entry["latex"]:
+                became = f"the definition '{formula.name}'" if formula.name else "without a label"
+                message = (
+                    f"the claim '{name}' has become {became} and lost its check. If it claims "
+                    "nothing and never did, say so: "
+                    f"coursekit notebooks {source.slug} --confirm {name}"
+                )
+                raise SourceError(source.path, formula.line, message)
 
 
 def stored(root: Path) -> dict[str, dict[str, str]]:
@@ -214,16 +191,20 @@ def write(root: Path, text: str) -> None:
 
 
 def ledger(root: str | Path) -> list[Entry]:
-    """The equation ledger: every checked claim of the book, chapter by chapter."""
+    """The equation ledger: every checked claim of the book, in its order."""
     project = Project(Path(root))
     book = load(project.root)
     entries = []
-    for slug in project.slugs():
-        if "book" not in project.sources(slug):
-            continue
+    order = list(book.pages)
+    chapters = [slug for slug in project.slugs() if "book" in project.sources(slug)]
+    for slug in sorted(chapters, key=lambda slug: order.index(f"book/{slug}")):
         source = read(project.chapter(slug))
-        methods = {check.label: _METHODS[check.method] for check in reversed(checks(source))}
-        printed = _printed(project.notebook("book", slug))
+        methods = {check.label: METHODS[check.method] for check in reversed(checks(source))}
+        rejects: dict[str, list[str]] = {}
+        for check in checks(source):
+            rejects.setdefault(check.label, []).extend(check.rejects)
+        path = project.notebook("book", slug)
+        stored_lines = printed.of_notebook(nbformat.read(path, 4)) if path.is_file() else {}
         for label in labels(source):
             if label.name not in methods:
                 continue
@@ -238,11 +219,22 @@ def ledger(root: str | Path) -> list[Entry]:
                     title=book.titles[place.docname],
                     number="" if headline else place.number,
                     latex=label.latex,
-                    printed=printed.get(label.name, ""),
+                    printed=stored_lines.get(label.name, ()),
                     url=f"{place.docname}.html#{place.anchor}",
+                    rejects=tuple(dict.fromkeys(rejects[label.name])),
                 )
             )
     return entries
+
+
+def _formulas(source: Source) -> list[Label]:
+    """Every displayed formula and headline of a chapter; those without a label have no name."""
+    return [
+        label
+        for cell in source.cells
+        if cell.kind == "markdown"
+        for label in _labels(cell.text, source.path, cell.line)
+    ]
 
 
 def _labels(text: str, path: Path, line: int) -> Iterator[Label]:
@@ -251,34 +243,20 @@ def _labels(text: str, path: Path, line: int) -> Iterator[Label]:
             continue
         if token.type == "math_block_label":
             yield Label(token.info, token.content.strip(), line + token.map[0])
+        elif token.type in ("math_block", "amsmath"):
+            yield Label("", token.content.strip(), line + token.map[0])
         elif token.type in ("fence", "colon_fence"):
             found = directive(token, path, line)
             if found is None or found.name in ("code-block", "literalinclude"):
                 continue
             name = found.options.get("label", "")
             headline = found.name.startswith("prf:") and name.startswith("claim-")
-            if headline or (name and found.name == "math"):
+            if headline or found.name == "math":
                 yield Label(name, found.body.strip(), found.line)
             if found.name != "math":
                 yield from _labels(found.body, path, found.body_line)
 
 
-def _printed(path: Path) -> dict[str, str]:
-    """Lines that begin with a label, in the stored outputs of a notebook."""
-    if not path.is_file():
-        return {}
-    lines = [
-        line
-        for cell in nbformat.read(path, as_version=4).cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if output.output_type == "stream"
-        for line in output.text.splitlines()
-    ]
-    return {line.split()[0]: line for line in lines if line.startswith(("eq-", "claim-", "def-"))}
-
-
-def _hash(text: str, code: bool = False) -> str:
-    """A short hash that spaces, and in code comments and layout, do not change."""
-    plain = canonical(ast.parse(text)) if code else " ".join(text.split())
-    return hashlib.sha256(plain.encode()).hexdigest()[:16]
+def _hash(text: str) -> str:
+    """A short hash that spaces do not change."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]

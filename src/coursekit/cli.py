@@ -132,7 +132,8 @@ def claims(root: Root = None) -> None:
     def work() -> int:
         table = Table("Claim", "Number", "Verified by", "Chapter", "Printed")
         for entry in ledger(Project.find(root).root):
-            table.add_row(entry.label, entry.number, entry.method, entry.slug, entry.printed)
+            printed = "\n".join(entry.printed)
+            table.add_row(entry.label, entry.number, entry.method, entry.slug, printed)
         out.print(table)
         return 0
 

@@ -17,8 +17,8 @@ import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from nbformat import NotebookNode
 
-from coursekit import exercises, outputs
-from coursekit.claims import verify_calls
+from coursekit import exercises, folding, outputs
+from coursekit.calls import verify_calls
 from coursekit.digest import digest
 from coursekit.lower import Lowered, lower
 from coursekit.project import Project
@@ -69,8 +69,12 @@ class Derived:
 
     def line(self, index: int, offset: int = 1) -> int:
         """The line of the source that line ``offset`` of notebook cell ``index`` comes from."""
-        first = self.lines.get(self.notebook.cells[index].id)
-        return 1 if first is None else first + offset - 1
+        cell = self.notebook.cells[index]
+        first = self.lines.get(cell.id)
+        if first is None:
+            return 1
+        # The title of a folded cell stands on no line of the source.
+        return max(first, first + offset - 1 - folding.is_folded(cell))
 
 
 def derive(project: Project, book: Book, slug: str) -> list[Derived]:

@@ -4,6 +4,7 @@
   to its exercises;
 * solutions folded on the pages of the exercise sheets, and what is beside the main road
   (``coursekit.beside``);
+* ticks on what is verified, with the proof cells folded behind them (``coursekit.proofs``);
 * directives that render data at build time (``coursekit.directives``);
 * fonts and icons served by the site itself (``coursekit.site_assets``), and no page asks for more
   than it shows (``coursekit.page_head``).
@@ -21,7 +22,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from coursekit import accessible_html, beside, page_head, site_assets, times
+from coursekit import accessible_html, beside, page_head, proofs, site_assets, times
 from coursekit.directives import DIRECTIVES, document_link
 from coursekit.docstrings import plain_docstring
 from coursekit.page import Page, colab_url, read
@@ -73,7 +74,7 @@ def _closing_card(page: Page) -> nodes.Node:
 
 
 def add_cards(app: Sphinx, doctree: nodes.document) -> None:
-    """Insert the cards of a chapter or sheet and fold a sheet's answers."""
+    """Insert the cards of a chapter or sheet; fold a chapter's proofs and a sheet's answers."""
     page = read(Path(app.env.doc2path(app.env.docname)), app.env.docname)
     if page is None:
         return
@@ -82,6 +83,8 @@ def add_cards(app: Sphinx, doctree: nodes.document) -> None:
     section.insert(section.index(title) + 1, _opening_card(app, page))
     if page.kind == "chapter" and f"solutions/{page.slug}" in app.env.found_docs:
         section += _closing_card(page)
+    if page.kind == "chapter":
+        proofs.fold(doctree, page.docname)
     if page.kind == "sheet":
         for cell in doctree.findall(nodes.container):
             if "tag_answer" in cell["classes"]:
@@ -141,8 +144,8 @@ def set_theme_options(app: Sphinx, config: Any) -> None:
     )
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
-    """Register with Sphinx."""
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx; raise ``env_version`` when pages must be read anew."""
     app.connect("config-inited", set_theme_options)
     app.connect("builder-inited", add_icons)
     app.connect("build-finished", trim_assets)
@@ -152,6 +155,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     accessible_html.connect(app)
     page_head.connect(app)
     beside.connect(app)
+    proofs.connect(app)
     for name, directive in DIRECTIVES.items():
         app.add_directive(name, directive)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 1}

@@ -87,6 +87,20 @@ def vanishes(expression: sp.Expr) -> bool:
     return True
 
 
+def ratios(wrong: sp.Expr, right: sp.Expr) -> list[float | None]:
+    """|wrong / right| at a few random points; ``None`` where the right value is zero."""
+    numbers = random.Random(0)
+    found: list[float | None] = []
+    for _ in range(_POINTS):
+        at = _point(right - wrong, numbers)
+        both = [sp.Abs(sp.N(_value(side, at), _DIGITS)) for side in (wrong, right)]
+        if both[1].is_zero or not both[1].is_comparable or not both[0].is_comparable:
+            found.append(None)
+        else:
+            found.append(float(both[0] / both[1]))
+    return found
+
+
 def unnoticed_change(equations: list[Pair]) -> str | None:
     """A change of the equations that leaves them true, in words; None if there is none."""
     for left, right in equations:

@@ -5,40 +5,44 @@
     verify.statistic("eq-ddpm-marginal", samples, expected)   a mean within z standard errors
     verify.claim("claim-ddim-20-steps", value, "<=", bound)   an experiment's headline
 
+Each takes ``rejects={"missing square root": …}``: near mistakes by name, with the value that each
+of them would give (or a function of no argument that computes it). The check is green only if the
+claim holds and every near mistake is refused, by the same rule and the same tolerance. *Near* means
+of the claim's order: between a tenth and ten times its size in an entry in which it differs. What
+is farther off in every entry is an error, because refusing it proves nothing.
+
 A check that cannot fail is worse than none. So each call also checks itself: it refuses arguments
-for which it would have passed whatever the equation says. Each prints exactly one line that is the
-same on every machine, because notebooks store and compare it.
+for which it would have passed whatever the equation says, by their values and, where the caller's
+source can be read, by how they are written. Each prints one line that is the same on
+every machine, because notebooks store and compare it:
+
+    eq-ddpm-marginal ✓ statistic, 20000 samples, z < 4; refuses: product to t − 1, lost root
+
+If that is wider than a page, it goes on in lines that begin with two spaces.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-import re
+import sys
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import sympy as sp
-import torch
 
-from genbook import _symbolic
+from genbook import _guards, _near, _source, _symbolic
+from genbook._near import Rejects
+from genbook._verifying import VerificationError, check_label, fail, finite, numbers, worst
 
 __all__ = ["Record", "VerificationError", "claim", "close", "identity", "ledger", "statistic"]
 
-_LABEL = re.compile(r"(eq|claim)-[a-z0-9][a-z0-9_-]*")
 _RELATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-# No tolerance may hide an error of this part of the expected size: real mistakes (a lost square
-# root, beta for alpha, a factor 2) are larger, and rounding is far smaller.
-_LARGEST_TOLERANCE = 1e-2
-# Without an alternative, a statistic must be able to see an error of this part of the size.
-_DEFAULT_ERROR = 0.1
 _FEWEST_SAMPLES = 100
-
-
-class VerificationError(AssertionError):
-    """The claim does not hold, or the check given could not have told."""
+# No sample's mean is that near to what it estimates, in standard errors, unless one is the other.
+_OWN_MEAN = 1e-4
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Record:
     label: str
     method: str
     detail: str
+    rejects: tuple[str, ...] = ()
 
 
 _LEDGER: list[Record] = []
@@ -58,12 +63,12 @@ def ledger() -> list[Record]:
     return list(_LEDGER)
 
 
-def identity(label: str, lhs: Any, rhs: Any) -> None:
+def identity(label: str, lhs: Any, rhs: Any, *, rejects: Rejects | None = None) -> None:
     """Check that two SymPy expressions (or matrices) are equal: simplify(lhs − rhs) = 0.
 
     Leave the operation that the claim is about unevaluated (``sp.Derivative``, ``sp.Integral``,
     ``sp.Sum``, or an expression in the definitions): it is carried out here. Declare positive
-    symbols positive, or roots do not simplify.
+    symbols positive, or roots do not simplify. ``rejects`` names wrong right-hand sides.
 
     Guards: both sides must not be the same expression from the start; one of them must contain a
     symbol, and none a floating-point number, which is never exact; and dropping any term of
@@ -71,92 +76,113 @@ def identity(label: str, lhs: Any, rhs: Any) -> None:
     holds for ``lhs``).
 
     Raises:
-        VerificationError: the difference is not zero, or a guard finds the check empty.
+        VerificationError: the difference is not zero, a near mistake is accepted or far, or a guard
+            finds the check empty.
         TypeError: a side is not an expression.
     """
-    _check_label(label)
+    check_label(label)
     pairs = _symbolic.pairs(lhs, rhs)
     if lhs == rhs:
-        _fail(
+        fail(
             label,
             f"both sides are the same expression, {lhs}, before anything is computed, so nothing "
             "is checked. Leave the operation unevaluated: sp.Derivative, sp.Integral, sp.MatMul.",
         )
     if not any(side.atoms(sp.Symbol) for pair in pairs for side in pair):
-        _fail(label, "neither side contains a symbol: compare numbers with verify.close.")
+        fail(label, "neither side contains a symbol: compare numbers with verify.close.")
     if any(side.atoms(sp.Float) for pair in pairs for side in pair):
-        _fail(label, "a floating-point number is not exact: write sp.Rational(1, 10) for 0.1.")
+        fail(label, "a floating-point number is not exact: write sp.Rational(1, 10) for 0.1.")
     for left, right in pairs:
         difference = _symbolic.difference(left, right)
         if difference != 0:
-            _fail(label, _symbolic.explain(left, right, difference))
+            fail(label, _symbolic.explain(left, right, difference))
     unnoticed = _symbolic.unnoticed_change(pairs)
     if unnoticed:
-        _fail(label, f"the check is empty: {unnoticed}, and the sides are still equal.")
-    _record(label, "symbolic", "")
+        fail(label, f"the check is empty: {unnoticed}, and the sides are still equal.")
+    names = []
+    for name, wrong in _near.named(label, rejects):
+        _near.check_expression(label, name, wrong, lhs, rhs)
+        names.append(name)
+    _record(label, "symbolic", "", names)
 
 
-def close(label: str, computed: Any, expected: Any, rtol: float = 1e-6, atol: float = 0.0) -> None:
+def close(
+    label: str,
+    computed: Any,
+    expected: Any,
+    rtol: float = 1e-6,
+    atol: float = 0.0,
+    *,
+    rejects: Rejects | None = None,
+) -> None:
     """Check that two computations agree, entry by entry and without broadcasting.
 
         ``|computed − expected| ≤ atol + rtol · |expected|``
 
     ``computed`` and ``expected`` are numbers, NumPy arrays or torch tensors of one shape that come
-    from two *independent* computations.
+    from two *independent* computations. ``rejects`` names wrong values of ``expected``; each must
+    be missed by ``computed`` by more than twice what is allowed, in some entry.
 
     Guards: refuses one object for both and shared memory; empty arrays, NaN, infinities, all zeros
-    and arrays of one repeated value (which cannot tell a permutation or a wrong index); and a
-    tolerance that would accept an error of 1 % of the expected size.
+    and arrays of one repeated value (which cannot tell a permutation or a wrong index); a tolerance
+    that would accept an error of 0.1 % of the expected size, or of 1 % beside named near mistakes;
+    and an absolute tolerance, unless it is of rounding only, that hides an error of 1 % in the
+    smallest entry.
 
     Raises:
-        VerificationError: they differ, or a guard finds that they could not.
+        VerificationError: they differ, a near mistake is accepted or far, or a guard finds that
+            they could not differ.
         TypeError: one of them is not numeric.
     """
-    _check_label(label)
+    check_label(label)
     if computed is expected:
-        _fail(label, "both sides are one object, so nothing is compared.")
-    if np.shares_memory(
-        _numbers(label, computed, "computed"), _numbers(label, expected, "expected")
-    ):
-        _fail(label, "both sides share their memory, so nothing is compared.")
-    left, right = _array(label, computed, "computed"), _array(label, expected, "expected")
+        fail(label, "both sides are one object, so nothing is compared.")
+    if np.shares_memory(numbers(label, computed, "computed"), numbers(label, expected, "expected")):
+        fail(label, "both sides share their memory, so nothing is compared.")
+    # The shapes come first: what is compared with nothing is not yet worth a closer look.
+    left, right = numbers(label, computed, "computed"), numbers(label, expected, "expected")
     if left.shape != right.shape:
-        _fail(label, f"computed has shape {left.shape} and expected {right.shape}.")
-    for name, value in (("computed", left), ("expected", right)):
-        _check_finite(label, name, value)
+        fail(label, f"computed has shape {left.shape} and expected {right.shape}.")
+    left, right = finite(label, left, "computed"), finite(label, right, "expected")
     if not right.any():
-        _fail(
+        fail(
             label, "expected is all zeros: compare a sum, or the two terms whose difference it is."
         )
     if right.size > 1 and (right == right.flat[0]).all():
-        _fail(
+        fail(
             label,
             f"all {right.size} entries of expected are {right.flat[0]:.6g}: a constant hides wrong "
             "indices. Choose other inputs or compare one number.",
         )
-    size = float(np.median(np.abs(right[right != 0])))
-    if not (0 <= rtol <= _LARGEST_TOLERANCE and 0 <= atol <= _LARGEST_TOLERANCE * size):
-        _fail(
-            label,
-            f"the tolerance (rtol {rtol:g}, atol {atol:g}) would accept an error of more than 1 % "
-            f"of the typical size {size:.3g}.",
-        )
+    size = _guards.check_tolerance(label, right, rtol, atol, bool(rejects))
     allowed = atol + rtol * np.abs(right)
     error = np.abs(left - right)
     if (error > allowed).any():
-        worst = np.unravel_index(np.argmax(error - allowed), error.shape)
-        where = f" at index {tuple(int(i) for i in worst)}" if error.shape else ""
-        _fail(
+        at, where = worst(error - allowed)
+        fail(
             label,
-            f"computed {left[worst]:.12g} is not expected {right[worst]:.12g}{where} "
-            f"(difference {error[worst]:.3g}, allowed {allowed[worst]:.3g}; "
+            f"computed {left[at]:.12g} is not expected {right[at]:.12g}{where} "
+            f"(difference {error[at]:.3g}, allowed {allowed[at]:.3g}; "
             f"{int((error > allowed).sum())} of {error.size} entries differ).",
         )
-    _record(label, "numeric", f"rtol {rtol:g}" + (f", atol {atol:g}" if atol else ""))
+    names = []
+    for name, value in _near.named(label, rejects):
+        wrong = _near.values(label, name, value, right.shape)
+        if not (np.abs(left - wrong) > 2 * (atol + rtol * np.abs(wrong))).any():
+            fail(label, f"the near mistake “{name}” is accepted too, within twice the tolerance.")
+        _near.check_near(label, name, wrong, right, size)
+        names.append(name)
+    _record(label, "numeric", f"rtol {rtol:g}" + (f", atol {atol:g}" if atol else ""), names)
 
 
 def statistic(
-    label: str, samples: Any, expected: Any, z: float = 4.0, alternative: Any = None
+    label: str,
+    samples: Any,
+    expected: Any,
+    z: float = 4.0,
+    alternative: Any = None,
+    *,
+    rejects: Rejects | None = None,
 ) -> None:
     """Check that the mean of independent samples lies within z standard errors of ``expected``.
 
@@ -164,169 +190,117 @@ def statistic(
     standard error is std(samples) / √n. With k components z is widened by Bonferroni, so that the
     whole check errs as seldom as a single one at z.
 
-    ``alternative``, of the shape of ``expected``, is the value that the nearest mistake would give
-    (β_t where √β_t belongs). The standard error must be small enough to tell the two in at least
-    one component: ``|alternative − expected| ≥ 2 z · error``. Without an alternative every
-    component must be able to see an error of 10 % of the largest ``|expected|``.
+    ``rejects`` names the values, of the shape of ``expected``, that near mistakes would give (β_t
+    where √β_t belongs). The standard error must be small enough to tell each of them in at least
+    one component: ``|wrong − expected| > 2 z · error``. A component in which no near mistake is
+    told must be able to see an error of 10 % of the largest ``|expected|``. (``alternative`` is the
+    old spelling of one near mistake, without a name and however far.)
 
     Raises:
-        VerificationError: the mean is too far off, the samples are too few or constant, or the
-            standard error is too wide.
+        VerificationError: the mean is too far off, the samples are too few or constant, their mean
+            is ``expected`` itself, the standard error is too wide, or a near mistake is far.
         TypeError: samples or expected are not numeric.
     """
-    _check_label(label)
-    values, target = _array(label, samples, "samples"), _array(label, expected, "expected")
-    if values.ndim == 0 or values.shape[1:] != target.shape:
-        _fail(
-            label,
-            f"samples of shape {values.shape} need expected of shape {values.shape[1:]}, "
-            f"not {target.shape}.",
-        )
-    n = values.shape[0]
+    check_label(label)
+    shape = numbers(label, samples, "samples").shape
+    given = numbers(label, expected, "expected").shape
+    if not shape or shape[1:] != given:
+        fail(label, f"samples of shape {shape} need expected of shape {shape[1:]}, not {given}.")
+    n = shape[0]
     if n < _FEWEST_SAMPLES:
-        _fail(label, f"{n} samples are too few for a standard error; at least {_FEWEST_SAMPLES}.")
-    _check_finite(label, "samples", values)
-    _check_finite(label, "expected", target)
+        fail(label, f"{n} samples are too few for a standard error; at least {_FEWEST_SAMPLES}.")
+    values, target = finite(label, samples, "samples"), finite(label, expected, "expected")
     if not 2.0 <= z <= 6.0:
-        _fail(label, f"z = {z:g} is not between 2 (false alarms) and 6 (sees nothing).")
+        fail(label, f"z = {z:g} is not between 2 (false alarms) and 6 (sees nothing).")
     error = values.std(axis=0, ddof=1) / math.sqrt(n)
     if (error == 0).any():
-        _fail(label, "the samples of a component are all equal: there is nothing random to test.")
-    components = target.size
-    limit = -NormalDist().inv_cdf(NormalDist().cdf(-z) / components)
-    _check_resolution(label, target, alternative, 2 * limit * error, n)
+        fail(label, "the samples of a component are all equal: there is nothing random to test.")
+    limit = -NormalDist().inv_cdf(NormalDist().cdf(-z) / target.size)
+    mistakes = [
+        (name, _near.values(label, name, value, target.shape))
+        for name, value in _near.named(label, rejects)
+    ]
+    if alternative is not None:
+        mistakes.append(("alternative", _near.values(label, "alternative", alternative, given)))
+    _guards.check_resolution(label, target, mistakes, 2 * limit * error, n)
     mean = values.mean(axis=0)
     score = np.abs(mean - target) / error
     if (score > limit).any():
-        worst = np.unravel_index(np.argmax(score), score.shape)
-        where = f" at index {tuple(int(i) for i in worst)}" if score.shape else ""
-        _fail(
+        at, where = worst(score)
+        fail(
             label,
-            f"the mean {mean[worst]:.6g} ± {error[worst]:.2g} of {n} samples is "
-            f"{score[worst]:.1f} standard errors from {target[worst]:.6g}{where}.",
+            f"the mean {mean[at]:.6g} ± {error[at]:.2g} of {n} samples is "
+            f"{score[at]:.1f} standard errors from {target[at]:.6g}{where}.",
         )
-    family = f" (Bonferroni over {components})" if components > 1 else ""
-    _record(label, "statistic", f"{n} samples, z < {z:g}{family}")
+    if (score < _OWN_MEAN).all():
+        fail(label, "expected is the mean of these very samples, so nothing is compared.")
+    for name, wrong in mistakes:
+        if not (np.abs(mean - wrong) > limit * error).any():
+            fail(label, f"the near mistake “{name}” is accepted too.")
+        if name != "alternative":
+            _near.check_near(label, name, wrong, target, float(values.std()))
+    family = f" (Bonferroni over {target.size})" if target.size > 1 else ""
+    names = [name for name, _ in mistakes if name != "alternative"]
+    _record(label, "statistic", f"{n} samples, z < {z:g}{family}", names)
 
 
-def claim(label: str, value: Any, relation: str, bound: float) -> None:
+def claim(
+    label: str, value: Any, relation: str, bound: float, *, rejects: Rejects | None = None
+) -> None:
     """Check an experiment's headline: ``value relation bound``, with relation one of < <= > >=.
 
     ``value`` is a number or an interval with fields ``value, low, high`` (``evaluation.bootstrap``
     gives one); of an interval the end counts that is worse for the claim. ``bound`` is a number
     written in the text, not one measured beside the value.
 
+    ``rejects`` names what would falsify the headline, as values in the place of ``value``: what the
+    baseline itself gives, or another method. Each must fail the relation; of an interval the end
+    that is better for the claim must fail it. Near means near the bound.
+
     Raises:
-        VerificationError: the relation fails, the value is NaN or a boolean, or value and bound are
-            one object.
+        VerificationError: the relation fails, the value is NaN or a boolean, value and bound are
+            one object, or a near mistake satisfies the relation or is far.
         ValueError: another relation.
         TypeError: value or bound is not a number.
     """
-    _check_label(label)
+    check_label(label)
     if relation not in _RELATIONS:
         raise ValueError(f"{label}: relation {relation!r} is not one of {', '.join(_RELATIONS)}")
     if type(bound) not in (int, float):
         raise TypeError(f"{label}: bound must be a plain number, not {type(bound).__name__}")
     if value is bound:
-        _fail(label, "value and bound are one object, so nothing is compared.")
+        fail(label, "value and bound are one object, so nothing is compared.")
     if not math.isfinite(bound):
-        _fail(label, f"the bound is {bound}: it must be finite.")
-    interval = hasattr(value, "low") and hasattr(value, "high")
-    if interval:
-        low, high = _number(label, value.low), _number(label, value.high)
-        middle = _number(label, value.value)
-        if not low <= middle <= high:
-            _fail(label, f"the interval {low:g} … {high:g} does not contain its value {middle:g}.")
-        number = high if relation.startswith("<") else low
-    else:
-        number = _number(label, value)
-    if not _RELATIONS[relation](number, bound):
-        ends = f" (interval {value.low:.6g} … {value.high:.6g})" if interval else ""
-        _fail(label, f"measured {number:.6g}{ends}, which is not {relation} {bound:g}.")
-    side = f"{'upper' if relation.startswith('<') else 'lower'} end of the interval "
-    _record(label, "claim", f"{side if interval else 'measured '}{relation} {bound:g}")
+        fail(label, f"the bound is {bound}: it must be finite.")
+    holds, below = _RELATIONS[relation], relation.startswith("<")
+    low, middle, high = _guards.interval(label, value)
+    measured = high if below else low
+    ends = f" (interval {low:.6g} … {high:.6g})" if low != high else ""
+    if not holds(measured, bound):
+        fail(label, f"measured {middle:.6g}{ends}, which is not {relation} {bound:g}.")
+    names = []
+    for name, wrong in _near.named(label, rejects):
+        low, middle, high = _guards.interval(label, wrong)
+        if holds(low if below else high, bound):
+            fail(label, f"the near mistake “{name}”, {middle:.6g}, is {relation} {bound:g} too.")
+        scale = abs(measured) or 1.0
+        _near.check_near(label, name, np.asarray(middle), np.asarray(float(bound)), scale)
+        names.append(name)
+    side = f"{'upper' if below else 'lower'} end of the interval "
+    _record(
+        label,
+        "claim",
+        f"{side if _guards.is_interval(value) else 'measured '}{relation} {bound:g}",
+        names,
+    )
 
 
-def _check_resolution(
-    label: str, target: np.ndarray, alternative: Any, needed: np.ndarray, n: int
-) -> None:
-    """Refuse a standard error with which the mistake could pass; ``needed`` is 2 z · error."""
-    if alternative is None:
-        gap = np.full(target.shape, _DEFAULT_ERROR * np.abs(target).max())
-        if not gap.any():
-            _fail(label, "expected is zero and so has no scale of its own: give `alternative`.")
-        told, wrong = bool((gap >= needed).all()), "a value that is off by 10 %"
-        factor = float((needed / gap).max())
-    else:
-        other = _array(label, alternative, "alternative")
-        if other.shape != target.shape:
-            _fail(label, f"alternative has shape {other.shape} and expected {target.shape}.")
-        _check_finite(label, "alternative", other)
-        gap = np.abs(other - target)
-        if not gap.any():
-            _fail(label, "alternative equals expected: it must be what a mistake would give.")
-        told, wrong = bool((gap >= needed).any()), "the alternative"
-        factor = float((needed[gap > 0] / gap[gap > 0]).min())
-    if not told:
-        _fail(
-            label,
-            f"the standard error of {n} samples is too wide to tell expected from {wrong}; about "
-            f"{math.ceil(n * factor**2)} samples could.",
-        )
-
-
-def _numbers(label: str, value: Any, name: str) -> np.ndarray:
-    """The value as a NumPy array, of numbers, on the same memory where that is possible."""
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().resolve_conj().resolve_neg()
-        value = value.double().numpy() if value.dtype == torch.bfloat16 else value.numpy()
-    array = np.asarray(value)
-    if array.dtype == bool or array.dtype.kind not in "iufc":
-        raise TypeError(
-            f"{label}: {name} must be numbers, not {type(value).__name__} {value!r:.60}"
-        )
-    if array.size == 0:
-        _fail(label, f"{name} is empty.")
-    return array
-
-
-def _array(label: str, value: Any, name: str) -> np.ndarray:
-    """The value in double precision, real or complex."""
-    array = _numbers(label, value, name)
-    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
-
-
-def _number(label: str, value: Any) -> float:
-    if isinstance(value, bool | np.bool_) or getattr(value, "dtype", None) == torch.bool:
-        _fail(
-            label, f"the value is {value}: claim a number, so that the reader sees how near it is."
-        )
-    try:
-        number = float(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{label}: value must be a number, not {type(value).__name__}") from error
-    if math.isnan(number):
-        _fail(label, "the value is NaN.")
-    return number
-
-
-def _check_finite(label: str, name: str, value: np.ndarray) -> None:
-    bad = int((~np.isfinite(value)).sum())
-    if bad:
-        _fail(label, f"{bad} of {value.size} entries of {name} are NaN or infinite.")
-
-
-def _check_label(label: str) -> None:
-    if not isinstance(label, str) or not _LABEL.fullmatch(label):
-        raise ValueError(f"label {label!r} must look like eq-<slug>-<name> or claim-<slug>-<name>")
-
-
-def _fail(label: str, reason: str) -> None:
-    raise VerificationError(f"{label} ✗ {reason}")
-
-
-def _record(label: str, method: str, detail: str) -> None:
+def _record(label: str, method: str, detail: str, rejects: list[str]) -> None:
+    empty = _source.of_caller(sys._getframe(2))
+    if empty:
+        fail(label, empty)
     # The line of a claim says only "upper end … <= 2": the measured digits belong to a machine.
     words = [] if method == "claim" else [method]
-    print(f"{label} ✓ {', '.join([*words, *([detail] if detail else [])])}")
-    _LEDGER.append(Record(label, method, detail))
+    first = f"{label} ✓ {', '.join([*words, *([detail] if detail else [])])}"
+    print(_near.line(first, rejects))
+    _LEDGER.append(Record(label, method, detail, tuple(rejects)))

@@ -77,12 +77,14 @@ class Visitor:
         script: bool = True,
         query: str = "",
         watch_shifts: bool = False,
+        touch: bool = False,
     ) -> Iterator[Visit]:
         """The page `docname`, loaded with its fonts; `window.shifts`, if watched, is what moved."""
         context = self.browser.new_context(
             viewport=size,
             color_scheme=theme,
             java_script_enabled=script,
+            has_touch=touch,
             reduced_motion="reduce",
         )
         visit = Visit(context.new_page())

@@ -1,0 +1,250 @@
+"""Mutants of the code that a page shows: each must turn a check of the page or a unit test red.
+
+    python tests/shown.py ddpm              every function shown in ddpm, and what outlives it all
+    python tests/shown.py ddim slerp jump   only these
+
+A mutant takes the place of its function in the code object itself, so that every module that has
+imported the function runs it. Each runs in a process of its own, forked when everything is loaded:
+first the chapter's checks with the statements that they need, then the chapter's quick unit tests.
+Headlines (``verify.claim``) are left out, and checks that take longer than `SLOW` seconds: those
+train or sample.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib
+import io
+import linecache
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import matplotlib
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from mutation import Mutant, mutants_of_source
+
+from coursekit.calls import METHODS
+from coursekit.source import blocks, directive, read
+from genbook._definitions import Definitions
+
+ROOT = Path(__file__).parents[1]
+SLOW = 5.0  # seconds of the processor for one check
+LONGEST = 60  # seconds of the clock for one mutant; a mutant that does not end is noticed
+# Shown in words and formulas only, but what the page's equations stand on.
+BESIDE = {
+    "ddpm": ["genbook.paths.conversions.factors", "genbook.bound._kl"],
+    "ddim": ["genbook.ddim.slerp"],
+}
+# Mutants that mean the same: ``path: before → after``.
+EQUIVALENT: list[str] = []
+# Unit tests of a chapter's functions that lie in modules of their own.
+TESTS = {
+    "objects": ["test_objects.py", "test_training.py"],
+    "gaussians": ["test_gaussians.py"],
+    "geometry": ["test_geometry.py"],
+    "ddpm": ["test_paths.py", "test_schedules.py", "test_sampling.py", "test_ddpm.py"],
+    "ddim": ["test_ddim.py", "test_schedules.py"],
+    "evaluation": ["test_evaluation.py"],
+}
+
+
+def shown(slug: str) -> list[str]:
+    """The functions that a chapter shows, ``genbook.ddpm.q_sample``."""
+    found = []
+    source = read(ROOT / "book" / f"{slug}.md")
+    for cell in source.cells:
+        for token in blocks(cell.text, source.path, cell.line) if cell.kind == "markdown" else ():
+            block = directive(token, source.path, cell.line) if token.type == "fence" else None
+            if block is not None and block.name == "literalinclude" and "pyobject" in block.options:
+                module = re.sub(r"^.*src/|\.py$", "", block.argument).replace("/", ".")
+                found.append(f"{module}.{block.options['pyobject']}")
+    return [*found, *BESIDE.get(slug, [])]
+
+
+def mutants_of(path: str) -> list[tuple[FunctionType, Mutant]]:
+    """The function at a path with each of its mutants, as something of the same closure."""
+    module, tree, function = found(path)
+    tree.decorator_list = []
+    mutants = mutants_of_source(ast.unparse(tree), tree.name, vars(module))
+    alike = function.__code__.co_freevars
+    return [(function, m) for m in mutants if m.answer.__code__.co_freevars == alike]
+
+
+def checks_of(slug: str) -> list[tuple[str, Any]]:
+    """Label and program of each check of a chapter that is no headline, with all that it needs."""
+    source = read(ROOT / "book" / f"{slug}.md")
+    body: list[ast.stmt] = []
+    for cell in source.cells:
+        if cell.kind == "code":
+            body += ast.parse(cell.text).body
+    definitions = Definitions(body)
+    programs = []
+    for i, statement in enumerate(body):
+        labels = [
+            node.args[0].value
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in METHODS
+            and node.func.attr != "claim"
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == "verify"
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ]
+        if labels:
+            needed = [body[k] for k in definitions.needed(i)]
+            name = f"<{labels[0]}>"
+            code = ast.unparse(ast.Module(needed, []))
+            linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+            programs.append((labels[0], compile(code, name, "exec")))
+    return programs
+
+
+def green(programs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The checks that hold and are quick, as they are without any mutant."""
+    kept = []
+    for label, program in programs:
+        begun = time.process_time()
+        try:
+            with _processor_time(2 * SLOW):
+                _run(program)
+        except Exception as error:
+            print(f"  left out: {label}, {type(error).__name__} {error}"[:150])
+            continue
+        if time.process_time() - begun <= SLOW:
+            kept.append((label, program))
+        else:
+            print(f"  left out: {label}, slow")
+    return kept
+
+
+def noticed(
+    function: FunctionType, mutant: Mutant, programs: list[tuple[str, Any]], tests: list[str]
+) -> str | None:
+    """What notices a mutant: a label, or the unit tests; ``None`` if nothing does."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        answer = "not ended"
+        with contextlib.suppress(BaseException):
+            function.__code__ = mutant.answer.__code__
+            answer = _first_red(programs, tests)
+        os.write(writer, answer.encode())
+        os._exit(0)
+    os.close(writer)
+    begun = time.monotonic()
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        if time.monotonic() - begun > LONGEST:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return "not ended"
+        time.sleep(0.02)
+    with os.fdopen(reader) as pipe:
+        return pipe.read() or None
+
+
+def survivors(slug: str, only: tuple[str, ...] = (), seconds: float = float("inf")) -> list[str]:
+    """What is changed in the mutants that nothing notices, after ``seconds`` no more are tried."""
+    matplotlib.use("Agg")
+    os.chdir(ROOT / "book")
+    begun, found = time.monotonic(), []
+    programs = green(checks_of(slug))
+    tests = [str(ROOT / "tests" / name) for name in TESTS[slug]]
+    for path in shown(slug):
+        name = path.rpartition(".")[2]
+        if only and name not in only:
+            continue
+        by_page = by_tests = left = 0
+        alive = []
+        for function, mutant in mutants_of(path):
+            if time.monotonic() - begun > seconds:
+                left += 1
+                continue
+            by = noticed(function, mutant, programs, tests)
+            by_page += by not in (None, "unit tests")
+            by_tests += by == "unit tests"
+            if by is None:
+                alive.append(f"{path}: {mutant.description}")
+        words = f"{by_page} by the page, {by_tests} by tests, {len(alive)} by nothing, {left} left"
+        print(f"  {path}: noticed {words}", flush=True)
+        for line in alive:
+            print(f"    {line}", flush=True)
+        found += alive
+    return found
+
+
+def _first_red(programs: list[tuple[str, Any]], tests: list[str]) -> str:
+    for label, program in programs:
+        try:
+            _run(program)
+        except BaseException:
+            return label
+    if not tests:
+        return ""
+    with contextlib.redirect_stdout(io.StringIO()):
+        quick = [
+            "-x",
+            "-q",
+            "-m",
+            "not slow and not long and not browser",
+            "-p",
+            "no:cacheprovider",
+        ]
+        red = pytest.main([*quick, *tests])
+    return "unit tests" if red else ""
+
+
+def _run(program: Any) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(program, {"__name__": "__main__"})
+
+
+@contextlib.contextmanager
+def _processor_time(seconds: float) -> Iterator[None]:
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"more than {seconds:g} s")
+
+    before: Callable[..., Any] | int | None = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def found(path: str) -> tuple[Any, ast.FunctionDef, FunctionType]:
+    """Module, definition and function object of ``genbook.module.Class.method``."""
+    parts = path.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        with contextlib.suppress(ImportError):
+            module = importlib.import_module(".".join(parts[:cut]))
+            break
+    holder: Any = module
+    tree: Any = ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
+    for part in parts[cut:]:
+        tree = next(node for node in tree.body if getattr(node, "name", "") == part)
+        holder = vars(holder)[part]
+    while not isinstance(holder, FunctionType):
+        for attribute in ("__func__", "__wrapped__", "fget"):
+            holder = getattr(holder, attribute, holder)
+    return module, tree, holder
+
+
+if __name__ == "__main__":
+    for chapter in [sys.argv[1]] if len(sys.argv) > 1 else list(TESTS):
+        print(chapter, flush=True)
+        survivors(chapter, tuple(sys.argv[2:]))
