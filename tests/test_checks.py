@@ -21,9 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genbook import checks
-from genbook.checks import Case, Misconception, Question, mistakes
+from genbook.checks import Case, Misconception, Question, answers
 from genbook.checks.machinery import compare, show
-from genbook.checks.machinery.misconception import changed
+from genbook.checks.machinery.misconception import Answer, Equivalent, changed
 from genbook.checks.machinery.run import judge, outcomes, trial, verdict
 
 # A registry for the tests -------------------------------------------------------------------------
@@ -179,8 +179,8 @@ def test_ids_are_unique_and_belong_to_their_chapter():
 def test_a_question_has_a_file_of_its_own(q):
     module = importlib.import_module(f"genbook.checks.{q.id}")
     assert module.QUESTION is q
-    # What its cases need travels with it to a kernel; what is trained has none.
-    assert q.training or q.cases.__module__ == module.__name__
+    # What its cases need travels with it to a kernel; what is trained has none, and a pencil's one.
+    assert q.training or q.cases.__module__ in (module.__name__, checks.pencil.__module__)
 
 
 @by_id
@@ -188,8 +188,9 @@ def test_an_entry_is_complete(q):
     assert q.points <= 10 and q.name.isidentifier()
     assert q.misconceptions, "a question needs at least one known way of being wrong"
     assert len(q.alternatives) >= 2, "two other correct answers, written differently"
-    names = [m.name for m in q.misconceptions]
-    assert len(set(names)) == len(names)
+    # There may be several ways of making one mistake, and one thing to say about it.
+    named = {(m.name, m.sentence) for m in q.misconceptions}
+    assert len({name for name, _ in named}) == len(named)
     for m in q.misconceptions:
         assert m.sentence[-1] in ".?!)" and len(m.sentence) >= 15
 
@@ -734,12 +735,21 @@ def test_a_reference_that_cannot_be_changed_is_refused():
         changed(double, "2 * x → 3 * x")
     with pytest.raises(ValueError, match="only a function can return 1"):
         changed(Counter, "→ 1")
+    with pytest.raises(ValueError, match="only a function can return 1"):
+        changed(Counter, body="return 1")
     with pytest.raises(ValueError, match="there is none"):
         _ = Misconception("late", ("a → b",), "A sentence.").function
+    with pytest.raises(ValueError, match="there is none"):
+        Answer("late", ("a → b",))()
 
 
-def test_misconceptions_are_read_from_a_table():
-    found = mistakes("""
+def test_answers_are_read_from_a_table():
+    found = answers("""
+        as a sum: factor * x → sum([x] * factor)
+        in a body:
+            for _ in range(1):
+                y = factor * x
+            return 1 + y
         less: y + 1 → y - 1
             You subtract,
             with a {} in "braces".
@@ -752,26 +762,50 @@ def test_misconceptions_are_read_from_a_table():
             Two lines: of changes.
         whole: → {"a": x}
             A sentence.
+        it is added: y + 1 ≡ 1 + y
+        ways: + 1 →
+            or: factor * x → x; y + 1 → y + 2
+            y = → z = y =
+            or: + 1 → - 1
+            One sentence for three.
     """)
-    assert [(m.name, m.how) for m in found] == [
+    assert [(a.name, a.how) for a in found if isinstance(a, Answer)] == [
+        ("as a sum", ("factor * x → sum([x] * factor)",)),
+        ("in a body", "for _ in range(1):\n    y = factor * x\nreturn 1 + y"),
+    ]
+    wrong = [a for a in found if isinstance(a, Misconception)]
+    assert [(m.name, m.how) for m in wrong] == [
         ("less", ("y + 1 → y - 1",)),
         ("both", ("factor * x → x", "+ 1 →")),
         ("below", ("factor * x → x", "+ 1 →")),
         ("whole", ('→ {"a": x}',)),
+        ("ways", ("+ 1 →",)),
+        ("ways", ("factor * x → x", "y + 1 → y + 2", "y = → z = y =")),
+        ("ways", ("+ 1 → - 1",)),
     ]
-    assert found[0].sentence == 'You subtract, with a {} in "braces".'
-    assert found[2].sentence == "Two lines: of changes."
+    assert wrong[0].sentence == 'You subtract, with a {} in "braces".'
+    assert wrong[2].sentence == "Two lines: of changes."
+    assert {m.sentence for m in wrong[4:]} == {"One sentence for three."}
+    assert Equivalent("it is added", "y + 1 → 1 + y") in found
     q = Question("sample.scaled", 1, scaled, lambda seed: [Case((3,))], found)
-    assert [m.function(3) for m in q.misconceptions] == [5, 3, 3, {"a": 3}]
+    assert [m.function(3) for m in q.misconceptions] == [5, 3, 3, {"a": 3}, 6, 5, 5]
+    assert [answer(3) for answer in q.alternatives] == [7, 7]
+    assert [verdict(q, answer).points for answer in q.alternatives] == [1, 1]
+    assert q.equivalent_mutants == {"y + 1 → 1 + y": "it is added"}
     again = replace(q, reference=sign_of)  # a change belongs to the reference it was written for
-    assert again.misconceptions[0].function(3) == 5
-    for text in ("name → x", "name: y\n  A sentence.", "name: y → x", "name:\n  A sentence."):
+    assert again.misconceptions[0].function(3) == 5 and again.alternatives[0](3) == 7
+    for text in (
+        "name → x",
+        "name: y\n  A sentence.",
+        "name:\n  A sentence.",
+        "name: → 1\n or: → 2",
+    ):
         with pytest.raises(ValueError, match="write 'name: old → new' and a sentence"):
-            mistakes(text)
+            answers(text)
 
 
 def test_a_change_is_made_when_it_is_first_asked_for():
-    late = mistakes("late: nowhere → x\n  A sentence.")
+    late = answers("late: nowhere → x\n  A sentence.")
     q = Question("sample.scaled", 1, scaled, lambda seed: [Case((3,))], late)
     assert verdict(q, scaled).points == 1
     with pytest.raises(ValueError, match="'nowhere' stands 0 times"):
@@ -781,3 +815,4 @@ def test_a_change_is_made_when_it_is_first_asked_for():
 def test_a_name_is_the_ids_unless_another_is_given():
     assert Question("sample.explain", 3, manual=True).name == "explain"
     assert AVERAGE.name == "Average" and replace(AVERAGE).name == "Average"
+    assert Question("sample.add", 1, Counter).name == "Counter"

@@ -1,7 +1,7 @@
 """The directives that render data when the site is built.
 
-``{noise-scrubber}``, ``{chapter-map}``, ``{equation-ledger}``, ``{notebook-times}`` and
-``{model-cards}``; each page says by its directive what it shows, and each directive what it reads.
+``{equation-ledger}``, ``{notebook-times}`` and ``{model-cards}``; each page says by its directive
+what it shows, and each directive what it reads. Those of the landing page are in ``landing``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
@@ -33,41 +32,6 @@ def document_link(docname: str, title: str | None = None) -> nodes.Node:
         refexplicit=title is not None,
         refwarn=True,
     )
-
-
-class NoiseScrubber(SphinxDirective):
-    """``{noise-scrubber}``: a slider over digits made from noise while the site is built."""
-
-    def run(self) -> list[nodes.Node]:
-        """Sample with the shipped weights and show the states in ``plots.scrubber``."""
-        from genbook.plots.noise_scrubber import noise_to_digits  # torch, for one page alone
-
-        return [nodes.raw("", noise_to_digits()._repr_html_(), format="html")]
-
-
-class ChapterMap(SphinxDirective):
-    """``{chapter-map}``: the whole course from ``book/map.yml``; what exists is a link."""
-
-    def run(self) -> list[nodes.Node]:
-        """A list of parts, each with its chapters."""
-        path = Path(self.env.srcdir) / "book" / "map.yml"
-        self.env.note_dependency(str(path))
-        parts = yaml.safe_load(path.read_text(encoding="utf-8"))
-        grid = nodes.container(classes=["gb-map"])
-        for part in parts:
-            chapters = nodes.bullet_list()
-            for slug, title in part["chapters"].items():
-                docname = f"book/{slug}"
-                exists = docname in self.env.found_docs
-                entry = document_link(docname, title) if exists else nodes.Text(title)
-                chapters += nodes.list_item(
-                    "",
-                    nodes.paragraph("", "", entry),
-                    classes=["gb-here" if exists else "gb-later"],
-                )
-            name = nodes.paragraph("", "", nodes.strong("", part["part"]))
-            grid += nodes.container("", name, chapters, classes=["gb-part"])
-        return [grid]
 
 
 def _table(head: list[str], rows: list[list[list[nodes.Node]]]) -> nodes.table:
@@ -204,8 +168,6 @@ def _plain(value: Any) -> str:
 
 
 DIRECTIVES: dict[str, type[SphinxDirective]] = {
-    "noise-scrubber": NoiseScrubber,
-    "chapter-map": ChapterMap,
     "equation-ledger": EquationLedger,
     "notebook-times": NotebookTimes,
     "model-cards": ModelCards,

@@ -21,10 +21,10 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from coursekit import folding, lower_blocks, lower_directives, lower_roles
+from coursekit import folding, lower_blocks, lower_directives, lower_roles, reading
 from coursekit.calls import verify_calls
 from coursekit.lower_roles import Page
-from coursekit.page import colab_url, reading_minutes
+from coursekit.page import colab_url
 from coursekit.references import Book
 from coursekit.source import Cell, Source
 
@@ -138,7 +138,7 @@ def _with_card(text: str, source: Source, page: Page) -> str:
     if not re.match(r"# \S", title):
         raise page.fail(source.cells[0].line, "a notebook begins with its title, '# …'")
     facts = [f"[Read on the site]({page.book.url(page.docname)})"]
-    facts.append(f"{reading_minutes(source.text)} min to read")
+    facts.append(f"{reading.minutes(source.path)} min to read")
     before = [source.slug] if source.kind == "sheet" else source.prerequisites
     links = []
     for slug in before:

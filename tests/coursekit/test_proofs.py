@@ -132,9 +132,9 @@ def test_a_fold_within_a_fold_is_opened() -> None:
 
 
 def test_a_check_that_printed_nothing_is_refused_by_name() -> None:
-    for printed in ("", "eq-toy-ab ✓ symbolic", "words of eq-toy-a ✓ symbolic"):
+    for line in ("", "eq-toy-ab ✓ symbolic", "words of eq-toy-a ✓ symbolic"):
         with pytest.raises(SphinxError, match="'eq-toy-a' printed no line, so it never ran"):
-            page(equation("eq-toy-a"), cell('verify.close("eq-toy-a", x, y)', printed))
+            page(equation("eq-toy-a"), cell('verify.close("eq-toy-a", x, y)', line))
 
 
 def test_a_figure_in_a_proof_cell_is_refused_by_name() -> None:

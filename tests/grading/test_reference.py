@@ -76,7 +76,7 @@ def test_no_kernel_gets_a_reference_that_could_help_it(q):
     sheet = [p for p in TRIED if p.id.partition(".")[0] == q.id.partition(".")[0]]
     helpful = []
     for other in sheet:
-        known = [other.reference, *other.alternatives]
+        known = [getattr(f, "function", f) for f in (other.reference, *other.alternatives)]
         if any(code in data for function in known for code in codes(function)):
             helpful.append(other.id)
     assert helpful == []

@@ -13,7 +13,7 @@ WHOLE = """sheet => sheet.naturalWidth / sheet.naturalHeight
     - sheet.getBoundingClientRect().width / sheet.getBoundingClientRect().height"""
 
 
-@pytest.mark.parametrize("docname", ["book/intro", *CHAPTERS])
+@pytest.mark.parametrize("docname", CHAPTERS)
 def test_the_slider_moves_its_picture(docname: str, visit: Visitor) -> None:
     with visit(docname) as seen:
         figures = seen.page.locator("[data-scrubber]")
@@ -36,7 +36,7 @@ def test_the_slider_moves_its_picture(docname: str, visit: Visitor) -> None:
         assert seen.problems == []
 
 
-@pytest.mark.parametrize("docname", ["book/intro", *CHAPTERS])
+@pytest.mark.parametrize("docname", CHAPTERS)
 def test_without_scripts_every_frame_is_there(docname: str, visit: Visitor) -> None:
     with visit(docname, script=False) as seen:
         for figure in seen.page.locator("[data-scrubber]").all():
@@ -77,12 +77,3 @@ def test_the_contents_open_on_a_phone(visit: Visitor) -> None:
         link.wait_for()
         link.click()
         seen.page.wait_for_url("**/book/glossary.html")
-
-
-@pytest.mark.parametrize("docname", CHAPTERS)
-def test_a_solution_is_folded_until_asked_for(docname: str, visit: Visitor) -> None:
-    with visit(docname.replace("book/", "solutions/")) as seen:
-        answer = seen.page.locator(".tag_answer details").first
-        assert not answer.locator("pre").first.is_visible()
-        answer.locator("summary").click()
-        assert answer.locator("pre").first.is_visible()

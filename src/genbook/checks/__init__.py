@@ -5,27 +5,44 @@
 prints ``ddim.step ✓ 2/2 points, 6 cases``, or the first case in which the answer is wrong and,
 where the outputs are those of a known misconception, a sentence about it. A chapter's entries are
 the list ``QUESTIONS`` in ``genbook/checks/<slug>/__init__.py``, in the order of the sheet; each is
-written in a file of its own beside it, as its ``QUESTION``. What makes them work is in
+written in a file of its own beside it, as its ``QUESTION``: the reference, as the sheet's solution
+has it, the cases, and the table of other answers, right and wrong (``answers``). What it needs is
+imported from here, ``math``, ``np`` and ``torch`` included. What makes all work is in
 ``genbook/checks/machinery/``.
 
 What is asked of a question, by ``tests/test_checks.py``, which tries a single one by its id,
 ``pytest tests/test_checks.py -k "ddim.step"``:
 
 - ``cases`` is defined in the question's own module, as it travels to another process with it; what
-  it returns depends on the seed alone.
-- At least two ``alternatives``, other correct answers, written differently: all have all points.
+  it returns depends on the seed alone. Where nothing is given, it is ``pencil`` of a label.
+- At least two other correct answers, written differently: all have all points.
 - At least one misconception. Each is rejected and named, and its sentence ends in ``.``, ``?``,
   ``!`` or ``)``.
-- Every mutant of the reference is killed by a case, or listed in ``equivalent_mutants`` with the
-  reason why it changes nothing.
+- Every mutant of the reference is killed by a case, or listed in the table as equivalent (``≡``)
+  with the reason why it changes nothing.
 - What a human marks (``manual=True``) or what is trained (``training``) has no cases.
 """
 
 from __future__ import annotations
 
-from genbook.checks.machinery.misconception import Misconception, mistakes
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genbook.checks.machinery.misconception import Misconception, answers
 from genbook.checks.machinery.randomness import generator
-from genbook.checks.machinery.registry import Case, Question, Training, question, questions, slugs
+from genbook.checks.machinery.registry import (
+    Case,
+    Question,
+    Training,
+    pencil,
+    question,
+    questions,
+    sheet,
+    slugs,
+)
 from genbook.checks.machinery.result import Result
 from genbook.checks.machinery.run import check
 
@@ -34,11 +51,17 @@ __all__ = [
     "Misconception",
     "Question",
     "Result",
+    "Tensor",
     "Training",
+    "answers",
     "check",
     "generator",
-    "mistakes",
+    "math",
+    "np",
+    "pencil",
     "question",
     "questions",
+    "sheet",
     "slugs",
+    "torch",
 ]

@@ -156,6 +156,7 @@ def _payload(question: Question, cases: list[Case]) -> str:
     reference = _signature_only(question.reference)
     bare = Question(question.id, question.points, reference, name=question.name, use=question.use)
     homes = {part.__module__ for part in (question.cases, question.use) if part is not None}
+    homes = {home for home in homes if not home.startswith("genbook.checks.machinery")}
     modules = [sys.modules[name] for name in sorted(set(map(_by_value, homes)))]
     for each in modules:
         cloudpickle.register_pickle_by_value(each)

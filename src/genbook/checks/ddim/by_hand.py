@@ -1,12 +1,6 @@
 """One step by hand."""
 
-from __future__ import annotations
-
-import math
-
-import numpy as np
-
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Question, answers, math, pencil
 
 
 def by_hand():
@@ -16,28 +10,14 @@ def by_hand():
     return x0, xs, sigma
 
 
-def by_euler():
-    """In x / a and b / a, as Euler's method sees it."""
+ANSWERS = answers("""
+in x / a and b / a, as Euler's method sees it:
     slope, rho_t, rho_s, scaled = 0.2, 4 / 3, 3 / 4, 1.0 / 0.6
     return [scaled - rho_t * slope, 0.8 * (scaled + (rho_s - rho_t) * slope), 0.1875 * math.sqrt(7)]
-
-
-def with_numpy():
-    bars = np.array([0.36, 0.64])
-    (a_t, a_s), (b_t, b_s) = np.sqrt(bars), np.sqrt(1 - bars)
-    x0 = (1 - 0.2 * b_t) / a_t
-    return np.array([x0, a_s * x0 + b_s * 0.2, b_s / b_t * np.sqrt(1 - bars[0] / bars[1])])
-
-
-def cases(seed: int) -> list[Case]:
-    return [Case(label="the three numbers")]
-
-
-MISCONCEPTIONS = mistakes("""
+four digits, as an array: → np.array([1.4, 1.24, 0.4961])
 alpha-bar without roots:
     → (0.872 / 0.36, 0.64 * 0.872 / 0.36 + 0.36 * 0.2, 0.75 * math.sqrt(0.4375))
-    You mixed signal and noise with ᾱ and 1 − ᾱ. These are variances: the rates are a = √ᾱ and b =
-    √(1 − ᾱ).
+    You mixed signal and noise with ᾱ and 1 − ᾱ. These are variances: the rates are √ᾱ and √(1 − ᾱ).
 variance for sigma: 0.6 / 0.8 * math.sqrt(1 - 0.36 / 0.64) → 0.36 / 0.64 * (1 - 0.36 / 0.64)
     Your third number is σ². The question asks for σ, the standard deviation of the fresh noise.
 the larger variance: 0.6 / 0.8 * math → math
@@ -49,5 +29,4 @@ direction with b_t: x0 + 0.6 → x0 + 0.8
 predicted x_0 without the division: 0.2) / 0.6 → 0.2)
     Your x̂_0 is x_t − b_t eps. That is a_t x̂_0: divide by a_t.
 """)
-
-QUESTION = Question("ddim.by_hand", 2, by_hand, cases, MISCONCEPTIONS, (by_euler, with_numpy))
+QUESTION = Question("ddim.by_hand", 2, by_hand, pencil("the three numbers"), ANSWERS)

@@ -1,14 +1,10 @@
 """Repair a sampler."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 from genbook.checks.ddim.shared import GaussianNoise, schedules
-from genbook.checks.ddim.step import step
+from genbook.checks.ddim.step import step  # noqa: F401, for the answers
 
 
 def sample(model, schedule, xT, steps):
@@ -19,25 +15,6 @@ def sample(model, schedule, xT, steps):
         x0 = (x - schedule.b(t) * eps) / schedule.a(t)
         x = schedule.a(s) * x0 + schedule.b(s) * eps
     return x
-
-
-def by_euler(model, schedule, xT, steps):
-    times = [round(schedule.T * i / steps) for i in range(steps, -1, -1)]
-    rho = [schedule.b(t) / schedule.a(t) for t in times]
-    scaled = xT / schedule.a(times[0])
-    for i, t in enumerate(times[:-1]):
-        scaled = scaled + (rho[i + 1] - rho[i]) * model(schedule.a(t) * scaled, t)
-    return scaled
-
-
-def by_recursion(model, schedule, xT, steps):
-    def down(x, i):
-        if i == 0:
-            return x
-        t, s = (round(schedule.T * j / steps) for j in (i, i - 1))
-        return down(step(schedule, x, model(x, t), t, s), i - 1)
-
-    return down(xT.double(), steps)
 
 
 def cases(seed: int) -> list[Case]:
@@ -54,7 +31,20 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+Euler's method in x / a and b / a:
+    scaled = xT / schedule.a(schedule.T)
+    for t, s in pairwise(round(schedule.T * i / steps) for i in range(steps, -1, -1)):
+        rho_t, rho_s = (schedule.b(time) / schedule.a(time) for time in (t, s))
+        scaled = scaled + (rho_s - rho_t) * model(schedule.a(t) * scaled, t)
+    return scaled
+by recursion:
+    def down(x, i):
+        if i == 0:
+            return x
+        t, s = (round(schedule.T * j / steps) for j in (i, i - 1))
+        return down(step(schedule, x, model(x, t), t, s), i - 1)
+    return down(xT.double(), steps)
 as given: range(steps, -1, -1) → range(steps, 0, -1); model(x, t) → model(x, s)
     Both mistakes are still there. Print the times that are visited, and the time at which the
     network is asked.
@@ -67,12 +57,9 @@ asked at the time it goes to: model(x, t) → model(x, s)
 noise of time t kept: schedule.b(s) * eps → schedule.b(t) * eps
     You put the noise back with b_t. The state that you build belongs to time s: b_s.
 one jump too few: i / steps → i / max(1, steps - 1); range(steps, → range(steps - 1,
-    You visit `steps` times, and so make one jump too few. Jumps are the gaps between times: so many
-    jumps need steps + 1 times.
-one jump too few, cut off: round(schedule.T * i / steps) → int(schedule.T * i / max(1, steps - 1))
+    or: round(schedule.T * i / steps) → int(schedule.T * i / max(1, steps - 1))
     range(steps, → range(steps - 1,
     You visit `steps` times, and so make one jump too few. Jumps are the gaps between times: so many
     jumps need steps + 1 times.
 """)
-
-QUESTION = Question("ddim.sample", 3, sample, cases, MISCONCEPTIONS, (by_euler, by_recursion))
+QUESTION = Question("ddim.sample", 3, sample, cases, ANSWERS)

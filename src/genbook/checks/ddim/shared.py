@@ -1,13 +1,8 @@
 """What the cases of several questions are made of."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
-from genbook.checks import generator
+from genbook.checks import Tensor, generator, torch
 from genbook.schedules import NoiseSchedule
 
 

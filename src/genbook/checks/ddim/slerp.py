@@ -1,13 +1,6 @@
 """From one noise to another, along the sphere."""
 
-from __future__ import annotations
-
-import math
-
-import numpy as np
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 
 
 def slerp(u, v, w):
@@ -16,33 +9,6 @@ def slerp(u, v, w):
     angle = torch.acos((p * q).sum(1, keepdim=True) / lengths)
     arc = torch.sin((1 - w) * angle) * p + torch.sin(w * angle) * q
     return (arc / torch.sin(angle)).reshape(u.shape)
-
-
-def row_by_row(u, v, w):
-    rows = []
-    for p, q in zip(u.double().numpy(), v.double().numpy(), strict=True):
-        cosine = np.vdot(p, q) / math.sqrt(np.vdot(p, p) * np.vdot(q, q))
-        angle = math.acos(cosine)
-        rows.append((math.sin((1 - w) * angle) * p + math.sin(w * angle) * q) / math.sin(angle))
-    return np.stack(rows)
-
-
-def by_rotation(u, v, w):
-    """With coordinates in the plane of u and v: the sum formula for sin((1 − w) θ)."""
-    p, q = u.double().flatten(1), v.double().flatten(1)
-    unit, other = p / p.norm(dim=1, keepdim=True), q / q.norm(dim=1, keepdim=True)
-    across = other - (other * unit).sum(1, keepdim=True) * unit
-    angle = torch.atan2(across.norm(dim=1, keepdim=True), (other * unit).sum(1, keepdim=True))
-    turn = w * angle
-    arc = (turn.cos() - turn.sin() / angle.tan()) * p + turn.sin() / angle.sin() * q
-    return arc.reshape(u.shape)
-
-
-def stretched(u, v, w):
-    p, q = u.flatten(1), v.flatten(1)
-    straight = (1 - w) * p + w * q
-    length = (1 - w) * p.norm(dim=1, keepdim=True) + w * q.norm(dim=1, keepdim=True)
-    return (straight * length / straight.norm(dim=1, keepdim=True)).reshape(u.shape)
 
 
 def cases(seed: int) -> list[Case]:
@@ -60,11 +26,26 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+row by row:
+    rows = []
+    for p, q in zip(u.double().numpy(), v.double().numpy()):
+        angle = math.acos(np.vdot(p, q) / math.sqrt(np.vdot(p, p) * np.vdot(q, q)))
+        rows.append((math.sin((1 - w) * angle) * p + math.sin(w * angle) * q) / math.sin(angle))
+    return np.stack(rows)
+with coordinates in the plane of u and v, the sum formula for sin((1 − w) θ):
+    p, q = u.double().flatten(1), v.double().flatten(1)
+    unit, other = p / p.norm(dim=1, keepdim=True), q / q.norm(dim=1, keepdim=True)
+    along = (other * unit).sum(1, keepdim=True)
+    angle = torch.atan2((other - along * unit).norm(dim=1, keepdim=True), along)
+    turn = w * angle
+    arc = (turn.cos() - turn.sin() / angle.tan()) * p + turn.sin() / angle.sin() * q
+    return arc.reshape(u.shape)
 lerp: arc / torch.sin(angle) → (1 - w) * p + w * q
     This is the straight line. Its middle is shorter than both ends, and the network never saw noise
     that short: follow the arc.
-straight line, stretched: → stretched(u, v, w)
+straight line, stretched: torch.sin((1 - w) * angle) → (1 - w); torch.sin(w * angle) → w
+    / torch.sin(angle) → / arc.norm(dim=1)[:, None] * p.norm(dim=1).lerp(q.norm(dim=1), w)[:, None]
     You walked the straight line and corrected the length. Points and lengths are near, but the
     angle does not grow evenly with w; use sin((1 − w) θ) and sin(w θ).
 weights swapped: u.flatten(1), v.flatten(1) → v.flatten(1), u.flatten(1)
@@ -88,14 +69,4 @@ unit length:
 not divided by sin θ: / torch.sin(angle) →
     At w = 0 you return u sin θ. Divide by sin θ, so that the ends are u and v.
 """)
-
-QUESTION = Question(
-    "ddim.slerp",
-    2,
-    slerp,
-    cases,
-    MISCONCEPTIONS,
-    (row_by_row, by_rotation),
-    rtol=1e-3,
-    atol=1e-4,
-)
+QUESTION = Question("ddim.slerp", 2, slerp, cases, ANSWERS, rtol=1e-3, atol=1e-4)

@@ -1,12 +1,6 @@
 """One step from t to s."""
 
-from __future__ import annotations
-
-import math
-
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, math, torch
 from genbook.checks.ddim.shared import schedules
 
 
@@ -16,25 +10,6 @@ def step(schedule, xt, eps, t, s, eta=0.0, noise=None):
     x0 = (xt - b_t * eps) / a_t
     xs = a_s * x0 + math.sqrt(b_s**2 - sigma**2) * eps
     return xs if noise is None else xs + sigma * noise
-
-
-def in_float64(schedule, xt, eps, t, s, eta=0.0, noise=None):
-    now, then = schedule.alpha_bars[t], schedule.alpha_bars[s]
-    x0 = (xt.double() - (1 - now).sqrt() * eps.double()) / now.sqrt()
-    variance = eta**2 * (1 - then) / (1 - now) * (1 - now / then)
-    fresh = 0 if noise is None else variance.sqrt() * noise
-    return then.sqrt() * x0 + (1 - then - variance).sqrt() * eps + fresh
-
-
-def row_by_row(schedule, xt, eps, t, s, eta=0.0, noise=None):
-    """The family's mean k x_t + m x̂_0, sample by sample, with α as a product over the jump."""
-    alpha = math.prod(schedule.alphas[s + 1 : t + 1].tolist())
-    a_t, b_t, a_s, b_s = schedule.a(t), schedule.b(t), schedule.a(s), schedule.b(s)
-    sigma = eta * b_s / b_t * math.sqrt(1 - alpha)
-    k = math.sqrt(b_s**2 - sigma**2) / b_t
-    rows = [k * x + (a_s - k * a_t) * (x - b_t * e) / a_t for x, e in zip(xt, eps, strict=True)]
-    out = torch.stack(rows)
-    return out if noise is None else out + sigma * noise
 
 
 def cases(seed: int) -> list[Case]:
@@ -53,7 +28,20 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+in float64:
+    now, then = schedule.alpha_bars[t], schedule.alpha_bars[s]
+    x0 = (xt.double() - (1 - now).sqrt() * eps.double()) / now.sqrt()
+    variance = eta**2 * (1 - then) / (1 - now) * (1 - now / then)
+    fresh = 0 if noise is None else variance.sqrt() * noise
+    return then.sqrt() * x0 + (1 - then - variance).sqrt() * eps + fresh
+the family's mean k x_t + m x̂_0, sample by sample, with α as a product over the jump:
+    alpha = math.prod(schedule.alphas[s + 1 : t + 1].tolist())
+    a_t, b_t, a_s, b_s = schedule.a(t), schedule.b(t), schedule.a(s), schedule.b(s)
+    sigma = eta * b_s / b_t * math.sqrt(1 - alpha)
+    k = math.sqrt(b_s**2 - sigma**2) / b_t
+    rows = [k * x + (a_s - k * a_t) * (x - b_t * e) / a_t for x, e in zip(xt, eps)]
+    return torch.stack(rows) + (0 if noise is None else sigma * noise)
 variance of a single step: a_t**2 / a_s**2 → float(schedule.alphas[t])
     Your σ uses 1 − α_t, the noise of the one step from t − 1 to t. The jump from s to t passes all
     the α in between: use 1 − ᾱ_t / ᾱ_s.
@@ -68,18 +56,9 @@ the larger variance: sigma * noise → sigma * b_t / b_s * noise
     Your fresh noise has σ̂ = √(1 − ᾱ_t / ᾱ_s). The member of the family has the factor b_s / b_t in
     front; without it the marginal at s is too wide, and the last jump leaves noise on the image.
 the larger variance throughout: * b_s / b_t →
-    Your σ is σ̂ = √(1 − ᾱ_t / ᾱ_s), which can be more than all the noise at s, so that b_s² − σ²
-    becomes negative. The σ of the family has b_s / b_t in front.
-the larger variance throughout, NaN: * b_s / b_t →
-    math.sqrt(b_s**2 - sigma**2) → torch.tensor(b_s**2 - sigma**2).sqrt()
-    Your σ is σ̂ = √(1 − ᾱ_t / ᾱ_s), which can be more than all the noise at s, so that b_s² − σ²
-    becomes negative. The σ of the family has b_s / b_t in front.
-the larger variance throughout, complex: * b_s / b_t →
-    math.sqrt(b_s**2 - sigma**2) → (b_s**2 - sigma**2) ** 0.5
-    Your σ is σ̂ = √(1 − ᾱ_t / ᾱ_s), which can be more than all the noise at s, so that b_s² − σ²
-    becomes negative. The σ of the family has b_s / b_t in front.
-the larger variance throughout, clamped: * b_s / b_t →
-    math.sqrt(b_s**2 - sigma**2) → max(b_s**2 - sigma**2, 0) ** 0.5
+    or: * b_s / b_t →; math.sqrt(b_s**2 - sigma**2) → torch.tensor(b_s**2 - sigma**2).sqrt()
+    or: * b_s / b_t →; math.sqrt(b_s**2 - sigma**2) → (b_s**2 - sigma**2) ** 0.5
+    or: * b_s / b_t →; math.sqrt(b_s**2 - sigma**2) → max(b_s**2 - sigma**2, 0) ** 0.5
     Your σ is σ̂ = √(1 − ᾱ_t / ᾱ_s), which can be more than all the noise at s, so that b_s² − σ²
     becomes negative. The σ of the family has b_s / b_t in front.
 difference of standard deviations: math.sqrt(b_s**2 - sigma**2) → (b_s - sigma)
@@ -90,8 +69,7 @@ always eta = 0: eta * b_s → 0 * b_s
     Your step is right for η = 0, and it ignores `eta` and `noise` otherwise: σ is missing, under
     the root and before the fresh noise.
 eta squared: eta * b_s → eta**2 * b_s
-    Your σ has η². η multiplies the standard deviation σ itself; only the variance σ² gets the
-    square.
+    Your σ has η². η multiplies the standard deviation σ itself; only the variance gets the square.
 eta on the variance: eta * b_s → math.sqrt(eta) * b_s
     You scaled the variance with η. η multiplies the standard deviation, so the variance gets η².
 direction with b_t: b_s**2 - sigma → b_t**2 - sigma
@@ -107,5 +85,4 @@ all noise fresh: math.sqrt(b_s**2 - sigma**2) * eps → b_s * (eps if noise is N
     You noised the predicted x_0 afresh. That is the other end of the dial, σ = b_s: it keeps the
     marginals, but at η < 1 most of the noise should be the old one, eps.
 """)
-
-QUESTION = Question("ddim.step", 3, step, cases, MISCONCEPTIONS, (in_float64, row_by_row))
+QUESTION = Question("ddim.step", 3, step, cases, ANSWERS)

@@ -1,33 +1,11 @@
 """The times to visit."""
 
-from __future__ import annotations
-
-import math
-
-import numpy as np
-import torch
-
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Case, Question, answers
 
 
 def timesteps(T, steps, spacing="linear"):
     power = 1 if spacing == "linear" else 2
     return [round(T * (i / steps) ** power) for i in range(steps, -1, -1)]
-
-
-def with_torch(T, steps, spacing="linear"):
-    line = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
-    return (T * (line if spacing == "linear" else line**2)).round().long()
-
-
-def in_whole_numbers(T, steps, spacing="linear"):
-    up, down = (1, steps) if spacing == "linear" else (2, steps**2)
-    return [(2 * T * i**up + down) // (2 * down) for i in range(steps + 1)][::-1]
-
-
-def with_numpy(T, steps, spacing="linear"):
-    roots = np.linspace(0, T if spacing == "linear" else math.sqrt(T), steps + 1)
-    return np.rint(roots if spacing == "linear" else roots**2).astype(int)[::-1]
 
 
 def cases(seed: int) -> list[Case]:
@@ -44,7 +22,16 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+with torch:
+    line = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+    return (T * (line if spacing == "linear" else line**2)).round().long()
+in whole numbers:
+    up, down = (1, steps) if spacing == "linear" else (2, steps**2)
+    return [(2 * T * i**up + down) // (2 * down) for i in range(steps + 1)][::-1]
+with numpy:
+    roots = np.linspace(0, T if spacing == "linear" else math.sqrt(T), steps + 1)
+    return np.rint(roots if spacing == "linear" else roots**2).astype(int)[::-1]
 stops before 0: range(steps, -1, -1) → range(steps, 0, -1)
     Your last time is not 0. The image is x_0: a sampler that stops earlier returns it with noise on
     it. You need steps + 1 times for so many jumps.
@@ -62,7 +49,4 @@ dense near the noise: else 2 → else 0.5
     Your quadratic times crowd near T. They should be squares, which crowd near 0, where the details
     of the image are decided.
 """)
-
-ALTERNATIVES = (with_torch, in_whole_numbers, with_numpy)
-
-QUESTION = Question("ddim.timesteps", 2, timesteps, cases, MISCONCEPTIONS, ALTERNATIVES)
+QUESTION = Question("ddim.timesteps", 2, timesteps, cases, ANSWERS)

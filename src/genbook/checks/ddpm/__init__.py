@@ -1,8 +1,6 @@
 """The questions of the exercise sheet on denoising diffusion probabilistic models."""
 
-from __future__ import annotations
-
-from genbook.checks import Question
+from genbook.checks import sheet
 from genbook.checks.ddpm import (
     alpha_bars,
     ancestral_step,
@@ -14,17 +12,5 @@ from genbook.checks.ddpm import (
     train,
 )
 
-__all__ = ["QUESTIONS"]
-
-_PARTS = (
-    by_hand,
-    alpha_bars,
-    q_sample,
-    q_posterior,
-    ancestral_step,
-    eps_error,
-    design_betas,
-    train,
-)
-
-QUESTIONS = [*(part.QUESTION for part in _PARTS), Question("ddpm.explain", 2, manual=True)]
+PARTS = (by_hand, alpha_bars, q_sample, q_posterior, ancestral_step, eps_error, design_betas, train)
+QUESTIONS = sheet("ddpm", *PARTS, explain=2)

@@ -1,27 +1,10 @@
 """From the betas to alpha-bar."""
 
-from __future__ import annotations
-
-import numpy as np
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 
 
 def alpha_bars(betas):
     return torch.cat([torch.ones_like(betas[:1]), torch.cumprod(1 - betas, 0)])
-
-
-def step_by_step(betas):
-    result = [torch.ones((), dtype=betas.dtype)]
-    for beta in betas:
-        result.append(result[-1] * (1 - beta))
-    return torch.stack(result)
-
-
-def by_logarithms(betas):
-    logs = np.log1p(-betas.double().numpy())
-    return np.exp(np.concatenate([[0.0], np.cumsum(logs)]))
 
 
 def cases(seed: int) -> list[Case]:
@@ -34,13 +17,20 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+step by step:
+    result = [torch.ones((), dtype=betas.dtype)]
+    for beta in betas:
+        result.append(result[-1] * (1 - beta))
+    return torch.stack(result)
+by logarithms:
+    logs = np.log1p(-betas.double().numpy())
+    return np.exp(np.concatenate([[0.0], np.cumsum(logs)]))
 product to T: torch.cumprod(1 - betas, 0) → (1 - betas).prod().expand(len(betas))
     All entries hold the product over all T steps. ᾱ_t is the product of α_1 to α_t only: an image
     at time t has not yet met the noise of the later steps.
 alpha for alpha-bar: torch.cumprod(1 - betas, 0) → 1 - betas
-    These are the α_t of single steps. ᾱ_t is what all steps up to t leave: their cumulative
-    product.
+    These are the α_t of single steps. ᾱ_t is what all steps up to t leave: their product.
 no entry for t = 0: → torch.cumprod(1 - betas, 0)
     The entry for t = 0 is missing. Tensors of this book are indexed by t itself: T + 1 entries, and
     ᾱ_0 = 1, because nothing has happened to the image yet.
@@ -49,12 +39,6 @@ product of the betas: 1 - betas → betas
 sum of the betas: torch.cumprod(1 - betas, 0) → 1 - betas.cumsum(0)
     You subtracted the sum of the β. That agrees with the product at the first step only, and
     becomes negative later.
+the β have one axis, which is the first and the last: betas, 0) ≡ betas, -1)
 """)
-
-ALTERNATIVES = (step_by_step, by_logarithms)
-
-EQUIVALENT = {"betas, 0) → betas, -1)": "the β have one axis, which is the first and the last"}
-
-QUESTION = Question(
-    "ddpm.alpha_bars", 2, alpha_bars, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT
-)
+QUESTION = Question("ddpm.alpha_bars", 2, alpha_bars, cases, ANSWERS)

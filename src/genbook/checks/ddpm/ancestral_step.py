@@ -1,11 +1,7 @@
 """Repair a step of the sampler."""
 
-from __future__ import annotations
-
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
-from genbook.checks.ddpm.q_posterior import q_posterior
+from genbook.checks import Case, Question, answers, generator, torch
+from genbook.checks.ddpm.q_posterior import q_posterior  # noqa: F401, for the answers
 from genbook.checks.ddpm.shared import schedules
 
 
@@ -16,19 +12,6 @@ def ancestral_step(schedule, xt, eps, t, noise):
     if t == 1:
         return mean
     return mean + beta.sqrt() * noise
-
-
-def by_x0(schedule, xt, eps, t, noise):
-    x0 = (xt - schedule.b(t) * eps) / schedule.a(t)
-    mean, _ = q_posterior(schedule, x0, xt, t)
-    return mean + (t > 1) * schedule.gather("betas", t) ** 0.5 * noise
-
-
-def in_float64(schedule, xt, eps, t, noise):
-    alpha, alpha_bar = schedule.alphas[t], schedule.alpha_bars[t]
-    mean = alpha**-0.5 * (xt.double() - (1 - alpha) * (1 - alpha_bar) ** -0.5 * eps)
-    sigma = (1 - alpha).sqrt() if t > 1 else torch.zeros(())
-    return mean + sigma * noise
 
 
 def cases(seed: int) -> list[Case]:
@@ -44,7 +27,16 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+by the predicted x_0:
+    x0 = (xt - schedule.b(t) * eps) / schedule.a(t)
+    mean, _ = q_posterior(schedule, x0, xt, t)
+    return mean + (t > 1) * schedule.gather("betas", t) ** 0.5 * noise
+in float64:
+    alpha, alpha_bar = schedule.alphas[t], schedule.alpha_bars[t]
+    mean = alpha**-0.5 * (xt.double() - (1 - alpha) * (1 - alpha_bar) ** -0.5 * eps)
+    sigma = (1 - alpha).sqrt() if t > 1 else torch.zeros(())
+    return mean + sigma * noise
 nothing repaired: schedule.alpha_bars[t] → alpha; t == 1 → t == 0; beta.sqrt() → beta
     This is still the given step. Three things are wrong with it: what eps is divided by, what the
     noise is multiplied with, and the last step.
@@ -72,7 +64,4 @@ noise in the last step: t == 1 → t == 0
 no noise at all: + beta.sqrt() * noise →
     Without noise this is the mean of the step only, and the variances of the chain shrink.
 """)
-
-QUESTION = Question(
-    "ddpm.ancestral_step", 3, ancestral_step, cases, MISCONCEPTIONS, (by_x0, in_float64)
-)
+QUESTION = Question("ddpm.ancestral_step", 3, ancestral_step, cases, ANSWERS)

@@ -1,13 +1,6 @@
 """Design a schedule."""
 
-from __future__ import annotations
-
-import math
-
-import numpy as np
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 
 
 def design_betas(T, first, last):
@@ -15,20 +8,6 @@ def design_betas(T, first, last):
     alpha_bar = torch.sigmoid(log_snr)
     before = torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar[:-1]])
     return 1 - alpha_bar / before
-
-
-def step_by_step(T, first, last):
-    betas, before = [], 1.0
-    for i in range(T):
-        snr = math.exp(first + (last - first) * i / (T - 1))
-        betas.append(1 - snr / (1 + snr) / before)
-        before = snr / (1 + snr)
-    return betas
-
-
-def by_logarithms(T, first, last):
-    logs = -np.logaddexp(0.0, -np.linspace(first, last, T))
-    return -np.expm1(np.diff(logs, prepend=0.0))
 
 
 def cases(seed: int) -> list[Case]:
@@ -40,7 +19,14 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+step by step:
+    snr = [math.exp(first + (last - first) * i / (T - 1)) for i in range(T)]
+    bars = [1.0, *(ratio / (1 + ratio) for ratio in snr)]
+    return [1 - now / before for before, now in zip(bars, bars[1:])]
+by logarithms:
+    logs = -np.logaddexp(0.0, -np.linspace(first, last, T))
+    return -np.expm1(np.diff(logs, prepend=0.0))
 one minus alpha-bar: / before →
     You returned 1 − ᾱ_t, the noise variance of the whole jump. β_t belongs to one step: α_t = ᾱ_t /
     ᾱ_{t−1}, with ᾱ_0 = 1.
@@ -62,14 +48,6 @@ one beta too few: 1 - alpha_bar / before → 1 - alpha_bar[1:] / alpha_bar[:-1]
     you divide neighbours.
 nothing happens in the first step: torch.ones(1, dtype=torch.float64) → alpha_bar[:1]
     Your β_1 is 0, as if ᾱ_0 were ᾱ_1. Before the first step there is no noise: ᾱ_0 = 1.
+single precision is within the tolerance, and a right answer: , dtype=torch.float64 ≡
 """)
-
-ALTERNATIVES = (step_by_step, by_logarithms)
-
-EQUIVALENT = {
-    ", dtype=torch.float64 →": "single precision is within the tolerance, and a right answer"
-}
-
-QUESTION = Question(
-    "ddpm.design_betas", 3, design_betas, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT
-)
+QUESTION = Question("ddpm.design_betas", 3, design_betas, cases, ANSWERS)

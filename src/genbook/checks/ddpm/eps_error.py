@@ -1,12 +1,6 @@
 """What an error weighs."""
 
-from __future__ import annotations
-
-import math
-
-import torch
-
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Case, Question, answers
 from genbook.checks.ddpm.shared import schedules
 
 
@@ -18,25 +12,6 @@ def eps_error(schedule, t, prediction):
         "v": alpha_bar,
         "mean": alpha * (1 - alpha_bar) / beta**2,
     }[prediction]
-
-
-def by_slopes(schedule, t, prediction):
-    """1 / (slope of the prediction in eps, at fixed x_t)²."""
-    a, b = schedule.rates(t)
-    mean = float(schedule.betas[t]) / b / math.sqrt(schedule.alphas[t])
-    slope = {"eps": 1.0, "x0": b / a, "v": a + b * b / a, "mean": mean}[prediction]
-    return slope**-2
-
-
-def one_by_one(schedule, t, prediction):
-    beta, alpha_bar = schedule.betas[t], schedule.alpha_bars[t]
-    if prediction == "x0":
-        return (schedule.a(t) / schedule.b(t)) ** 2 * torch.ones(())
-    if prediction == "v":
-        return alpha_bar
-    if prediction == "mean":
-        return (1 - beta) / beta * (1 - alpha_bar) / beta
-    return torch.ones(())
 
 
 def cases(seed: int) -> list[Case]:
@@ -51,7 +26,14 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+1 / (slope of the prediction in eps, at fixed x_t)²:
+    a, b = schedule.rates(t)
+    mean = float(schedule.betas[t]) / b / math.sqrt(schedule.alphas[t])
+    slope = {"eps": 1.0, "x0": b / a, "v": a + b * b / a, "mean": mean}[prediction]
+    return slope**-2
+by the rates: 1.0 → torch.ones(()); alpha_bar / (1 - alpha_bar) → schedule.snr[t]
+    alpha * (1 - alpha_bar) / beta**2 → (1 - beta) / beta * schedule.b(t) ** 2 / beta
 ratio of amplitudes: alpha_bar / (1 - alpha_bar) → (alpha_bar / (1 - alpha_bar)).sqrt()
     Your factor for x0 is a_t / b_t. It converts the error itself; for the *squared* error it has to
     be squared, which gives the signal-to-noise ratio.
@@ -72,5 +54,4 @@ noise share for v: "v": alpha_bar → "v": 1 - alpha_bar
     Your factor for v is b_t². In eps = b x_t + a v, the b belongs to x_t, which is known; the error
     of v is multiplied with a.
 """)
-
-QUESTION = Question("ddpm.eps_error", 2, eps_error, cases, MISCONCEPTIONS, (by_slopes, one_by_one))
+QUESTION = Question("ddpm.eps_error", 2, eps_error, cases, ANSWERS)

@@ -4,14 +4,7 @@ The data are a mixture, so the best predictor is known. What is scored is the sq
 it: the loss without its floor, which is the larger part and would only add noise to the value.
 """
 
-from __future__ import annotations
-
-from typing import NamedTuple
-
-import torch
-from torch import Generator, Tensor, nn
-
-from genbook.checks import generator
+from genbook.checks import Tensor, generator, torch
 from genbook.checks.ddpm.q_sample import q_sample
 from genbook.data import toy2d
 from genbook.schedules import NoiseSchedule
@@ -23,18 +16,12 @@ mixture = toy2d.eight_gaussians().to(torch.float32)
 cosine = NoiseSchedule.cosine(100)
 
 
-class Batch(NamedTuple):
-    x0: Tensor
-    t: Tensor
-    eps: Tensor
-    xt: Tensor
-
-
-def batch(n: int, g: Generator) -> Batch:
+def batch(n: int, g: torch.Generator) -> tuple[Tensor, ...]:
+    """Images, times, noise, and the noised images."""
     t = torch.randint(1, cosine.T + 1, (n,), generator=g)
     x0 = mixture.sample(n, g)
     eps = torch.randn(n, 2, generator=g)
-    return Batch(x0, t, eps, q_sample(cosine, x0, t, eps))
+    return x0, t, eps, q_sample(cosine, x0, t, eps)
 
 
 def expected_eps(xt: Tensor, t: Tensor) -> Tensor:
@@ -54,20 +41,22 @@ def apart(output: Tensor, target: Tensor | float) -> float:
     return float((output - target).square().mean())
 
 
-def excesses(network: nn.Module, tried: Batch) -> Tensor:
+def excesses(network: torch.nn.Module, t: Tensor, xt: Tensor) -> Tensor:
     """Square distance from the best predictor at each of the points."""
-    distance: Tensor = network(tried.xt, tried.t) - expected_eps(tried.xt, tried.t)
+    distance: Tensor = network(xt, t) - expected_eps(xt, t)
     return distance.square().mean(1)
 
 
-def score(network: nn.Module, seed: int) -> tuple[float, float]:
-    excess = excesses(network, batch(TRIED, generator(seed)))
+def score(network: torch.nn.Module, seed: int) -> tuple[float, float]:
+    _, t, _, xt = batch(TRIED, generator(seed))
+    excess = excesses(network, t, xt)
     return float(excess.mean()), float(excess.std()) / TRIED**0.5
 
 
-def excesses_elsewhere(network: nn.Module, tried: Batch) -> dict[str, float]:
+def excesses_elsewhere(
+    network: torch.nn.Module, x0: Tensor, t: Tensor, eps: Tensor, xt: Tensor
+) -> dict[str, float]:
     """How far the network is from doing perfectly what was not asked, one entry a mistake."""
-    x0, t, eps, xt = tried
     a, b = cosine.rates(t, xt[:, 0])
     best, best_x0 = mixture.eps(xt, a, b), mixture.posterior_mean(xt, a, b)
     best_v = cosine.a(t, xt) * best - cosine.b(t, xt) * best_x0
@@ -84,19 +73,19 @@ def excesses_elsewhere(network: nn.Module, tried: Batch) -> dict[str, float]:
     }
 
 
-def diagnose(network: nn.Module, seed: int) -> tuple[str, str]:
+def diagnose(network: torch.nn.Module, seed: int) -> tuple[str, str]:
     """The excess by thirds of the time, and the mistake that explains the network.
 
     A mistake explains a network that does the wrong thing well: within the bound, and three times
     nearer to it than to what was asked. So a network that is short of training has no mistake.
     """
-    tried = batch(TRIED, generator(seed))
-    excess = excesses(network, tried)
-    part = (tried.t - 1) * 3 // cosine.T
+    x0, t, eps, xt = batch(TRIED, generator(seed))
+    excess = excesses(network, t, xt)
+    part = (t - 1) * 3 // cosine.T
     thirds = [float(excess[part == third].mean()) for third in range(3)]
     detail = "by noise: little {:.2g}, middle {:.2g}, much {:.2g}".format(*thirds)
     asked = float(excess.mean())
-    elsewhere = excesses_elsewhere(network, tried)
+    elsewhere = excesses_elsewhere(network, x0, t, eps, xt)
     limit = min(BOUND, asked / 3)
     found = min(elsewhere, key=elsewhere.__getitem__)
     if elsewhere[found] <= limit and found != "no time":
@@ -106,8 +95,8 @@ def diagnose(network: nn.Module, seed: int) -> tuple[str, str]:
         return detail, "not all times"
     if elsewhere["no time"] <= limit:
         return detail, "no time"
-    silent = apart(expected_eps(tried.xt, tried.t), 0)
-    loudness = apart(network(tried.xt, tried.t), 0)
+    silent = apart(expected_eps(xt, t), 0)
+    loudness = apart(network(xt, t), 0)
     if abs(asked / silent - 1) < 0.15 and loudness < silent / 4:
         return detail, "untrained"
     return detail, ""

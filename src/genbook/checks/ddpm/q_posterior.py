@@ -1,10 +1,6 @@
 """The step back with the answer in hand."""
 
-from __future__ import annotations
-
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 from genbook.checks.ddpm.shared import schedules
 
 
@@ -13,23 +9,6 @@ def q_posterior(schedule, x0, xt, t):
     before, now = schedule.alpha_bars[t - 1], schedule.alpha_bars[t]
     mean = before.sqrt() * beta / (1 - now) * x0 + alpha.sqrt() * (1 - before) / (1 - now) * xt
     return mean, beta * (1 - before) / (1 - now)
-
-
-def by_precisions(schedule, x0, xt, t):
-    if t == 1:
-        return x0.clone(), torch.zeros(())
-    alpha, before = schedule.alphas[t], schedule.alpha_bars[t - 1]
-    forward, prior = alpha / (1 - alpha), 1 / (1 - before)
-    precision = forward + prior
-    mean = (forward / alpha**0.5 * xt.double() + prior * before**0.5 * x0.double()) / precision
-    return mean, 1 / precision
-
-
-def by_gain(schedule, x0, xt, t):
-    root, before = schedule.alphas[t].sqrt(), schedule.alpha_bars[t - 1]
-    guess, spread = before.sqrt() * x0.double(), 1 - before
-    gain = root * spread / (1 - schedule.alpha_bars[t])
-    return guess + gain * (xt - root * guess), (1 - gain * root) * spread
 
 
 def cases(seed: int) -> list[Case]:
@@ -46,7 +25,20 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+by precisions:
+    if t == 1:
+        return x0.clone(), torch.zeros(())
+    alpha, before = schedule.alphas[t], schedule.alpha_bars[t - 1]
+    forward, prior = alpha / (1 - alpha), 1 / (1 - before)
+    precision = forward + prior
+    mean = (forward / alpha**0.5 * xt.double() + prior * before**0.5 * x0.double()) / precision
+    return mean, 1 / precision
+by gain:
+    root, before = schedule.alphas[t].sqrt(), schedule.alpha_bars[t - 1]
+    guess, spread = before.sqrt() * x0.double(), 1 - before
+    gain = root * spread / (1 - schedule.alpha_bars[t])
+    return guess + gain * (xt - root * guess), (1 - gain * root) * spread
 beta for the variance: beta * (1 - before) / (1 - now) → beta
     Your variance is β_t, that of a step forward. Knowing x_0 as well makes x_{t−1} more certain:
     β̃_t = (1 − ᾱ_{t−1}) / (1 − ᾱ_t) · β_t.
@@ -64,10 +56,6 @@ weights swapped: * x0 → * xt; * xt → * x0
 alpha-bar of the wrong time: before.sqrt() → now.sqrt()
     The weight of x_0 has √ᾱ_t. It comes from q(x_{t−1} | x_0), so it is √ᾱ_{t−1}.
 mean without the data: return mean → return xt / alpha.sqrt()
-    Your mean only undoes the shrinking, x_t / √α_t. Bayes' rule also uses what x_0 says about
-    x_{t−1}.
+    Your mean only undoes the shrinking, x_t / √α_t. Bayes' rule also uses what x_0 says.
 """)
-
-ALTERNATIVES = (by_precisions, by_gain)
-
-QUESTION = Question("ddpm.q_posterior", 3, q_posterior, cases, MISCONCEPTIONS, ALTERNATIVES)
+QUESTION = Question("ddpm.q_posterior", 3, q_posterior, cases, ANSWERS)

@@ -1,31 +1,11 @@
 """One jump from the data to time t."""
 
-from __future__ import annotations
-
-import math
-
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 from genbook.checks.ddpm.shared import schedules
 
 
 def q_sample(schedule, x0, t, eps):
     return schedule.a(t, x0) * x0 + schedule.b(t, x0) * eps
-
-
-def in_float64(schedule, x0, t, eps):
-    alpha_bar = schedule.alpha_bars[t].reshape(-1, *[1] * (x0.ndim - 1))
-    return alpha_bar**0.5 * x0.double() + (1 - alpha_bar) ** 0.5 * eps.double()
-
-
-def row_by_row(schedule, x0, t, eps):
-    times = [t] * len(x0) if isinstance(t, int) else t.tolist()
-    rows = []
-    for x, e, time in zip(x0, eps, times, strict=True):
-        alpha_bar = math.prod(schedule.alphas[1 : time + 1].tolist())
-        rows.append(math.sqrt(alpha_bar) * x + math.sqrt(1 - alpha_bar) * e)
-    return torch.stack(rows)
 
 
 def cases(seed: int) -> list[Case]:
@@ -45,7 +25,15 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+in float64:
+    alpha_bar = schedule.alpha_bars[t].reshape(-1, *[1] * (x0.ndim - 1))
+    return alpha_bar**0.5 * x0.double() + (1 - alpha_bar) ** 0.5 * eps.double()
+row by row:
+    times = [t] * len(x0) if isinstance(t, int) else t.tolist()
+    bars = [math.prod(schedule.alphas[1 : time + 1].tolist()) for time in times]
+    rows = [bar**0.5 * x + (1 - bar) ** 0.5 * e for bar, x, e in zip(bars, x0, eps)]
+    return torch.stack(rows)
 variance for standard deviation: schedule.b(t, x0) → schedule.b(t, x0) ** 2
     You multiply the noise with 1 − ᾱ_t, which is its variance. A standard normal number times
     √(1 − ᾱ_t) has that variance.
@@ -66,5 +54,4 @@ noise that does not shrink the image: schedule.a(t, x0) * x0 → x0
     You added noise to an image of full strength. The forward chain also fades the image, by √ᾱ_t,
     so that the total variance stays the same.
 """)
-
-QUESTION = Question("ddpm.q_sample", 2, q_sample, cases, MISCONCEPTIONS, (in_float64, row_by_row))
+QUESTION = Question("ddpm.q_sample", 2, q_sample, cases, ANSWERS)

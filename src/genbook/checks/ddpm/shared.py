@@ -1,10 +1,6 @@
 """What the cases of several questions are made of."""
 
-from __future__ import annotations
-
-import torch
-
-from genbook.checks import generator
+from genbook.checks import generator, torch
 from genbook.schedules import NoiseSchedule
 
 

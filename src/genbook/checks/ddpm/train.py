@@ -1,12 +1,7 @@
 """Train a network."""
 
-from __future__ import annotations
-
-import torch
-from torch import nn
-
-from genbook.checks import Question, Training, mistakes
-from genbook.checks.ddpm.excess import BOUND, cosine, diagnose, mixture, score
+from genbook.checks import Question, Training, answers, torch
+from genbook.checks.ddpm.excess import BOUND, cosine, diagnose, mixture, score  # noqa: F401
 from genbook.checks.ddpm.q_sample import q_sample
 from genbook.data import toy2d
 from genbook.nn.mlp import MLP
@@ -27,24 +22,21 @@ def train():
     return network
 
 
-def otherwise():
-    """Another optimiser, larger batches, a learning rate that falls, times in strata."""
+ANSWERS = answers("""
+another optimiser, larger batches, a learning rate that falls, times in strata:
     network, steps = MLP(), 1500
     optimiser = torch.optim.AdamW(network.parameters(), lr=4e-3, weight_decay=1e-4)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(steps):
         x0 = mixture.sample(400)
         t, eps = torch.arange(400) % cosine.T + 1, torch.randn(400, 2)
-        loss = nn.functional.mse_loss(network(q_sample(cosine, x0, t, eps), t), eps)
+        loss = torch.nn.functional.mse_loss(network(q_sample(cosine, x0, t, eps), t), eps)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         decay.step()
     return network
-
-
-def on_a_data_set():
-    """20 000 points, epoch by epoch, in float64; what counts is that the weights are right."""
+20 000 points, epoch by epoch, in float64; what counts is that the weights are right:
     data, network = toy2d.sample("eight_gaussians", 20_000).double(), MLP().double()
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
     for _ in range(25):
@@ -56,15 +48,10 @@ def on_a_data_set():
             loss.backward()
             optimiser.step()
     return network
-
-
-MISCONCEPTIONS = mistakes("""
 image for noise: output - eps → output - x0
-    Your network predicts the image x_0, and does it well. The question asks for the noise: the
-    target is eps.
+    Your network predicts the image x_0, and does it well. The question asks for the noise, eps.
 v for noise: output - eps → output - (cosine.a(t, x0) * eps - cosine.b(t, x0) * x0)
-    Your network predicts v = a eps − b x_0, and does it well. The question asks for the noise: the
-    target is eps.
+    Your network predicts v = a eps − b x_0, and does it well. The question asks for the noise, eps.
 no time: eps), t) → eps), torch.zeros_like(t))
     Your network was not told the time, or a time that had nothing to do with the noise, and makes
     the best of it. Give it the t of each point: `network(xt, t)`.
@@ -84,11 +71,5 @@ not all times: cosine.T + 1 → cosine.T // 2 + 1
     each point, and from all of 1 to T.
 """)
 
-QUESTION = Question(
-    "ddpm.train",
-    3,
-    train,
-    misconceptions=MISCONCEPTIONS,
-    alternatives=(otherwise, on_a_data_set),
-    training=Training(MLP, score, BOUND, "excess loss", diagnose=diagnose),
-)
+TRAINING = Training(MLP, score, BOUND, "excess loss", diagnose=diagnose)
+QUESTION = Question("ddpm.train", 3, train, answers=ANSWERS, training=TRAINING)

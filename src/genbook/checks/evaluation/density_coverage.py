@@ -1,35 +1,12 @@
 """Density and coverage: the balls of the real points."""
 
-from __future__ import annotations
-
-import numpy as np
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 
 
 def density_coverage(x, real, k):
     radius = torch.cdist(real, real).sort(1).values[:, k]
     inside = torch.cdist(x, real) <= radius
     return inside.sum() / (k * len(x)), inside.any(0).double().mean()
-
-
-def ball_by_ball(x, real, k):
-    held, visited = 0, 0
-    for j, y in enumerate(real):
-        others = sorted(float((y - z).norm()) for i, z in enumerate(real) if i != j)
-        count = sum(float((y - p).norm()) <= others[k - 1] for p in x)
-        held, visited = held + count, visited + (count > 0)
-    return held / (k * len(x)), visited / len(real)
-
-
-def with_numpy(x, real, k):
-    p, q = x.double().numpy(), real.double().numpy()
-    own = np.linalg.norm(q[:, None] - q, axis=2)
-    np.fill_diagonal(own, np.inf)
-    radius = np.partition(own, k - 1, axis=1)[:, k - 1]
-    count = (np.linalg.norm(q[:, None] - p, axis=2) <= radius[:, None]).sum(1)
-    return np.array([count.sum() / (k * len(p)), (count > 0).mean()])
 
 
 def cases(seed: int) -> list[Case]:
@@ -45,7 +22,21 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+ball by ball:
+    held, visited = 0, 0
+    for j, y in enumerate(real):
+        others = sorted(float((y - z).norm()) for i, z in enumerate(real) if i != j)
+        count = sum(float((y - p).norm()) <= others[k - 1] for p in x)
+        held, visited = held + count, visited + (count > 0)
+    return held / (k * len(x)), visited / len(real)
+with numpy:
+    p, q = x.double().numpy(), real.double().numpy()
+    own = np.linalg.norm(q[:, None] - q, axis=2)
+    np.fill_diagonal(own, np.inf)
+    radius = np.partition(own, k - 1, axis=1)[:, k - 1]
+    count = (np.linalg.norm(q[:, None] - p, axis=2) <= radius[:, None]).sum(1)
+    return np.array([count.sum() / (k * len(p)), (count > 0).mean()])
 own neighbour: values[:, k] → values[:, k - 1]
     Your balls reach to the neighbour before: each point is at distance zero from itself, and that
     does not count.
@@ -59,16 +50,10 @@ not divided by k: (k * len(x)) → len(x)
 precision for density: inside.sum() / (k * len(x)) → inside.any(1).double().mean()
     You asked whether a sample lies in any ball. Density counts in how many it lies.
 precision for coverage: any(0) → any(1)
-    Your second number is the share of samples in a ball. Coverage is the share of balls with a
-    sample.
+    Your second number is the share of samples in a ball. Coverage is that of balls with a sample.
 mean over the balls: len(x) → len(real)
     Density is a mean over the samples: divide by their number, not by that of the real points.
 swapped: → density_coverage(x, real, k)[::-1]
     Density comes first, then coverage.
 """)
-
-ALTERNATIVES = (ball_by_ball, with_numpy)
-
-QUESTION = Question(
-    "evaluation.density_coverage", 3, density_coverage, cases, MISCONCEPTIONS, ALTERNATIVES
-)
+QUESTION = Question("evaluation.density_coverage", 3, density_coverage, cases, ANSWERS)

@@ -1,12 +1,6 @@
 """The squared Fréchet distance, from bell to bell."""
 
-from __future__ import annotations
-
-import numpy as np
-import torch
-from torch import Tensor
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, Tensor, answers, generator, torch
 
 
 def frechet(mean_a, cov_a, mean_b, cov_b):
@@ -19,19 +13,6 @@ def frechet(mean_a, cov_a, mean_b, cov_b):
 def root_of(c: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(c)
     return vectors * values.clamp(min=0).sqrt() @ vectors.T
-
-
-def by_singular_values(mean_a, cov_a, mean_b, cov_b):
-    cross = torch.linalg.svdvals(root_of(cov_b) @ root_of(cov_a)).sum()
-    return ((mean_a - mean_b) ** 2).sum() + torch.trace(cov_a + cov_b) - 2 * cross
-
-
-def with_numpy(mean_a, cov_a, mean_b, cov_b):
-    """With the eigenvalues of the product itself, which are those of the symmetric one."""
-    a, b = cov_a.double().numpy(), cov_b.double().numpy()
-    roots = np.sqrt(np.clip(np.linalg.eigvals(a @ b).real, 0, None))
-    gap = (mean_a - mean_b).double().numpy()
-    return float(gap @ gap + np.trace(a) + np.trace(b) - 2 * roots.sum())
 
 
 def cases(seed: int) -> list[Case]:
@@ -52,7 +33,15 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+by singular values:
+    cross = torch.linalg.svdvals(root_of(cov_b) @ root_of(cov_a)).sum()
+    return ((mean_a - mean_b) ** 2).sum() + torch.trace(cov_a + cov_b) - 2 * cross
+with the eigenvalues of the product itself, which are those of the symmetric one:
+    a, b = cov_a.double().numpy(), cov_b.double().numpy()
+    roots = np.sqrt(np.clip(np.linalg.eigvals(a @ b).real, 0, None))
+    gap = (mean_a - mean_b).double().numpy()
+    return float(gap @ gap + np.trace(a) + np.trace(b) - 2 * roots.sum())
 square root entry by entry: 2 * cross → 2 * (cov_a @ cov_b).clamp(min=0).sqrt().trace()
     You took the root of the entries. The root of a matrix is another thing: the same eigenvectors,
     and the roots of the eigenvalues.
@@ -60,9 +49,7 @@ roots as if they commuted: 2 * cross → 2 * (root @ root_of(cov_b)).trace()
     tr(C_a^½ C_b^½) is right if the covariances have the same eigenvectors. In general it is the sum
     of the singular values of that product, which is larger.
 roots not clamped: @ root).clamp(min=0) → @ root)
-    Without full rank some eigenvalues are zero, and rounding puts zero eigenvalues below zero,
-    where there is no root: clamp them.
-no root clamped: values.clamp(min=0) → values; @ root).clamp(min=0) → @ root)
+    or: values.clamp(min=0) → values; @ root).clamp(min=0) → @ root)
     Without full rank some eigenvalues are zero, and rounding puts zero eigenvalues below zero,
     where there is no root: clamp them.
 cross term once: 2 * cross → cross
@@ -75,12 +62,6 @@ distance of the means not squared: square().sum() → norm()
     The means enter with the square of their distance, as everything else here does.
 root of the result: → frechet(mean_a, cov_a, mean_b, cov_b).clamp(min=0).sqrt()
     You took the root at the end. The number that is reported is the squared distance.
+the difference is squared: mean_a - mean_b ≡ mean_b - mean_a
 """)
-
-ALTERNATIVES = (by_singular_values, with_numpy)
-
-EQUIVALENT = {"mean_a - mean_b → mean_b - mean_a": "the difference is squared"}
-
-QUESTION = Question(
-    "evaluation.frechet", 3, frechet, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT, atol=1e-5
-)
+QUESTION = Question("evaluation.frechet", 3, frechet, cases, ANSWERS, atol=1e-5)

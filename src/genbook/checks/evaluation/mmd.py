@@ -1,14 +1,8 @@
 """The squared MMD of two samples, without bias."""
 
-from __future__ import annotations
+from itertools import permutations, product  # noqa: F401, for the answers
 
-import math
-from itertools import permutations, product
-
-import numpy as np
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 
 
 def mmd(x, y, h):
@@ -19,22 +13,6 @@ def mmd(x, y, h):
         return (kernel(z, z).sum() - len(z)) / (len(z) * (len(z) - 1))
 
     return pairs(x) + pairs(y) - 2 * kernel(x, y).mean()
-
-
-def pair_by_pair(x, y, h):
-    def mean(pairs):
-        return np.mean([math.exp(-float(((p - q) ** 2).sum()) / (2 * h * h)) for p, q in pairs])
-
-    return mean(permutations(x, 2)) + mean(permutations(y, 2)) - 2 * mean(product(x, y))
-
-
-def in_one_matrix(x, y, h):
-    z = torch.cat([x, y]).double().numpy()
-    n, m = len(x), len(y)
-    k = np.exp(-((z[:, None] - z) ** 2).sum(-1) / (2 * h**2))
-    np.fill_diagonal(k, 0)
-    a, b, c = k[:n, :n].sum(), k[n:, n:].sum(), k[:n, n:].mean()
-    return float(a / (n * (n - 1)) + b / (m * (m - 1)) - 2 * c)
 
 
 def cases(seed: int) -> list[Case]:
@@ -50,7 +28,18 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+pair by pair:
+    def mean(pairs):
+        return np.mean([math.exp(-float(((p - q) ** 2).sum()) / (2 * h * h)) for p, q in pairs])
+    return mean(permutations(x, 2)) + mean(permutations(y, 2)) - 2 * mean(product(x, y))
+in one matrix:
+    z = torch.cat([x, y]).double().numpy()
+    n, m = len(x), len(y)
+    k = np.exp(-((z[:, None] - z) ** 2).sum(-1) / (2 * h**2))
+    np.fill_diagonal(k, 0)
+    a, b, c = k[:n, :n].sum(), k[n:, n:].sum(), k[:n, n:].mean()
+    return float(a / (n * (n - 1)) + b / (m * (m - 1)) - 2 * c)
 diagonal kept: (kernel(z, z).sum() - len(z)) / (len(z) * (len(z) - 1)) → kernel(z, z).mean()
     You averaged over all pairs, those of a point with itself included. A point is not independent
     of itself, and k(x, x) = 1 is the largest value of all.
@@ -74,13 +63,7 @@ bandwidth not squared: h**2 → h
     You divided the squared distance by 2 h; the units do not fit. Divide by 2 h².
 root taken: → mmd(x, y, h).clamp(min=0).sqrt()
     You took the root. The estimate is of MMD², may be negative, and its root has a bias.
+the difference is squared: p[:, None] - q ≡ q - p[:, None]
+the mean over a matrix is that over its transpose: kernel(x, y) ≡ kernel(y, x)
 """)
-
-ALTERNATIVES = (pair_by_pair, in_one_matrix)
-
-EQUIVALENT = {
-    "p[:, None] - q → q - p[:, None]": "the difference is squared",
-    "kernel(x, y) → kernel(y, x)": "the mean over a matrix is that over its transpose",
-}
-
-QUESTION = Question("evaluation.mmd", 3, mmd, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT)
+QUESTION = Question("evaluation.mmd", 3, mmd, cases, ANSWERS)

@@ -1,11 +1,6 @@
 """Repair a permutation test."""
 
-from __future__ import annotations
-
-import torch
-from torch import Tensor
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, Tensor, answers, generator, torch
 
 
 def p_value(x, y, statistic, orders):
@@ -14,22 +9,6 @@ def p_value(x, y, statistic, orders):
     n = len(x)
     null = [statistic(pooled[order[:n]], pooled[order[n:]]) for order in orders]
     return (1 + sum(bool(v >= value) for v in null)) / (1 + len(orders))
-
-
-def stacked(x, y, statistic, orders):
-    shuffled = torch.cat([x, y])[orders]
-    null = [statistic(*z.tensor_split([len(x)])) for z in shuffled]
-    values = torch.stack([statistic(x, y), *null])
-    return (values >= values[0]).double().mean()
-
-
-def row_by_row(x, y, statistic, orders):
-    rows, count = [*x, *y], 1
-    for order in orders.tolist():
-        named_x = torch.stack([rows[i] for i in order[: len(x)]])
-        named_y = torch.stack([rows[i] for i in order[len(x) :]])
-        count += int(not statistic(named_x, named_y) < statistic(x, y))
-    return count / (len(orders) + 1)
 
 
 def mean_gap(x: Tensor, y: Tensor) -> Tensor:
@@ -62,7 +41,19 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+stacked:
+    shuffled = torch.cat([x, y])[orders]
+    null = [statistic(*z.tensor_split([len(x)])) for z in shuffled]
+    values = torch.stack([statistic(x, y), *null])
+    return (values >= values[0]).double().mean()
+row by row:
+    rows, count = [*x, *y], 1
+    for order in orders.tolist():
+        named_x = torch.stack([rows[i] for i in order[: len(x)]])
+        named_y = torch.stack([rows[i] for i in order[len(x) :]])
+        count += int(not statistic(named_x, named_y) < statistic(x, y))
+    return count / (len(orders) + 1)
 as given: n = len(x) → n = len(pooled) // 2; 1 + sum → sum; 1 + len → len
     Both mistakes are still there. Count the rows that are called x after a shuffle, and ask whether
     p may be zero.
@@ -82,8 +73,7 @@ smaller values: v >= value → v <= value
     You counted the small values. A large statistic speaks for a difference, so p is the share of
     shuffles that give one at least as large.
 only x shuffled: pooled[order[:n]], pooled[order[n:]] → x[order[order < n]], y
-    You changed the order of the rows within x. No name changed hands, so the statistic is always
-    the same.
+    You changed the order of the rows within x. No name changed hands, so the statistic stays the
+    same.
 """)
-
-QUESTION = Question("evaluation.p_value", 3, p_value, cases, MISCONCEPTIONS, (stacked, row_by_row))
+QUESTION = Question("evaluation.p_value", 3, p_value, cases, ANSWERS)

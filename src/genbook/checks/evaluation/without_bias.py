@@ -1,31 +1,11 @@
 """Design: take the bias out of any statistic."""
 
-from __future__ import annotations
-
-import numpy as np
-import torch
-from torch import Tensor
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, Tensor, answers, generator, np, torch
 
 
 def without_bias(statistic, x, splits):
     means = [np.mean([float(statistic(piece)) for piece in x.tensor_split(m)]) for m in splits]
     return np.polyfit(splits, means, 1)[1]
-
-
-def by_lstsq(statistic, x, splits):
-    values = [[float(statistic(piece)) for piece in x.tensor_split(m)] for m in splits]
-    means = torch.tensor([[sum(v) / len(v)] for v in values]).double()
-    line = torch.tensor([[1.0, m] for m in splits]).double()
-    return torch.linalg.lstsq(line, means).solution[0, 0]
-
-
-def by_covariance(statistic, x, splits):
-    m = np.array(splits, dtype=float)
-    y = np.array([np.mean([float(statistic(p)) for p in x.tensor_split(n)]) for n in splits])
-    slope = ((m - m.mean()) * y).sum() / ((m - m.mean()) ** 2).sum()
-    return float(y.mean() - slope * m.mean())
 
 
 def spread(x: Tensor) -> Tensor:
@@ -53,7 +33,17 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+by lstsq:
+    values = [[float(statistic(piece)) for piece in x.tensor_split(m)] for m in splits]
+    means = torch.tensor([[sum(v) / len(v)] for v in values]).double()
+    line = torch.tensor([[1.0, m] for m in splits]).double()
+    return torch.linalg.lstsq(line, means).solution[0, 0]
+by covariance:
+    m = np.array(splits, dtype=float)
+    y = np.array([np.mean([float(statistic(p)) for p in x.tensor_split(n)]) for n in splits])
+    slope = ((m - m.mean()) * y).sum() / ((m - m.mean()) ** 2).sum()
+    return float(y.mean() - slope * m.mean())
 over the size of a piece: polyfit(splits → polyfit(1 / np.array(splits)
     You fitted the line over 1/m, which is like the size of a piece. The bias is like one over that
     size, so it is a straight line over m.
@@ -66,7 +56,7 @@ mean of the points: np.polyfit(splits, means, 1)[1] → np.mean(means)
     You averaged over the splits. All of them have a bias of the same sign; a mean does not remove
     it, a line does.
 first piece only: x.tensor_split(m) → x.tensor_split(m)[:1]
-    You used one piece of each split. Take the mean over all pieces, or most of the sample is thrown
+    You used one piece of each split. Take the mean over all pieces, or you throw most of the sample
     away.
 pieces of m points: tensor_split → split
     x.split(m) cuts into pieces of m points. You want m pieces: x.tensor_split(m).
@@ -75,7 +65,4 @@ through the ends: → without_bias(statistic, x, [splits[0], splits[-1]])
 line at one: 1)[1] → 1).sum()
     You read the line at m = 1, which is the whole sample. Read it at m = 0.
 """)
-
-QUESTION = Question(
-    "evaluation.without_bias", 3, without_bias, cases, MISCONCEPTIONS, (by_lstsq, by_covariance)
-)
+QUESTION = Question("evaluation.without_bias", 3, without_bias, cases, ANSWERS)

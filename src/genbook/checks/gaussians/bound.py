@@ -1,14 +1,6 @@
 """A bound that can be drawn."""
 
-from __future__ import annotations
-
-import math
-
-import numpy as np
-import torch
-from torch.distributions import Normal, kl_divergence
-
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Case, Question, answers, math, np
 
 
 def bound(x, w, s, m, v):
@@ -26,34 +18,7 @@ def posterior(x: float, w: float, s: float) -> tuple[float, float]:
 
 
 def divergence(m1: float, v1: float, m2: float, v2: float) -> float:
-    """KL(N(m1, v1) ‖ N(m2, v2))."""
     return 0.5 * (v1 / v2 - 1 + (m1 - m2) ** 2 / v2 - math.log(v1 / v2))
-
-
-def by_gap(x, w, s, m, v):
-    """The gap as the divergence from the posterior, and the bound as what is left."""
-    gap = divergence(m, v, *posterior(x, w, s))
-    log_p = Normal(0.0, math.hypot(w, s)).log_prob(torch.tensor(x, dtype=torch.float64))
-    return float(log_p) - gap, gap
-
-
-def by_entropy(x, w, s, m, v):
-    """E_q[log p(x, z)] plus the entropy of q, with Gauss and Hermite's quadrature."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(8)
-    z = m + math.sqrt(v) * nodes
-    log_joint = -0.5 * (((x - w * z) / s) ** 2 + z**2) - np.log(2 * np.pi * s)
-    lower = float(weights @ log_joint / weights.sum()) + 0.5 * math.log(2 * math.pi * math.e * v)
-    total = w * w + s * s
-    return [lower, -0.5 * (math.log(2 * math.pi * total) + x * x / total) - lower]
-
-
-def in_single_precision(*numbers):
-    """Where the gap is a difference of large numbers."""
-    x, w, s, m, v = torch.tensor(numbers, dtype=torch.float32)
-    rebuilt = Normal(w * m, s).log_prob(x) - w**2 * v / (2 * s**2)
-    lower = rebuilt - kl_divergence(Normal(m, v.sqrt()), Normal(0.0, 1.0))
-    log_p = Normal(0.0, (w**2 + s**2).sqrt()).log_prob(x)
-    return torch.stack([lower, log_p - lower])
 
 
 def cases(seed: int) -> list[Case]:
@@ -72,7 +37,23 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+the gap as the divergence from the posterior, and the bound as what is left:
+    gap = divergence(m, v, *posterior(x, w, s))
+    return -0.5 * math.log(2 * math.pi * (w * w + s * s)) - x * x / (w * w + s * s) / 2 - gap, gap
+E_q[log p(x, z)] plus the entropy of q, with Gauss and Hermite's quadrature:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(8)
+    z = m + math.sqrt(v) * nodes
+    log_joint = -0.5 * (((x - w * z) / s) ** 2 + z**2) - np.log(2 * np.pi * s)
+    lower = float(weights @ log_joint / weights.sum()) + 0.5 * math.log(2 * math.pi * math.e * v)
+    total = w * w + s * s
+    return [lower, -0.5 * (math.log(2 * math.pi * total) + x * x / total) - lower]
+in single precision, where the gap is a difference of large numbers:
+    x, w, s, m, v = torch.tensor([x, w, s, m, v], dtype=torch.float32)
+    normal = torch.distributions.Normal
+    lower = normal(w * m, s).log_prob(x) - w**2 * v / (2 * s**2)
+    lower -= torch.distributions.kl_divergence(normal(m, v.sqrt()), normal(0.0, 1.0))
+    return torch.stack([lower, normal(0.0, (w**2 + s**2).sqrt()).log_prob(x) - lower])
 rebuilt at the mean: + w**2 * v →
     You rebuilt x from the mean of q. The average over q is worse than its middle:
     E[(x − w z)²] = (x − w m)² + w² v.
@@ -90,17 +71,11 @@ gap in the other direction: log_p - (rebuilt - cost) → divergence(*posterior(x
 v as a deviation: → bound(x, w, s, m, v**2)
     You took v for a standard deviation. It is the variance of q.
 2π forgotten: 2 * math.pi * s → s; 2 * math.pi * variance → variance
-    Your gap is right, but the bound is too large by ½ log 2π = 0.919: the normaliser of p(x | z)
-    has a 2π.
+    Your gap is right, but the bound is too large by ½ log 2π = 0.919: that of p(x | z) has a 2π.
 likelihood without the hidden part: w**2 + s**2 → s**2
     Your log p(x) has the variance s². When z is not known, x varies with it too: w² + s².
+the square has no sign: x - w * m ≡ w * m - x
 """)
 
-ALTERNATIVES = (by_gap, by_entropy, in_single_precision)
-
-EQUIVALENT = {"x - w * m → w * m - x": "the square has no sign"}
-
 # The gap is a difference of large numbers, and they may be in single precision.
-QUESTION = Question(
-    "gaussians.bound", 3, bound, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT, atol=1e-4
-)
+QUESTION = Question("gaussians.bound", 3, bound, cases, ANSWERS, atol=1e-4)

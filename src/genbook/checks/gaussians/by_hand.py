@@ -1,13 +1,6 @@
 """Two witnesses by hand."""
 
-from __future__ import annotations
-
-import math
-
-import torch
-from torch.distributions import Normal, kl_divergence
-
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Question, answers, math, pencil
 
 
 def by_hand():
@@ -17,29 +10,22 @@ def by_hand():
     return mean, variance, divergence
 
 
-def by_gain():
+ANSWERS = answers("""
+by gain:
     gain = 4 / (4 + 2)
     return [20 + gain * 3, 4 - gain * 4, 2.75 - math.log(2) / 2]
-
-
-def with_torch():
-    p, q = (Normal(torch.tensor(m), v**0.5) for m, v in ((20.0, 4), (23.0, 2)))
-    return torch.stack([torch.tensor(22.0), torch.tensor(4 / 3), kl_divergence(p, q)])
-
-
-def cases(seed: int) -> list[Case]:
-    return [Case(label="the three numbers")]
-
-
-MISCONCEPTIONS = mistakes("""
+with torch:
+    deviation, twice = torch.tensor([4.0, 2.0]).sqrt()
+    p, q = torch.distributions.Normal(20.0, deviation), torch.distributions.Normal(23.0, twice)
+    return torch.stack([p.mean + 2, p.variance / 3, torch.distributions.kl_divergence(p, q)])
+rounded: → (22, 1.333, 2.403)
 variances for deviations: → (22.4, 3.2, 0.5 * (16 / 4 - 1 + 9 / 4 + math.log(4 / 16)))
     You took 4 and 2 for standard deviations. The second argument of N(m, ·) is the variance.
 the sum: return mean, variance → return 43.0, 6.0
     You added two random variables. Two witnesses of one number multiply their densities: inverse
     variances add, and the result is narrower than both.
 the middle: return mean → return 21.5
-    Your mean is half-way between. The surer witness counts more: weigh each mean with its inverse
-    variance.
+    Your mean is half-way between. The surer witness counts more: weigh with inverse variances.
 weights exchanged: 20 / 4 + 23 / 2 → 20 / 2 + 23 / 4
     Your mean lies near the less certain witness. The weights are the *inverse* variances.
 precision for variance: return mean, variance → return mean, 1 / variance
@@ -52,13 +38,9 @@ dimension forgotten in the divergence: - 1 →
     would be 1/2.
 divergence in bits: , divergence → , divergence / math.log(2)
     Your divergence is in bits. Nats are asked for: natural logarithms.
+the square has no sign: 23 - 20 ≡ 20 - 23
 """)
 
-ALTERNATIVES = (by_gain, with_torch, lambda: (22, 1.333, 2.403))
-
-EQUIVALENT = {"23 - 20 → 20 - 23": "the square has no sign"}
-
 # By hand, three decimals are enough.
-QUESTION = Question(
-    "gaussians.by_hand", 2, by_hand, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT, rtol=1e-3
-)
+CASES = pencil("the three numbers")
+QUESTION = Question("gaussians.by_hand", 2, by_hand, CASES, ANSWERS, rtol=1e-3)

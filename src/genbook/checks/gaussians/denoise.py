@@ -1,14 +1,9 @@
 """From a score to a guess and its error."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
-from genbook.checks import Case, Question, generator, mistakes
-from genbook.checks.gaussians.shared import with_slope
+from genbook.checks import Case, Question, Tensor, answers, generator, torch
+from genbook.checks.gaussians.shared import with_slope  # noqa: F401, for the answers
 
 
 def denoise(score, x, a, b):
@@ -16,23 +11,6 @@ def denoise(score, x, a, b):
     s = score(x)
     (slope,) = torch.autograd.grad(s.sum(), x)
     return ((x + b**2 * s) / a).detach(), b**2 / a**2 * (1 + b**2 * slope)
-
-
-def by_guess(score, x, a, b):
-    """The variance from the slope of the guess itself."""
-    guess, slope = with_slope(lambda x: (x + b * b * score(x)) / a, x)
-    return guess, b * b / a * slope
-
-
-def point_by_point(score, x, a, b):
-    means, variances = [], []
-    for value in x.double().tolist():
-        point = torch.tensor([value], dtype=torch.float64, requires_grad=True)
-        s = score(point)
-        s.backward()
-        means.append((value + b**2 * s.item()) / a)
-        variances.append((b / a) ** 2 + b**4 / a**2 * point.grad.item())
-    return [means, variances]
 
 
 @dataclass(frozen=True)
@@ -67,7 +45,15 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+the variance from the slope of the guess itself:
+    guess, slope = with_slope(lambda x: (x + b * b * score(x)) / a, x)
+    return guess, b * b / a * slope
+point by point:
+    points = x.detach().double()[:, None]
+    slopes = [torch.autograd.functional.jacobian(score, point).item() for point in points]
+    means = [(point + b**2 * score(point)).item() / a for point in points]
+    return [means, [(b / a) ** 2 + b**4 / a**2 * slope for slope in slopes]]
 b for b squared: x + b**2 → x + b
     Your mean has b times the score. That is minus the predicted eps; in Tweedie's formula it is
     multiplied by b once more.
@@ -95,7 +81,4 @@ slope of the guess: b**2 / a**2 → 1 / a
 standard deviation: b**2 / a**2 → b / a; (1 + b**2 * slope) → (1 + b**2 * slope).sqrt()
     Your second result is the standard deviation. The variance is asked for.
 """)
-
-QUESTION = Question(
-    "gaussians.denoise", 3, denoise, cases, MISCONCEPTIONS, (by_guess, point_by_point)
-)
+QUESTION = Question("gaussians.denoise", 3, denoise, cases, ANSWERS)

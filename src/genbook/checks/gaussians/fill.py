@@ -1,11 +1,6 @@
 """Fill in the rest of an image."""
 
-from __future__ import annotations
-
-import numpy as np
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 from genbook.checks.gaussians.shared import gaussian
 
 
@@ -15,25 +10,6 @@ def fill(m, C, x, known):
     out = x.clone()
     out[u] = m[u] + gain @ (x[v] - m[v])
     return out
-
-
-def by_precision(m, C, x, known):
-    """The top of the joint density over the unknown entries, from the inverse covariance."""
-    m, x, P = m.double(), x.double(), C.double().inverse()
-    rest = torch.linalg.solve(P[~known][:, ~known], P[~known][:, known] @ (x - m)[known])
-    return x.masked_scatter(~known, m[~known] - rest)
-
-
-def one_by_one(m, C, x, known):
-    """Tell the Gaussian one known entry after the other."""
-    mean, covariance = m.double().numpy().copy(), C.double().numpy().copy()
-    for i in known.nonzero()[:, 0].tolist():
-        gain = covariance[:, i] / covariance[i, i]
-        mean = mean + gain * (float(x[i]) - mean[i])
-        covariance = covariance - np.outer(gain, covariance[i])
-        covariance[i, :] = covariance[:, i] = 0
-        covariance[i, i] = 1  # known: it correlates with nothing any more
-    return mean
 
 
 def cases(seed: int) -> list[Case]:
@@ -55,7 +31,18 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+the top of the joint density over the unknown entries, from the inverse covariance:
+    m, x, P = m.double(), x.double(), C.double().inverse()
+    rest = torch.linalg.solve(P[~known][:, ~known], P[~known][:, known] @ (x - m)[known])
+    return x.masked_scatter(~known, m[~known] - rest)
+tell the Gaussian one known entry after the other:
+    mean, covariance = m.double().numpy().copy(), C.double().numpy().copy()
+    for i in known.nonzero()[:, 0].tolist():
+        gain = covariance[:, i] / covariance[i, i]
+        mean = mean + gain * (float(x[i]) - mean[i])
+        covariance = covariance - np.outer(gain, covariance[i])
+    return mean
 marginal mean: + gain @ (x[v] - m[v]) →
     You filled in the plain mean. What is known says something about the rest: add
     C_uv C_vv⁻¹ (x_v − m_v).
@@ -73,5 +60,4 @@ mask inverted: → fill(m, C, x, ~known)
 known entries lost: x.clone() → m.clone()
     In the place of the known entries you return their mean. They are known: leave them as they are.
 """)
-
-QUESTION = Question("gaussians.fill", 3, fill, cases, MISCONCEPTIONS, (by_precision, one_by_one))
+QUESTION = Question("gaussians.fill", 3, fill, cases, ANSWERS)

@@ -1,12 +1,6 @@
 """The divergence of two Gaussians with full covariances."""
 
-from __future__ import annotations
-
-import numpy as np
-import torch
-from torch.distributions import MultivariateNormal, kl_divergence
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 from genbook.checks.gaussians.shared import gaussian
 
 
@@ -15,18 +9,6 @@ def kl(m1, C1, m2, C2):
     trace = torch.linalg.solve(C2, C1).trace()
     square = apart @ torch.linalg.solve(C2, apart)
     return 0.5 * (trace - len(m1) + square + torch.logdet(C2) - torch.logdet(C1))
-
-
-def with_torch(m1, C1, m2, C2):
-    return kl_divergence(MultivariateNormal(m1, C1), MultivariateNormal(m2, C2))
-
-
-def by_eigenvalues(m1, C1, m2, C2):
-    """In the axes in which the second is a standard normal."""
-    root = np.linalg.inv(np.linalg.cholesky(C2.double().numpy()))
-    values = np.linalg.eigvalsh(root @ C1.double().numpy() @ root.T)
-    white = root @ (m2 - m1).double().numpy()
-    return float((values - 1 - np.log(values)).sum() + white @ white) / 2
 
 
 def cases(seed: int) -> list[Case]:
@@ -44,7 +26,15 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+with torch:
+    normal = torch.distributions.MultivariateNormal
+    return torch.distributions.kl_divergence(normal(m1, C1), normal(m2, C2))
+in the axes in which the second is a standard normal:
+    root = np.linalg.inv(np.linalg.cholesky(C2.double().numpy()))
+    values = np.linalg.eigvalsh(root @ C1.double().numpy() @ root.T)
+    white = root @ (m2 - m1).double().numpy()
+    return float((values - 1 - np.log(values)).sum() + white @ white) / 2
 reversed: → kl(m2, C2, m1, C1)
     You computed KL(q ‖ p). The average is over the *first* argument, and the inverse is that of the
     second covariance.
@@ -58,21 +48,13 @@ half forgotten: 0.5 * →
 dimension forgotten: - len(m1) →
     The dimension D is not subtracted, so a Gaussian's divergence from itself is not 0.
 one for D: len(m1) → 1
-    You subtract 1 as on a line. In D dimensions it is D: a Gaussian's divergence from itself must
-    be 0.
+    You subtract 1 as on a line. In D dimensions it is D: a Gaussian's divergence from itself is 0.
 logarithm upside down: torch.logdet(C2) - torch.logdet(C1) → torch.logdet(C1) - torch.logdet(C2)
     Your logarithm has the sign of log(det C1 / det C2). It is log(det C2 / det C1).
 no logarithm: + torch.logdet(C2) - torch.logdet(C1) →
     The determinants are missing: log(det C2 / det C1), from the two normalisers.
+its sign is squared away: m1 - m2 ≡ m2 - m1
+a scalar product has no order:
+    apart @ torch.linalg.solve(C2, apart) ≡ torch.linalg.solve(C2, apart) @ apart
 """)
-
-EQUIVALENT = {
-    "m1 - m2 → m2 - m1": "its sign is squared away",
-    "apart @ torch.linalg.solve(C2, apart) → torch.linalg.solve(C2, apart) @ apart": (
-        "a scalar product has no order"
-    ),
-}
-
-QUESTION = Question(
-    "gaussians.kl", 3, kl, cases, MISCONCEPTIONS, (with_torch, by_eigenvalues), EQUIVALENT
-)
+QUESTION = Question("gaussians.kl", 3, kl, cases, ANSWERS)

@@ -1,29 +1,11 @@
 """A Gaussian through a linear map, with noise."""
 
-from __future__ import annotations
-
-import numpy as np
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 from genbook.checks.gaussians.shared import gaussian
 
 
 def push(m, C, A, c, noise):
     return A @ m + c, A @ C @ A.T + noise**2 * torch.eye(len(c), dtype=C.dtype)
-
-
-def with_numpy(m, C, A, c, noise):
-    m, C, A, c = (x.numpy() for x in (m, C, A, c))
-    covariance = np.einsum("ij,jk,lk->il", A, C, A) + noise**2 * np.identity(len(c))
-    return [np.einsum("ij,j->i", A, m) + c, covariance]
-
-
-def by_roots(m, C, A, c, noise):
-    """With a root of C and the noise's own directions, side by side."""
-    root = A.double() @ torch.linalg.cholesky(C.double())
-    root = torch.cat([root, noise * torch.eye(len(c), dtype=torch.float64)], 1)
-    return (A * m).sum(1) + c, root @ root.T
 
 
 def cases(seed: int) -> list[Case]:
@@ -42,7 +24,15 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+with numpy:
+    m, C, A, c = (x.numpy() for x in (m, C, A, c))
+    covariance = np.einsum("ij,jk,lk->il", A, C, A) + noise**2 * np.identity(len(c))
+    return [np.einsum("ij,j->i", A, m) + c, covariance]
+with a root of C and the noise's own directions, side by side:
+    root = A.double() @ torch.linalg.cholesky(C.double())
+    root = torch.cat([root, noise * torch.eye(len(c), dtype=torch.float64)], 1)
+    return (A * m).sum(1) + c, root @ root.T
 noise not squared: noise**2 → noise
     You added `noise` to the covariance. It is a standard deviation, and variances add: square it.
 noise in all entries: * torch.eye(len(c), dtype=C.dtype) →
@@ -56,12 +46,6 @@ shift forgotten: A @ m + c → A @ m
     Your mean lacks the shift c. (In the covariance it plays no part.)
 noise forgotten: + noise**2 * torch.eye(len(c), dtype=C.dtype) →
     Your covariance lacks the noise: add noise² times the identity.
+the sum has the type of C again; noise² in float32 is near enough: , dtype=C.dtype ≡
 """)
-
-EQUIVALENT = {
-    ", dtype=C.dtype →": "the sum has the type of C again; noise² in float32 is near enough"
-}
-
-QUESTION = Question(
-    "gaussians.push", 2, push, cases, MISCONCEPTIONS, (with_numpy, by_roots), EQUIVALENT
-)
+QUESTION = Question("gaussians.push", 2, push, cases, ANSWERS)

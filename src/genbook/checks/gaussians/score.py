@@ -1,12 +1,7 @@
 """Repair a score."""
 
-from __future__ import annotations
-
-import torch
-from torch.distributions import Normal
-
-from genbook.checks import Case, Question, generator, mistakes
-from genbook.checks.gaussians.shared import with_slope
+from genbook.checks import Case, Question, answers, generator, torch
+from genbook.checks.gaussians.shared import with_slope  # noqa: F401, for the answers
 
 
 def score(w, m, s, x, a, b):
@@ -17,32 +12,10 @@ def score(w, m, s, x, a, b):
     return -(r[..., None] * apart / variance[:, None]).sum(1)
 
 
-def by_autograd(w, m, s, x, a, b):
-    def log_density(x):
-        parts = Normal(a * m, (a**2 * s**2 + b**2).sqrt()[:, None])
-        return (w.log() + parts.log_prob(x[:, None]).sum(-1)).logsumexp(-1)
-
-    return with_slope(log_density, x)[1]
-
-
-def by_tweedie(w, m, s, x, a, b):
-    """From the guess of x_0, point by point."""
-    w, m, s = w.double(), m.double(), s.double()
-    v, rows = a * a * s * s + b * b, []
-    for point in x.double():
-        apart = point - a * m
-        bells = w * (-(apart * apart).sum(1) / (2 * v)).exp() * v ** (-len(point) / 2)
-        guess = bells @ (m + (a * s**2 / v)[:, None] * apart) / bells.sum()
-        rows.append((a * guess - point) / b**2)
-    return torch.stack(rows)
-
-
 def cases(seed: int) -> list[Case]:
     g = generator(seed)
 
-    def case(
-        K: int, D: int, a: float, b: float, label: str, dtype: torch.dtype = torch.float64
-    ) -> Case:
+    def case(K: int, D: int, a: float, b: float, label: str, dtype=torch.float64) -> Case:
         w = torch.rand(K, generator=g, dtype=dtype) + 0.2
         m = torch.randn(K, D, generator=g, dtype=dtype)
         s = 0.3 + torch.rand(K, generator=g, dtype=dtype)
@@ -59,11 +32,24 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+by autograd:
+    def log_density(x):
+        parts = torch.distributions.Normal(a * m, (a**2 * s**2 + b**2).sqrt()[:, None])
+        return (w.log() + parts.log_prob(x[:, None]).sum(-1)).logsumexp(-1)
+    return with_slope(log_density, x)[1]
+from the guess of x_0, point by point:
+    w, m, s = w.double(), m.double(), s.double()
+    v, rows = a * a * s * s + b * b, []
+    for point in x.double():
+        apart = point - a * m
+        bells = w * (-(apart * apart).sum(1) / (2 * v)).exp() * v ** (-len(point) / 2)
+        guess = bells @ (m + (a * s**2 / v)[:, None] * apart) / bells.sum()
+        rows.append((a * guess - point) / b**2)
+    return torch.stack(rows)
 as given: b**2 → b; x.shape[1] / 2 → 1 / 2; log_joint.softmax(-1) → w.expand_as(log_joint)
     These are the outputs of the code as given. Try it with two components and b = 0.5, and compare
-    with the derivative of the log-density. (While r does not depend on x, the line above it plays
-    no part.)
+    with the derivative of the log-density. (While r does not depend on x, the line above is idle.)
 mixture of scores: log_joint.softmax(-1) → w.expand_as(log_joint)
     You average the scores of the components with the weights w. The logarithm of a sum has another
     slope: weigh with the responsibilities, which depend on x.
@@ -73,8 +59,7 @@ normaliser of a line: x.shape[1] / 2 → 1 / 2
     Your log-densities have the normaliser of one dimension, −½ log v. In D dimensions it counts D
     times, and wide components lose weight: yours gives them too much.
 normaliser of a line, b not squared: x.shape[1] / 2 → 1 / 2; b**2 → b
-    Two mistakes are left: the normaliser is that of one dimension, and the variance has b where b²
-    belongs.
+    Two mistakes are left: the normaliser is that of one dimension, and the variance has b for b².
 wrong way: return - → return
     Your score points away from the data. The slope of −|x − m|²/2v is −(x − m)/v.
 softmax over the points: softmax(-1) → softmax(0)
@@ -87,10 +72,6 @@ means not faded: a * m → m
     Your components sit at m. On the path x_t = a x_0 + b eps they have moved to a m.
 a not squared: a**2 → a
     Your variance has a s². A variance scales with the square: a² s².
+of two axes 1 is the last: softmax(-1) ≡ softmax(1)
 """)
-
-ALTERNATIVES = (by_autograd, by_tweedie)
-
-EQUIVALENT = {"softmax(-1) → softmax(1)": "of two axes 1 is the last"}
-
-QUESTION = Question("gaussians.score", 3, score, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT)
+QUESTION = Question("gaussians.score", 3, score, cases, ANSWERS)

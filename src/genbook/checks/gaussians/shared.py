@@ -1,21 +1,16 @@
 """What the cases and the alternatives of several questions are made of."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
-import torch
-from torch import Generator, Tensor
+from genbook.checks import Tensor, torch
 
 
-def gaussian(g: Generator, D: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
+def gaussian(g: torch.Generator, D: int, dtype=torch.float64) -> tuple[Tensor, Tensor]:
     """A mean (D,) and a covariance (D, D) that is far from singular."""
     root = torch.randn(D, D, generator=g, dtype=dtype)
     mean = torch.randn(D, generator=g, dtype=dtype)
     return mean, root @ root.T / D + 0.5 * torch.eye(D, dtype=dtype)
 
 
-def with_slope(f: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+def with_slope(f, x: Tensor) -> tuple[Tensor, Tensor]:
     """f(x) and its slope, for an f whose entry i depends on x[i] alone."""
     point = x.detach().clone().requires_grad_()
     value = f(point)

@@ -1,28 +1,19 @@
 """An area, a number of crossings and a turn, by hand."""
 
-from __future__ import annotations
-
-import numpy as np
-
-from genbook import geometry
-from genbook.checks import Case, Question, mistakes
+from genbook import geometry  # noqa: F401, for the answers
+from genbook.checks import Question, answers, pencil
 
 
 def by_hand():
     return (12 - 1 + 6) / 2, 3, -1
 
 
-def with_the_package():
+ANSWERS = answers("""
+with the package:
     polygon = np.array([[0, 0], [4, 0], [5, 3], [2, 1], [0, 3]])
     crossings, turn = geometry.ray_crossings([0.5, 1], polygon), geometry.orientation(*polygon[2:])
     return [float(geometry.polygon_area(polygon)), int(crossings), int(turn)]
-
-
-def cases(seed: int) -> list[Case]:
-    return [Case(label="the three numbers")]
-
-
-MISCONCEPTIONS = mistakes("""
+as an array: → np.array([8.5, 3.0, -1.0])
 without the half: / 2 →
     Your area is twice too large. Each term of the shoelace is a parallelogram, and the polygon is
     made of triangles.
@@ -41,7 +32,4 @@ turn to the left: 3, -1 → 3, 1
     Your turn has the wrong sign. Left is positive; at the corner (2, 1) the polygon is dented, so a
     walker who keeps the inside on the left turns right.
 """)
-
-ALTERNATIVES = (with_the_package, lambda: np.array([8.5, 3.0, -1.0]))
-
-QUESTION = Question("geometry.by_hand", 2, by_hand, cases, MISCONCEPTIONS, ALTERNATIVES)
+QUESTION = Question("geometry.by_hand", 2, by_hand, pencil("the three numbers"), ANSWERS)

@@ -1,24 +1,12 @@
 """How many pairs of paths on a line cross."""
 
-from __future__ import annotations
-
-import numpy as np
-
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Case, Question, answers, np
 
 
 def crossings(start, end):
     before = start[:, None] - start
     after = end[:, None] - end
     return int((before * after < 0).sum()) // 2
-
-
-def pair_by_pair(start, end):
-    count = 0
-    for i in range(len(start)):
-        for j in range(i):
-            count += (start[i] - start[j]) * (end[i] - end[j]) < 0
-    return int(count)
 
 
 def inversions(ranked):
@@ -39,7 +27,11 @@ def cases(seed: int) -> list[Case]:
     return [Case(tuple(np.array(x, dtype=float)), label=label) for label, x in named.items()]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+pair by pair:
+    pairs = [(i, j) for i in range(len(start)) for j in range(i)]
+    return int(sum((start[i] - start[j]) * (end[i] - end[j]) < 0 for i, j in pairs))
+by insertion: → inversions(end[np.lexsort((end, start))])
 every pair twice: // 2 →
     You count every pair twice, as i and j and as j and i.
 neighbours only: → int((np.diff(start) * np.diff(end) < 0).sum())
@@ -51,15 +43,10 @@ ties in any order: → inversions(end[start.argsort(kind="stable")])
     You sort by the start only. Paths that begin together then count as exchanged if they happen to
     stand in the wrong order; sort them by their ends.
 touching counts: (before * after < 0).sum()) // 2 → np.triu(before * after <= 0, 1).sum())
-    You count paths that begin or end in the same place. They touch, but their order does not
-    change.
+    You count paths that begin or end in the same place. They touch, and keep their order.
 those that do not cross: < 0 → > 0
-    You count the pairs that keep their order. Two paths cross if their order at the end is the
-    opposite.
+    You count the pairs that keep their order. Two paths cross if they end in the opposite order.
 paths instead of pairs: .sum()) // 2 → .any(1).sum())
     You count the paths that cross another one. Count the pairs.
 """)
-
-ALTERNATIVES = (pair_by_pair, lambda start, end: inversions(end[np.lexsort((end, start))]))
-
-QUESTION = Question("geometry.crossings", 2, crossings, cases, MISCONCEPTIONS, ALTERNATIVES)
+QUESTION = Question("geometry.crossings", 2, crossings, cases, ANSWERS)

@@ -1,11 +1,7 @@
 """The convex hull of points."""
 
-from __future__ import annotations
-
-import numpy as np
-
 from genbook import geometry
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Case, Question, answers, np
 
 
 def hull(points):
@@ -18,23 +14,6 @@ def hull(points):
                 chain.pop()
             chain.append(point)
         corners += chain[:-1]
-    return np.array(corners)
-
-
-def by_wrapping(points):
-    """Gift wrapping: from a corner, the next is the point that has no other to its right."""
-    points = np.unique(points, axis=0)
-    corners = [points[0]]
-    for _ in range(len(points)):  # a hull has no more corners; with rounding it might never close
-        here, best = corners[-1], points[0] if (corners[-1] != points[0]).any() else points[1]
-        for point in points:
-            area = geometry.cross(best - here, point - here)
-            further = ((point - here) ** 2).sum() > ((best - here) ** 2).sum()
-            if area < 0 or (area == 0 and further):
-                best = point
-        if (best == points[0]).all():
-            break
-        corners.append(best)
     return np.array(corners)
 
 
@@ -53,15 +32,29 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+with the package: → geometry.convex_hull(points)
+gift wrapping; from a corner, the next is the point that has no other to its right:
+    points = np.unique(points, axis=0)
+    corners = [points[0]]
+    for _ in range(len(points)):  # a hull has no more corners; with rounding it might never close
+        here, best = corners[-1], points[0] if (corners[-1] != points[0]).any() else points[1]
+        for point in points:
+            area = geometry.cross(best - here, point - here)
+            further = ((point - here) ** 2).sum() > ((best - here) ** 2).sum()
+            if area < 0 or (area == 0 and further):
+                best = point
+        if (best == points[0]).all():
+            break
+        corners.append(best)
+    return np.array(corners)
 points along the sides: <= 0 → < 0
     You keep points that lie on a side of the hull. Straight on is no left turn: throw the middle
     point away at 0, too.
 uncertain corners thrown away:
     cross(chain[-1] - chain[-2], point - chain[-2]) → orientation(*chain[-2:], point)
     Your hull has lost the end of an upright row. The careful sign is 0 for all of the row, and so
-    you threw away a point that is not between the two others. Use the plain sign of the cross
-    product.
+    you threw away a point that is not between the two others. Use the plain sign.
 sorted by x only: np.unique(points, axis=0) → points[points[:, 0].argsort(kind="stable")]
     You sorted by x only. Points one above the other have to come from bottom to top.
 ends doubled: chain[:-1] → chain
@@ -74,10 +67,6 @@ lower chain only: points, points[::-1] → points,; chain[:-1] → chain
     You return the lower chain only. Walk back from right to left for the upper one.
 another start: np.array(corners) → np.roll(corners, -1, axis=0)
     The corners are right, but do not begin with the leftmost (of several, the lowest).
+u × (w − u) = u × w, since u × u = 0: point - chain[-2] ≡ point - chain[-1]
 """)
-
-ALTERNATIVES = (geometry.convex_hull, by_wrapping)
-
-EQUIVALENT = {"point - chain[-2] → point - chain[-1]": "u × (w − u) = u × w, since u × u = 0"}
-
-QUESTION = Question("geometry.hull", 3, hull, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT)
+QUESTION = Question("geometry.hull", 3, hull, cases, ANSWERS)

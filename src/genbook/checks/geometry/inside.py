@@ -1,11 +1,7 @@
 """Which points are inside of a polygon, by the even-odd rule."""
 
-from __future__ import annotations
-
-import numpy as np
-
-from genbook import geometry
-from genbook.checks import Case, Question, mistakes
+from genbook import geometry  # noqa: F401, for the answers
+from genbook.checks import Case, Question, answers, np
 
 
 def inside(points, polygon):
@@ -16,19 +12,6 @@ def inside(points, polygon):
         left = (high[0] - low[0]) * (y - low[1]) > (high[1] - low[1]) * (x - low[0])
         odd ^= (low[1] <= y) & (y < high[1]) & left
     return odd
-
-
-def point_by_point(points, polygon):
-    answers = []
-    for x, y in points.tolist():
-        crossed = 0
-        for i in range(len(polygon)):
-            (ax, ay), (bx, by) = polygon[i - 1].tolist(), polygon[i].tolist()
-            if (ay > y) != (by > y):
-                side = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
-                crossed += side > 0 if by > ay else side < 0
-        answers.append(crossed % 2 == 1)
-    return answers
 
 
 def cases(seed: int) -> list[Case]:
@@ -54,7 +37,14 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+with the package: → geometry.point_in_polygon(points, polygon)
+point by point:
+    edges = [(*polygon[i - 1].tolist(), *polygon[i].tolist()) for i in range(len(polygon))]
+    def crosses(x, y, ax, ay, bx, by):
+        side = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
+        return (ay > y) != (by > y) and (side > 0 if by > ay else side < 0)
+    return [sum(crosses(*point, *edge) for edge in edges) % 2 == 1 for point in points.tolist()]
 closed intervals: y < high → y <= high
     You count both ends of an edge, so a ray through a corner can cross two edges there. The upper
     end does not belong to an edge: low ≤ y < high.
@@ -86,15 +76,9 @@ left of all edges: np.zeros → np.ones; if a[1] < b[1] else (b, a) →
 or instead of exclusive or: ^= → |=
     You say inside as soon as the ray crosses one edge. Inside means an odd number of crossings:
     each one changes the answer back, ^= and not |=.
+the same edges from the other end, and each is taken upwards: polygon, -1 ≡ polygon, 1
+both have as many rows: strict=True ≡ strict=False
+both have as many rows: , strict=True ≡
+level edges never count: a[1] < b[1] ≡ a[1] <= b[1]
 """)
-
-ALTERNATIVES = (point_by_point, geometry.point_in_polygon)
-
-EQUIVALENT = {
-    "polygon, -1 → polygon, 1": "the same edges from the other end, and each is taken upwards",
-    "strict=True → strict=False": "both have as many rows",
-    ", strict=True →": "both have as many rows",
-    "a[1] < b[1] → a[1] <= b[1]": "level edges never count",
-}
-
-QUESTION = Question("geometry.inside", 3, inside, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT)
+QUESTION = Question("geometry.inside", 3, inside, cases, ANSWERS)

@@ -1,11 +1,7 @@
 """Repair: do two segments meet?"""
 
-from __future__ import annotations
-
-import numpy as np
-
 from genbook import geometry
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Case, Question, answers, np
 
 
 def meet(p, q, r, s):
@@ -15,14 +11,6 @@ def meet(p, q, r, s):
     low = np.maximum(np.minimum(p, q), np.minimum(r, s))
     high = np.minimum(np.maximum(p, q), np.maximum(r, s))
     return bool((low <= high).all())
-
-
-def boxes_first(p, q, r, s):
-    for i in (0, 1):
-        if max(p[i], q[i]) < min(r[i], s[i]) or max(r[i], s[i]) < min(p[i], q[i]):
-            return False
-    sides = [int(geometry.orientation(*t)) for t in ((p, q, r), (p, q, s), (r, s, p), (r, s, q))]
-    return abs(sides[0] + sides[1]) < 2 and abs(sides[2] + sides[3]) < 2
 
 
 def cases(seed: int) -> list[Case]:
@@ -54,7 +42,14 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+with the package: → len(geometry.segment_intersection(p, q, r, s)) > 0
+boxes first:
+    for i in (0, 1):
+        if max(p[i], q[i]) < min(r[i], s[i]) or max(r[i], s[i]) < min(p[i], q[i]):
+            return False
+    sides = [int(geometry.orientation(*t)) for t in ((p, q, r), (p, q, s), (r, s, p), (r, s, q))]
+    return abs(sides[0] + sides[1]) < 2 and abs(sides[2] + sides[3]) < 2
 as given: s) > 0 or → s) >= 0 and; q) > 0 → q) >= 0; (low <= high).all() → 1
     Nothing is repaired yet. There are three mistakes: what joins the two conditions, what happens
     at zero, and segments on one line.
@@ -73,13 +68,8 @@ strict boxes: low <= high → low < high
 boxes in x only: (low <= high).all() → low[0] <= high[0]
     You compare the boxes in x only. Upright segments one above the other differ in y.
 boxes alone: return False → pass
-    You compare the bounding boxes only. Two slanted segments may pass each other within their
-    boxes.
+    You compare the bounding boxes only. Slanted segments may pass each other within their boxes.
 one line only: or side(r, s, p) * side(r, s, q) > 0 →
-    You ask on which sides of p–q the ends r and s lie, but not on which sides of r–s the ends p and
-    q lie.
+    You ask on which sides of p–q the ends r and s lie, but not on which sides of r–s p and q lie.
 """)
-
-ALTERNATIVES = (boxes_first, lambda *ends: len(geometry.segment_intersection(*ends)) > 0)
-
-QUESTION = Question("geometry.meet", 3, meet, cases, MISCONCEPTIONS, ALTERNATIVES)
+QUESTION = Question("geometry.meet", 3, meet, cases, ANSWERS)

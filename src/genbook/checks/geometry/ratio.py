@@ -1,13 +1,9 @@
 """The area under a map: a determinant, measured."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
-import numpy as np
-
 from genbook import geometry
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Case, Question, answers, np
 from genbook.geometry import Array
 
 
@@ -31,26 +27,6 @@ def ratio(f, x, side):
     return float(geometry.polygon_area(f(x + square)) / side**2)
 
 
-def corners(f, x, side):
-    return f(x + side / 2 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]))
-
-
-def by_diagonals(f, x, side):
-    a, b, c, d = corners(f, x, side)
-    return float(geometry.cross(c - a, d - b)) / 2 / side**2
-
-
-def by_triangles(f, x, side):
-    a, b, c, d = corners(f, x, side)
-    triangles = geometry.cross(b - a, c - a) + geometry.cross(c - a, d - a)
-    return float(triangles) / (2 * side * side)
-
-
-def slopes(f, x, side):
-    step = side / 2 * np.eye(2)
-    return (f(x + step) - f(x - step)) / side
-
-
 def cases(seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
     shear, curve = rng.uniform(0.3, 1, 2)
@@ -64,7 +40,13 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+by diagonals:
+    a, b, c, d = f(x + side / 2 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]))
+    return float(geometry.cross(c - a, d - b)) / 2 / side**2
+by triangles:
+    a, b, c, d = f(x + side / 2 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]))
+    return float(geometry.cross(b - a, c - a) + geometry.cross(c - a, d - a)) / (2 * side * side)
 sign lost: float( → abs(
     You lost the sign. A map that mirrors has a negative ratio, and that is worth knowing: keep the
     signed area.
@@ -75,24 +57,18 @@ not divided by the area: side**2 → side
 not divided at all: / side**2 →
     You return the area of the image. Divide it by that of the square.
 corners in zigzag: [1, 1], [-1, 1] → [-1, 1], [1, 1]
-    Your corners do not run around the square. Row by row they make an eight, whose two loops
-    cancel.
-slopes instead of corners: → float(np.linalg.det(slopes(f, x, side)))
+    Your corners do not run around the square. Row by row they make an eight, whose loops cancel.
+slopes instead of corners:
+    → float(np.linalg.det(f(x + side / 2 * np.eye(2)) - f(x - side / 2 * np.eye(2)))) / side**2
     You made a determinant from the slopes through the middles of the sides. The question asks for
     the area of the four corners' images.
 corner instead of centre: x + square → x + side / 2 + square
-    Your square has x as its corner. Put x in the middle: then the error falls with the square of
-    the side.
-diagonal only: → float(np.diag(slopes(f, x, side)).prod())
+    Your square has x as its corner. Put x in the middle: then the error falls with its square.
+diagonal only:
+    → float(np.diag(f(x + side / 2 * np.eye(2)) - f(x - side / 2 * np.eye(2))).prod()) / side**2
     You multiplied the two stretches along the axes. That forgets the shear: a determinant has a
     second product.
+1 / ±1 is ±1: side / 2 * np ≡ side / 2 / np
+half a turn maps the square to itself, and keeps its direction: x + square ≡ x - square
 """)
-
-ALTERNATIVES = (by_diagonals, by_triangles)
-
-EQUIVALENT = {
-    "side / 2 * np → side / 2 / np": "1 / ±1 is ±1",
-    "x + square → x - square": "half a turn maps the square to itself, and keeps its direction",
-}
-
-QUESTION = Question("geometry.ratio", 2, ratio, cases, MISCONCEPTIONS, ALTERNATIVES, EQUIVALENT)
+QUESTION = Question("geometry.ratio", 2, ratio, cases, ANSWERS)

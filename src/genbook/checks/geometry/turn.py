@@ -1,10 +1,6 @@
 """Which way three points turn, up to rounding."""
 
-from __future__ import annotations
-
-import numpy as np
-
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Case, Question, answers, np
 
 
 def turn(p, q, r):
@@ -13,19 +9,6 @@ def turn(p, q, r):
     if abs(a - b) <= 1e-9 * (abs(a) + abs(b)):
         return 0
     return 1 if a > b else -1
-
-
-def with_numpy(p, q, r):
-    terms = (q - p) * (r - p)[::-1]
-    area = terms[0] - terms[1]
-    return np.where(np.abs(area) > 1e-9 * np.abs(terms).sum(), np.sign(area), 0).astype(int)
-
-
-def by_the_share(p, q, r):
-    (ux, uy), (vx, vy) = (q - p).tolist(), (r - p).tolist()
-    size = abs(ux * vy) + abs(uy * vx)
-    share = (ux * vy - uy * vx) / size if size else 0.0
-    return int(share > 1e-9) - int(share < -1e-9)
 
 
 def cases(seed: int) -> list[Case]:
@@ -53,13 +36,21 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+with numpy:
+    terms = (q - p) * (r - p)[::-1]
+    area = terms[0] - terms[1]
+    return np.where(np.abs(area) > 1e-9 * np.abs(terms).sum(), np.sign(area), 0).astype(int)
+by the share:
+    (ux, uy), (vx, vy) = (q - p).tolist(), (r - p).tolist()
+    size = abs(ux * vy) + abs(uy * vx)
+    share = (ux * vy - uy * vx) / size if size else 0.0
+    return int(share > 1e-9) - int(share < -1e-9)
 absolute epsilon: 1e-9 * (abs(a) + abs(b)) → 1e-9
     Your 1e-9 is an area, so it depends on the units: your tiny triangle is a line and your long
     line is bent. Compare with the two products.
 no tolerance: abs(a - b) <= 1e-9 * (abs(a) + abs(b)) → a == b
-    You compare with zero exactly. Rounding bends a straight line; allow for a small part of the two
-    products.
+    You compare with zero exactly. Rounding bends a straight line; allow for a small part of both.
 relative to the lengths: (abs(a) + abs(b)) → np.hypot(ux, uy) * np.hypot(vx, vy)
     You compare the area with |u| |v|, or the angle with a small number. Both change when one axis
     gets another unit; |a| + |b| changes as a − b does.
@@ -67,20 +58,13 @@ tolerance too small: (abs(a) + abs(b)) → max(abs(a), abs(b))
     Your tolerance is too small. It has to be a billionth of |a| + |b|; a billionth of the larger
     product is less, and the tolerance of the chapter's function is far less.
 right is positive: a > b → a < b
-    Left and right are exchanged: the second product is subtracted from the first, u_x v_y − u_y
-    v_x.
+    Left and right are exchanged: subtract the second product from the first, u_x v_y − u_y v_x.
 left and right not told apart: else -1 → else 1
     You return the size of the area without its sign. The sign says left or right.
 dot product: → int(np.sign((q - p) @ (r - p)))
     You took the dot product, which says forwards or backwards. Left or right is said by the cross
     product, u_x v_y − u_y v_x.
+the size of a difference has no order: abs(a - b) ≡ abs(b - a)
+equal products gave 0 before: a > b ≡ a >= b
 """)
-
-EQUIVALENT = {
-    "abs(a - b) → abs(b - a)": "the size of a difference has no order",
-    "a > b → a >= b": "equal products gave 0 before",
-}
-
-QUESTION = Question(
-    "geometry.turn", 3, turn, cases, MISCONCEPTIONS, (with_numpy, by_the_share), EQUIVALENT
-)
+QUESTION = Question("geometry.turn", 3, turn, cases, ANSWERS)

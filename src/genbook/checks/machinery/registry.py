@@ -6,15 +6,16 @@ import difflib
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import InitVar, dataclass, field, replace
+from types import ModuleType
 from typing import Any, Literal
 
 from torch import nn
 
-from genbook.checks.machinery.misconception import Misconception
+from genbook.checks.machinery.misconception import Answer, Entry, Equivalent, Misconception
 
-__all__ = ["Case", "Question", "Training", "question", "questions", "slugs"]
+__all__ = ["Case", "Question", "Training", "pencil", "question", "questions", "sheet", "slugs"]
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
@@ -66,6 +67,11 @@ def _no_cases(seed: int) -> list[Case]:
     return []
 
 
+def pencil(label: str) -> Callable[[int], list[Case]]:
+    """The cases of a question that is answered without arguments: one, whatever the seed."""
+    return lambda seed: [Case(label=label)]
+
+
 @dataclass(frozen=True)
 class Question:
     """A question: what is asked for, how it is tried, and the ways of being wrong that we know.
@@ -75,12 +81,13 @@ class Question:
         points: all of them or none.
         reference: the solution; where it raises, the student's function must raise the same.
         cases: from a seed to the calls; the same seed gives the same cases.
-        misconceptions: the known ways of being wrong, each rejected and named; changes are changes
-            to the reference.
+        answers: a table of right and wrong answers and equivalent mutants, most of them changes to
+            the reference; they are added to the next three.
+        misconceptions: the known ways of being wrong, each rejected and named.
         alternatives: at least two other correct answers, written differently.
         equivalent_mutants: changes ``old → new`` of a line of the reference, or of the sheet's
             solution, that change nothing, and why (see tests/mutation.py).
-        name: what the student defines; by default it is called as in the id.
+        name: what the student defines; by default it is called as the class, or as in the id.
         rtol: with atol, ``|answer − reference| ≤ atol + rtol · |reference|`` counts as equal.
         atol: see rtol.
         manual: read by a person; has no cases.
@@ -97,6 +104,7 @@ class Question:
     points: int
     reference: Callable[..., Any] | None = None
     cases: Callable[[int], list[Case]] = _no_cases
+    answers: InitVar[tuple[Entry, ...]] = ()
     misconceptions: tuple[Misconception, ...] = ()
     alternatives: tuple[Callable[..., Any], ...] = ()
     equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
@@ -107,7 +115,7 @@ class Question:
     use: Callable[..., Any] | None = None
     training: Training | None = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, answers: tuple[Entry, ...]) -> None:
         if not _ID.fullmatch(self.id):
             raise ValueError(f"question id {self.id!r} is not of the form <slug>.<name>")
         if type(self.points) is not int or self.points < 1:
@@ -116,9 +124,31 @@ class Question:
             raise ValueError(f"{self.id}: give either a reference or manual=True")
         if self.training and (self.use or self.cases is not _no_cases):
             raise ValueError(f"{self.id}: what is trained is judged by a score, not by cases")
-        object.__setattr__(self, "name", self.name or self.id.partition(".")[2])
-        known = (replace(m, reference=m.reference or self.reference) for m in self.misconceptions)
-        object.__setattr__(self, "misconceptions", tuple(known))
+        own = getattr(self.reference, "__name__", "") if isinstance(self.reference, type) else ""
+        object.__setattr__(self, "name", self.name or own or self.id.partition(".")[2])
+        parts = self._bound(Misconception, (*self.misconceptions, *answers))
+        object.__setattr__(self, "misconceptions", parts)
+        others = [each for each in self.alternatives if not isinstance(each, Answer)]
+        right = self._bound(Answer, (*self.alternatives, *answers))
+        object.__setattr__(self, "alternatives", (*others, *right))
+        same = {each.change: each.reason for each in answers if isinstance(each, Equivalent)}
+        object.__setattr__(self, "equivalent_mutants", {**self.equivalent_mutants, **same})
+
+    def _bound(self, kind: Any, known: Iterable[Any]) -> tuple[Any, ...]:
+        """Those of a kind, as changes to the reference unless they were made to another one."""
+        wanted = (each for each in known if isinstance(each, kind))
+        return tuple(replace(each, reference=each.reference or self.reference) for each in wanted)
+
+
+def sheet(slug: str, *parts: ModuleType, explain: int) -> list[Question]:
+    """The questions of a chapter: those of the modules, and last the one for words.
+
+    Args:
+        slug: of the chapter.
+        parts: modules with a ``QUESTION`` each, in the order of the sheet.
+        explain: the points that a person gives for the words.
+    """
+    return [*(part.QUESTION for part in parts), Question(f"{slug}.explain", explain, manual=True)]
 
 
 def slugs() -> list[str]:

@@ -4,9 +4,7 @@ The checker gives every call its own copies of the arguments, and copies share n
 question is about sharing, the case is a recipe, and ``use`` makes the objects inside the call.
 """
 
-from __future__ import annotations
-
-from genbook.checks import Question
+from genbook.checks import sheet
 from genbook.checks.objects import (
     average,
     film,
@@ -18,7 +16,5 @@ from genbook.checks.objects import (
     with_weights,
 )
 
-__all__ = ["QUESTIONS"]
-
 PARTS = (predict, views, places, storages, film, plan, average, with_weights)
-QUESTIONS = [*(part.QUESTION for part in PARTS), Question("objects.explain", 2, manual=True)]
+QUESTIONS = sheet("objects", *PARTS, explain=2)

@@ -1,16 +1,9 @@
 """The average, with numbers of its own."""
 
-from __future__ import annotations
-
-import copy
-from collections.abc import Callable
-from typing import Any
-
-import torch
-from torch import nn
+import copy  # noqa: F401, for the answers
 
 from genbook import objects
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Case, Question, answers, torch
 
 
 class Average:
@@ -26,35 +19,19 @@ class Average:
                 self.weights[name].lerp_(parameter, 1 - d)
 
 
-class OfNewTensors(Average):
-    def update(self):
-        self.updates += 1
-        d = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        for name, p in self.model.named_parameters():
-            self.weights[name] = d * self.weights[name] + (1 - d) * p.detach()
-
-
-class OfThePackage(objects.EMA):
+class Shipped(objects.EMA):
     weights = property(lambda self: self.average)
 
 
-class OfATwin(Average):
-    """In the parameters of a copied network: they ask for gradients, and have no history."""
-
-    def __init__(self, model, decay):
-        super().__init__(model, decay)
-        self.weights = dict(copy.deepcopy(model).named_parameters())
-
-
-def use(answer: Callable[..., Any], decay: float, updates: int, seed: int) -> dict[str, Any]:
+def use(answer, decay, updates, seed):
     """Let a network walk at random, update after each step, and read the average three times.
 
     Gradients are on, as in a training loop that forgot to switch them off.
     """
     g = torch.Generator().manual_seed(seed)
-    model = nn.Linear(2, 3).double()
+    model = torch.nn.Linear(2, 3).double()
     for parameter in model.parameters():
-        nn.init.zeros_(parameter)
+        torch.nn.init.zeros_(parameter)
 
     @torch.no_grad()
     def walk() -> None:
@@ -97,15 +74,14 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+of new tensors: no_grad → enable_grad
+    .lerp_(parameter, 1 - d) → = d * self.weights[name] + (1 - d) * parameter.detach()
+in the parameters of a copied network, which ask for gradients and have no history:
+    p.detach().clone() for name, p in model → p for name, p in copy.deepcopy(model)
 by reference: .clone() →
-    Your average shares its numbers with the network: it moves before any update. `detach()` is no
-    copy; `clone()` is.
-by reference until the first update: .clone() →
-    .lerp_(parameter, 1 - d) → = d * self.weights[name] + (1 - d) * parameter
-    Your average shares its numbers with the network: it moves before any update. `detach()` is no
-    copy; `clone()` is.
-by reference, with a history: .detach().clone() →; no_grad → enable_grad
+    or: .clone() →; .lerp_(parameter, 1 - d) → = d * self.weights[name] + (1 - d) * parameter
+    or: .detach().clone() →; no_grad → enable_grad
     .lerp_(parameter, 1 - d) → = d * self.weights[name] + (1 - d) * parameter
     Your average shares its numbers with the network: it moves before any update. `detach()` is no
     copy; `clone()` is.
@@ -122,14 +98,8 @@ counted from two: decay, 0 → decay, 1
 max for min: min( → max(
     You take the larger of the two decays. The warm-up shall make the decay *smaller* at first.
 weights exchanged: 1 - d → d
-    You multiply the new weights with the decay. The decay is the share that the *old* average
-    keeps.
+    You multiply the new weights with the decay. The decay is the share of the *old* average.
 starts at zero: p.detach().clone() → torch.zeros_like(p)
     Your average starts at zero. It starts as a copy of the network's weights.
 """)
-
-ALTERNATIVES = (OfNewTensors, OfThePackage, OfATwin)
-
-QUESTION = Question(
-    "objects.average", 3, Average, cases, MISCONCEPTIONS, ALTERNATIVES, name="Average", use=use
-)
+QUESTION = Question("objects.average", 3, Average, cases, ANSWERS, alternatives=(Shipped,), use=use)

@@ -1,16 +1,9 @@
 """Repair a film."""
 
-from __future__ import annotations
-
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
-import torch
-from torch import Tensor
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, Tensor, answers, generator, math, torch
 from genbook.checks.machinery import compare
 
 
@@ -18,19 +11,7 @@ def film(x0, rates, noise):
     return [a * x0 + b * noise for a, b in rates]
 
 
-def at_once(x0, rates, noise):
-    ab = torch.tensor(rates, dtype=x0.dtype).T.reshape(2, -1, *[1] * x0.ndim)
-    return ab[0] * x0 + ab[1] * noise
-
-
-def row_by_row(x0, rates, noise):
-    """Rows of one stacked tensor: one storage, and still no frame is seen in another."""
-    yield from at_once(x0, rates, noise).unbind()
-
-
-def use(
-    answer: Callable[..., Any], x0: Tensor, rates: list[tuple[float, float]], noise: Tensor
-) -> dict[str, Any]:
+def use(answer, x0, rates, noise):
     """The frames, all held at once, and how many of them are tied to another tensor."""
     frames = answer(x0, rates, noise)
     if isinstance(frames, Iterator):
@@ -67,7 +48,14 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+in place in a clone: → [x0.clone().mul_(a).add_(b * noise) for a, b in rates]
+at once:
+    ab = torch.tensor(rates, dtype=x0.dtype).T.reshape(2, -1, *[1] * x0.ndim)
+    return ab[0] * x0 + ab[1] * noise
+rows of one stacked tensor, one storage, and still no frame is seen in another:
+    ab = torch.tensor(rates, dtype=x0.dtype).T.reshape(2, -1, *[1] * x0.ndim)
+    yield from (ab[0] * x0 + ab[1] * noise).unbind()
 as given: → [x0.mul_(a).add_(b * noise) for a, b in rates]
     The caller's x0 is destroyed. `x = x0` copies nothing, and `*=` writes into the tensor that both
     names lead to.
@@ -83,11 +71,4 @@ the clean image is x0 itself: b * noise → b * noise if b else x0
 noise on noise: a * x0 → x0 := a * x0
     Each of your frames starts from the one before, which is noisy already. Start each from x0.
 """)
-
-ALTERNATIVES = (
-    lambda x0, rates, noise: [x0.clone().mul_(a).add_(b * noise) for a, b in rates],
-    at_once,
-    row_by_row,
-)
-
-QUESTION = Question("objects.film", 3, film, cases, MISCONCEPTIONS, ALTERNATIVES, use=use)
+QUESTION = Question("objects.film", 3, film, cases, ANSWERS, use=use)

@@ -1,28 +1,14 @@
 """The place of every element in its storage."""
 
-from __future__ import annotations
-
 from itertools import product
 
-import numpy as np
-import torch
-
-from genbook.checks import Case, Question, generator, mistakes
+from genbook.checks import Case, Question, answers, generator, torch
 
 
 def places(shape, offset, stride):
     indices = product(*(range(n) for n in shape))
     found = [offset + sum(i * stride[axis] for axis, i in enumerate(index)) for index in indices]
     return torch.tensor(found).reshape(shape)
-
-
-def by_view(shape, offset, stride):
-    return torch.arange(2000).as_strided(shape, stride, offset).clone()
-
-
-def by_grids(shape, offset, stride):
-    grids = np.indices(shape)
-    return np.asarray(np.tensordot(np.array(stride), grids, 1) + offset).reshape(shape)
 
 
 def cases(seed: int) -> list[Case]:
@@ -41,16 +27,19 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+by view: → torch.arange(2000).as_strided(shape, stride, offset).clone()
+by grids:
+    grids = np.indices(shape)
+    return np.asarray(np.tensordot(np.array(stride), grids, 1) + offset).reshape(shape)
 without the offset: offset + →
     Your places begin at 0. A view begins at its offset.
 strides in the wrong order: → places(shape, offset, stride[::-1])
     You took the strides from the back. The first stride belongs to the first index.
 as if contiguous: → offset + torch.arange(torch.Size(shape).numel()).reshape(shape)
-    Your places follow each other without gaps. That holds for a contiguous tensor only: use the
+    Your places follow each other without gaps. That holds for contiguous tensors only: use the
     strides.
 offset multiplied: → places(shape, offset * [*stride, 1][0], stride)
     Your offset is multiplied by a stride. It is a place in the storage already.
 """)
-
-QUESTION = Question("objects.places", 2, places, cases, MISCONCEPTIONS, (by_view, by_grids))
+QUESTION = Question("objects.places", 2, places, cases, ANSWERS)

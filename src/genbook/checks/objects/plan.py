@@ -1,30 +1,14 @@
 """Choose a decay."""
 
-from __future__ import annotations
+from itertools import count  # noqa: F401, for the answers
 
-import math
-from itertools import count
-
-import torch
-
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Case, Question, answers, math
 
 
 def plan(tau, share):
     decay = math.exp(-1 / tau)
     n = math.floor(math.log(share) / math.log(decay)) + 1
     return decay, n
-
-
-def by_counting(tau, share):
-    decay = math.e ** (-1 / tau)
-    return [decay, next(n for n in count(1) if decay**n < share)]
-
-
-def by_time_constants(tau, share):
-    """In units of the time constant: share = exp(-n / tau)."""
-    n = torch.floor(-tau * torch.tensor(share, dtype=torch.float64).log()) + 1
-    return torch.exp(torch.tensor(-1 / tau, dtype=torch.float64)), n.long()
 
 
 def cases(seed: int) -> list[Case]:
@@ -36,11 +20,17 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+by counting:
+    decay = math.e ** (-1 / tau)
+    return [decay, next(n for n in count(1) if decay**n < share)]
+in units of the time constant, share = exp(-n / tau):
+    n = torch.floor(-tau * torch.tensor(share, dtype=torch.float64).log()) + 1
+    return torch.exp(torch.tensor(-1 / tau, dtype=torch.float64)), n.long()
 approximate decay: math.exp(-1 / tau) → 1 - 1 / tau
     Your decay is 1 − 1/τ, which is the rule of thumb for long windows. Solve τ = −1/ln d for d.
 half-life: → (0.5 ** (1 / tau), math.floor(-tau * math.log2(share)) + 1)
-    Your weights fall to one half after τ steps. The time constant is the time in which they fall to
+    Your weights fall to one half after τ steps. The time constant is that in which they fall to
     1/e.
 one update short: + 1 →
     After your n updates the start still has at least the given weight. The weight after n updates
@@ -52,7 +42,4 @@ the newest weight: math.log(share) → math.log(share / (1 - decay)); decay, n �
     You asked when (1 − d) dⁿ falls below the share. That is the weight of an iterate; the start has
     dⁿ, without the factor.
 """)
-
-ALTERNATIVES = (by_counting, by_time_constants)
-
-QUESTION = Question("objects.plan", 2, plan, cases, MISCONCEPTIONS, ALTERNATIVES, rtol=1e-7)
+QUESTION = Question("objects.plan", 2, plan, cases, ANSWERS, rtol=1e-7)

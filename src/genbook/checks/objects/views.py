@@ -1,37 +1,23 @@
 """Views, by hand: which writes arrive?"""
 
-from __future__ import annotations
-
-import numpy as np
-import torch
-
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Question, answers, pencil
 
 
 def views():
     return [[7.0, -1.0, 2.0], [7.0, 14.0, 100.0]]
 
 
-def the_program():
+ANSWERS = answers("""
+the program as the sheet has it:
     x = torch.arange(6.0).reshape(2, 3)
     x[1] += 10
-    y = x[[0]]
-    y *= 0
+    y = x[[0]];      y *= 0
     x.T[0] = 7
-    z = x.reshape(6)
-    z[5] = 100
-    v = x.float()
-    v[0, 1] = -1
-    w = x.double()
-    w += 1
+    z = x.reshape(6); z[5] = 100
+    v = x.float();   v[0, 1] = -1
+    w = x.double();  w += 1
     return x
-
-
-def cases(seed: int) -> list[Case]:
-    return [Case(label="the six numbers")]
-
-
-MISCONCEPTIONS = mistakes("""
+as an array: → np.array([[7, -1, 2], [7, 14, 100]])
 a list as index gives a view: 2.0 → 0.0
     Your first row was set to zero. `x[[0]]`, with a list as index, is a copy; only `x[0]` would
     have been a view.
@@ -46,7 +32,4 @@ the transpose copies: → [[0, -1, 2], [13, 14, 100]]
 a row of the transpose is a row: → [[7, -1, 7], [13, 14, 100]]
     You wrote the 7s into a row. Row 0 of `x.T` is column 0 of x.
 """)
-
-ALTERNATIVES = (the_program, lambda: np.array([[7, -1, 2], [7, 14, 100]]))
-
-QUESTION = Question("objects.views", 2, views, cases, MISCONCEPTIONS, ALTERNATIVES)
+QUESTION = Question("objects.views", 2, views, pencil("the six numbers"), ANSWERS)

@@ -1,16 +1,9 @@
 """Borrowed weights: in, and out in any case."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
-
-import torch
-from torch import Tensor, nn
 
 from genbook import objects
-from genbook.checks import Case, Question, mistakes
+from genbook.checks import Case, Question, Tensor, answers, torch
 
 
 def with_weights(model, weights, function):
@@ -34,17 +27,6 @@ def by_catching(model, weights, function, errors=BaseException):
     return result
 
 
-def one_by_one(model, weights, function):
-    own = [(name, value, value.clone()) for name, value in model.state_dict().items()]
-    try:
-        for name, value, _ in own:
-            value.copy_(weights[name])
-        return function(model)
-    finally:
-        for _, value, before in own:
-            value.copy_(before)
-
-
 def silently(model, weights, function):
     with suppress(BaseException):
         return with_weights(model, weights, function)
@@ -58,10 +40,10 @@ class Interrupt(BaseException):
     """Like Ctrl-C: not an Exception."""
 
 
-def use(answer: Callable[..., Any], kind: str, seed: int) -> dict[str, Any]:
+def use(answer, kind, seed):
     """What the function saw, what came out, and what the network and the weights are afterwards."""
     g = torch.Generator().manual_seed(seed)
-    model = nn.Sequential(nn.Linear(1, 2), nn.BatchNorm1d(2))
+    model = torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.BatchNorm1d(2))
 
     def drawn(like: Tensor) -> Tensor:
         if like.is_floating_point():
@@ -73,11 +55,10 @@ def use(answer: Callable[..., Any], kind: str, seed: int) -> dict[str, Any]:
     if kind == "misfit":
         weights["1.bias"] = drawn(torch.zeros(3))
     parameters = list(model.parameters())
-    seen: list[float] = []
-    itself: list[bool] = []
+    seen, itself = [], []
 
     @torch.no_grad()
-    def function(given: nn.Module) -> int:
+    def function(given: torch.nn.Module) -> int:
         itself.append(given is model)
         seen.extend(numbers(given.state_dict()))
         if kind == "writes":
@@ -108,7 +89,7 @@ def use(answer: Callable[..., Any], kind: str, seed: int) -> dict[str, Any]:
     }
 
 
-def numbers(state: Mapping[str, Tensor]) -> list[float]:
+def numbers(state: dict[str, Tensor]) -> list[float]:
     return [float(x) for tensor in state.values() for x in tensor.detach().flatten()]
 
 
@@ -126,7 +107,17 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
-MISCONCEPTIONS = mistakes("""
+ANSWERS = answers("""
+by catching: → by_catching(model, weights, function)
+one by one:
+    own = [(name, value, value.clone()) for name, value in model.state_dict().items()]
+    try:
+        for name, value, _ in own:
+            value.copy_(weights[name])
+        return function(model)
+    finally:
+        for _, value, before in own:
+            value.copy_(before)
 state_dict kept by reference: .clone() →
     Afterwards the network still has the borrowed weights. `state_dict()` makes new tensors on the
     old storages, and loading wrote into those: keep copies.
@@ -151,9 +142,4 @@ assigned: (weights) → (objects.snapshot(weights), assign=True); (own) → (own
 own weights loaded: (weights) → (own)
     The given function saw the network's own weights, not those it should be called with.
 """)
-
-ALTERNATIVES = (by_catching, one_by_one)
-
-QUESTION = Question(
-    "objects.with_weights", 3, with_weights, cases, MISCONCEPTIONS, ALTERNATIVES, use=use
-)
+QUESTION = Question("objects.with_weights", 3, with_weights, cases, ANSWERS, use=use)
