@@ -666,6 +666,24 @@ def test_a_story_stands_where_the_call_would():
     assert show.call("f", lambda shape: 0, Case(((4,),))) == "f(shape=(4,))"
 
 
+IN_PLACE = {
+    "the caller's x0 is destroyed": lambda x0, rates, noise: [x0.mul_(a) for a, b in rates],
+    "what you multiply is still the caller's x0": (
+        lambda x0, rates, noise: [x0.mul_(a).add_(b * noise).clone() for a, b in rates]
+    ),
+    "the caller's noise": lambda x0, rates, noise: [a * x0 + noise.mul_(b) for a, b in rates],
+}
+
+
+def test_what_is_written_in_place_is_told_by_what_it_does():
+    """Each of these changes an argument; x0 is not to blame for the noise, and wrong is wrong."""
+    q = checks.question("objects.film")
+    for part in list(IN_PLACE)[1:]:
+        assert part in verdict(q, IN_PLACE[part]).message
+    other = verdict(q, IN_PLACE["the caller's x0 is destroyed"])
+    assert "changed its argument x0 in place" in other.message and other.misconception is None
+
+
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()

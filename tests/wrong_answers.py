@@ -111,7 +111,8 @@ LIKELY = {
     """,
     "evaluation.mmd": """
         all pairs:
-            (kernel(z, z).sum() - len(z)) / (len(z) * (len(z) - 1)) → kernel(z, z).sum() / len(z) ** 2
+            kernel(z, z).sum() - len(z) → kernel(z, z).sum()
+            (len(z) * (len(z) - 1)) → len(z) ** 2
         n(n - 1) with the diagonal: kernel(z, z).sum() - len(z) → kernel(z, z).sum()
         n squared without: (len(z) * (len(z) - 1)) → len(z) ** 2
         h squared: / (2 * h**2) → / h**2
@@ -313,7 +314,8 @@ OTHERS = {
         sum: .mean().sqrt() → .sum()
         base ten once: np.log(errors) → np.log10(errors)
         ends:
-            np.polyfit(np.log(steps), np.log(errors), 1) → np.polyfit(np.log(steps[-2:]), np.log(errors[-2:]), 1)
+            np.log(steps) → np.log(steps[-2:])
+            np.log(errors) → np.log(errors[-2:])
     """,
     "ddpm.alpha_bars": """
         zero first: torch.ones_like → torch.zeros_like
@@ -427,7 +429,7 @@ OTHERS = {
         clockwise: [[-1, -1], [1, -1], [1, 1], [-1, 1]] → [[-1, -1], [-1, 1], [1, 1], [1, -1]]
         not divided: / side**2 → / 1
         slopes:
-            → float(np.linalg.det(f(x + side / 2 * np.eye(2)) - f(x - side / 2 * np.eye(2)))) / side**2
+            → np.linalg.det(f(x + side / 2 * np.eye(2)) - f(x - side / 2 * np.eye(2))) / side**2
     """,
     "objects.places": """
         offset times stride: offset + sum → offset * sum([*stride[:1]]) + sum
