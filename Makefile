@@ -37,7 +37,8 @@ SITE := _build/html/index.html
 RENDERED := _build/.rendered
 CODE := $(shell find src -name '*.py' -o -name '*.json' 2>/dev/null | grep -v egg-info)
 PAGES := $(shell find book solutions -name '*.md' -o -name '*.ipynb' -o -name '*.bib' -o -name '*.yml' \
-	-o -name '*.json' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.svg' 2>/dev/null)
+	-o -name '*.json' -o -name '*.html' -o -name '*.css' -o -name '*.js' -o -name '*.svg' 2>/dev/null) \
+	$(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
 .PHONY: help book serve notebooks check lint test grading nbval colab requirements clean
 

@@ -22,7 +22,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from genbook import plots
-from genbook.plots.noise_scrubber import STEPS, noise_to_digits
+from genbook.plots import noise_film
 
 
 @pytest.fixture(scope="module")
@@ -382,7 +382,7 @@ def test_a_notebook_stores_each_picture_once():
     kinds = [[sorted(o.data) for o in cell.outputs] for cell in notebook.cells]
     assert kinds == [
         [],
-        [["image/png", "text/plain"]],
+        [["image/svg+xml", "text/plain"]],
         [["text/html", "text/plain"]],
         [["text/html", "text/plain"]],
         [["text/html", "text/plain"]],
@@ -390,13 +390,17 @@ def test_a_notebook_stores_each_picture_once():
     ]
 
 
-def test_the_landing_page_shows_noise_first_and_digits_last() -> None:
-    slider = noise_to_digits()
-    assert len(slider.frames) == STEPS + 1
-    assert slider.labels[0] == "time t = 1000" and slider.labels[-1] == "time t = 0"
-    assert slider._repr_html_() == noise_to_digits()._repr_html_()
-    first, last = (
-        np.asarray(Image.open(io.BytesIO(slider.frames[i])).convert("L")) for i in (0, -1)
-    )
+def test_the_landing_pages_film_leads_from_noise_to_digits() -> None:
+    frames = noise_film.frames()
+    first, last = frames[0], frames[-1]
     # The background of a digit is black, x = -1; of a standard normal 23 % lie below -0.75.
-    assert (first < 32).mean() < 0.25 and (last < 32).mean() > 0.35
+    assert (first < -0.75).mean() < 0.25 and (last < -0.75).mean() > 0.35
+    picture = noise_film.sprite()
+    assert picture == noise_film.sprite() and len(picture) < 25_000
+    shown = np.asarray(Image.open(io.BytesIO(picture)).convert("RGBA")).astype(float)
+    assert shown.shape[:2] == (noise_film.FRAMES * noise_film.ROWS * 9, noise_film.COLUMNS * 9)
+    digit = shown[-27:-19, 9:17]  # the 1 of the first row, finished
+    assert (digit[..., 3] == 255).all() and np.abs(
+        digit[..., 0] / 127.5 - 1 - last[0, 1]
+    ).max() < 0.1
+    assert (shown[8::9, :, 3] == 0).all() and (shown[:, 8::9, 3] == 0).all()

@@ -15,9 +15,12 @@ From a text to the site, in the order of the calls:
     claims         every claim has a check, and its check was printed
     cache          stored outputs, where Jupyter Book looks for them
     sphinx_ext     what the site gets beyond Jupyter Book: directives, docstrings, dictionary, page,
-                   bibliography, times, site_assets, accessible_html, beside
+                   bibliography, times, site_assets, accessible_html, beside, search, sitemap,
+                   bibliography_style; reading, the time that a page takes; figures that are
+                   handled: explorables (which web, that runs Node, bundles) and scrubbers
 
 Beside it: ``new`` makes a chapter, ``affected`` says what a change can affect, ``spent`` what tests
-cost, ``nbval_plugin`` runs notebooks as tests, ``pins`` writes the requirements; ``grading`` is a
+cost, ``nbval_plugin`` runs notebooks as tests, ``pins`` writes the requirements,
+``page_report`` measures pages; ``grading`` is a
 house of its own.
 """

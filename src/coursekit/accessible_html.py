@@ -1,4 +1,4 @@
-"""Mends what the theme's HTML lacks for assistive technology, and drops what the book never uses.
+"""Mends what the theme's HTML lacks for assistive technology.
 
 axe finds each of these on a page of the unchanged theme (see tests/site/test_accessibility.py).
 """
@@ -49,7 +49,7 @@ def _depart_folded(self: Any, node: nodes.Element) -> None:
 def mend_context(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Name the fold-out arrows of the table of contents; leave thebe's scripts out of the page."""
+    """Name the fold-out arrows of the table of contents."""
     make_toctree = context.get("generate_toctree_html")
     if make_toctree is not None:
 
@@ -58,16 +58,6 @@ def mend_context(
             return html.replace("<summary>", '<summary aria-label="Pages of this chapter">')
 
         context["generate_toctree_html"] = named
-    # Jupyter Book always loads thebe, which would run code on a remote server: not wanted here.
-    context["script_files"] = [
-        script for script in context["script_files"] if not _belongs_to_thebe(script)
-    ]
-
-
-def _belongs_to_thebe(script: Any) -> bool:
-    """Whether an entry of ``script_files`` is thebe's file or its inline settings."""
-    inline = getattr(script, "attributes", {}).get("body") or ""
-    return "thebe" in str(getattr(script, "filename", script) or "") or "thebe" in inline
 
 
 def connect(app: Sphinx) -> None:

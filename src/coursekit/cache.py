@@ -16,6 +16,7 @@ from myst_nb.core.read import read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 from nbformat import NotebookNode
 
+from coursekit import folding
 from coursekit.derive import digest_of, stored, stored_digest, unexecuted
 from coursekit.outputs import code_cells
 from coursekit.project import Project
@@ -60,7 +61,7 @@ def _give_outputs(old: NotebookNode, notebook: NotebookNode) -> bool:
     """Copy the outputs of ``old`` to ``notebook``, if both have the same code."""
     cells = code_cells(notebook)
     done = [cell for cell in code_cells(old) if not is_setup(cell)]
-    if unexecuted(old) or [cell.source for cell in cells] != [cell.source for cell in done]:
+    if unexecuted(old) or [cell.source for cell in cells] != list(map(folding.code, done)):
         return False
     for count, (cell, before) in enumerate(zip(cells, done, strict=True), 1):
         cell.outputs = before.outputs

@@ -46,7 +46,7 @@ class Entry:
         slug, path, title: the chapter and its source relative to the root, ``book/ddim.md``.
         number: ``2.3`` as printed beside the equation; empty for headlines.
         latex: the formula, or the text of a headline.
-        printed: the line its check printed when the chapter was last executed.
+        printed: the lines its checks printed when the chapter was last executed.
         rejects: the near mistakes that its checks refuse, by name.
         url: of the equation, relative to the root of the site.
     """
@@ -58,7 +58,7 @@ class Entry:
     title: str
     number: str
     latex: str
-    printed: str
+    printed: tuple[str, ...]
     url: str
     rejects: tuple[str, ...] = ()
 
@@ -191,13 +191,13 @@ def write(root: Path, text: str) -> None:
 
 
 def ledger(root: str | Path) -> list[Entry]:
-    """The equation ledger: every checked claim of the book, chapter by chapter."""
+    """The equation ledger: every checked claim of the book, in its order."""
     project = Project(Path(root))
     book = load(project.root)
     entries = []
-    for slug in project.slugs():
-        if "book" not in project.sources(slug):
-            continue
+    order = list(book.pages)
+    chapters = [slug for slug in project.slugs() if "book" in project.sources(slug)]
+    for slug in sorted(chapters, key=lambda slug: order.index(f"book/{slug}")):
         source = read(project.chapter(slug))
         methods = {check.label: METHODS[check.method] for check in reversed(checks(source))}
         rejects: dict[str, list[str]] = {}
@@ -219,7 +219,7 @@ def ledger(root: str | Path) -> list[Entry]:
                     title=book.titles[place.docname],
                     number="" if headline else place.number,
                     latex=label.latex,
-                    printed=stored_lines.get(label.name, ""),
+                    printed=stored_lines.get(label.name, ()),
                     url=f"{place.docname}.html#{place.anchor}",
                     rejects=tuple(dict.fromkeys(rejects[label.name])),
                 )

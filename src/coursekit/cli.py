@@ -132,7 +132,33 @@ def claims(root: Root = None) -> None:
     def work() -> int:
         table = Table("Claim", "Number", "Verified by", "Chapter", "Printed")
         for entry in ledger(Project.find(root).root):
-            table.add_row(entry.label, entry.number, entry.method, entry.slug, entry.printed)
+            printed = "\n".join(entry.printed)
+            table.add_row(entry.label, entry.number, entry.method, entry.slug, printed)
+        out.print(table)
+        return 0
+
+    guarded(work)
+
+
+@app.command()
+def page_report(
+    pages: Annotated[
+        list[str] | None, typer.Argument(metavar="[PAGE]...", help="Pages (default: chapters).")
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Measure pages of the rendered site: screens, gaps between pictures, open code (a browser).
+
+    A page is named as in _toc.yml, e.g. book/ddim. A star is over the budget.
+    """
+    from coursekit import page_report as report
+
+    def work() -> int:
+        project = Project.find(root)
+        chosen = pages or [f"book/{slug}" for slug in project.slugs()]
+        table = Table(*report.HEAD)
+        for cells in report.table(project.root / "_build" / "html", chosen):
+            table.add_row(*cells)
         out.print(table)
         return 0
 

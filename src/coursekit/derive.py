@@ -17,7 +17,7 @@ import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from nbformat import NotebookNode
 
-from coursekit import exercises, outputs
+from coursekit import exercises, folding, outputs
 from coursekit.calls import verify_calls
 from coursekit.digest import digest
 from coursekit.lower import Lowered, lower
@@ -69,8 +69,12 @@ class Derived:
 
     def line(self, index: int, offset: int = 1) -> int:
         """The line of the source that line ``offset`` of notebook cell ``index`` comes from."""
-        first = self.lines.get(self.notebook.cells[index].id)
-        return 1 if first is None else first + offset - 1
+        cell = self.notebook.cells[index]
+        first = self.lines.get(cell.id)
+        if first is None:
+            return 1
+        # The title of a folded cell stands on no line of the source.
+        return max(first, first + offset - 1 - folding.is_folded(cell))
 
 
 def derive(project: Project, book: Book, slug: str) -> list[Derived]:
@@ -86,8 +90,9 @@ def derive(project: Project, book: Book, slug: str) -> list[Derived]:
     if "solutions" in texts:
         questions = exercises.registry(slug)
         sheet = exercises.prepare(texts["solutions"], questions)
-        found.append(_build(project, book, "solutions", slug, sheet, questions))
-        found.append(_build(project, book, "exercises", slug, strip(sheet), questions))
+        blank = strip(sheet)
+        found.append(_build(project, book, "solutions", slug, sheet, questions, blank))
+        found.append(_build(project, book, "exercises", slug, blank, questions))
     return found
 
 
@@ -156,10 +161,14 @@ def _build(
     slug: str,
     source: Source,
     questions: Sequence[exercises.Question] = (),
+    blank: Source | None = None,
 ) -> Derived:
+    """One notebook; ``blank`` is the sheet that students get, where this one has its solutions."""
     lowered = lower(source, book)
     for item in lowered:
         _mark(item, questions)
+    if blank is not None:
+        _hand_over(lowered, source, blank)
     cells = [item.cell for item in lowered]
     lines = {item.cell.id: item.written.line for item in lowered if item.written}
     first = next((i for i, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
@@ -192,6 +201,22 @@ def _mark(lowered: Lowered, questions: Sequence[exercises.Question]) -> None:
     if written is not None and written.role:
         question = next(entry for entry in questions if entry.id == written.question)
         cell.metadata["nbgrader"] = exercises.nbgrader(written.role, question)
+
+
+def _hand_over(lowered: Sequence[Lowered], source: Source, blank: Source) -> None:
+    """Give each answer's cell the code that students get for it (``genbook.given``).
+
+    nbgrader, told so by ``solutions/nbgrader_config.py``, hands that out. By itself it knows no
+    code to repair and would leave it in comments.
+    """
+    start = {
+        cell.question: given.text
+        for cell, given in zip(source.cells, blank.cells, strict=True)
+        if cell.role == "answer"
+    }
+    for item in lowered:
+        if item.written is not None and item.written.role == "answer":
+            item.cell.metadata["genbook"]["given"] = start[item.written.question]
 
 
 def _notebook_tags(code: str, tags: list[str], trained: set[str]) -> list[str]:

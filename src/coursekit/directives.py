@@ -1,22 +1,24 @@
 """The directives that render data when the site is built.
 
-``{noise-scrubber}``, ``{chapter-map}``, ``{equation-ledger}``, ``{notebook-times}`` and
-``{model-cards}``; each page says by its directive what it shows, and each directive what it reads.
+``{equation-ledger}``, ``{notebook-times}`` and ``{model-cards}``; each page says by its directive
+what it shows, and each directive what it reads. Those of the landing page are in ``landing``.
 """
 
 from __future__ import annotations
 
+import html
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
 from coursekit import times
 from coursekit.claims import Entry, ledger
+from coursekit.printed import method_of
 
 
 def document_link(docname: str, title: str | None = None) -> nodes.Node:
@@ -30,41 +32,6 @@ def document_link(docname: str, title: str | None = None) -> nodes.Node:
         refexplicit=title is not None,
         refwarn=True,
     )
-
-
-class NoiseScrubber(SphinxDirective):
-    """``{noise-scrubber}``: a slider over digits made from noise while the site is built."""
-
-    def run(self) -> list[nodes.Node]:
-        """Sample with the shipped weights and show the states in ``plots.scrubber``."""
-        from genbook.plots.noise_scrubber import noise_to_digits  # torch, for one page alone
-
-        return [nodes.raw("", noise_to_digits()._repr_html_(), format="html")]
-
-
-class ChapterMap(SphinxDirective):
-    """``{chapter-map}``: the whole course from ``book/map.yml``; what exists is a link."""
-
-    def run(self) -> list[nodes.Node]:
-        """A list of parts, each with its chapters."""
-        path = Path(self.env.srcdir) / "book" / "map.yml"
-        self.env.note_dependency(str(path))
-        parts = yaml.safe_load(path.read_text(encoding="utf-8"))
-        grid = nodes.container(classes=["gb-map"])
-        for part in parts:
-            chapters = nodes.bullet_list()
-            for slug, title in part["chapters"].items():
-                docname = f"book/{slug}"
-                exists = docname in self.env.found_docs
-                entry = document_link(docname, title) if exists else nodes.Text(title)
-                chapters += nodes.list_item(
-                    "",
-                    nodes.paragraph("", "", entry),
-                    classes=["gb-here" if exists else "gb-later"],
-                )
-            name = nodes.paragraph("", "", nodes.strong("", part["part"]))
-            grid += nodes.container("", name, chapters, classes=["gb-part"])
-        return [grid]
 
 
 def _table(head: list[str], rows: list[list[list[nodes.Node]]]) -> nodes.table:
@@ -84,39 +51,74 @@ class EquationLedger(SphinxDirective):
     """``{equation-ledger}``: every claim of the book, how it is verified, and where."""
 
     def run(self) -> list[nodes.Node]:
-        """One section a chapter, one row for each claim that ``coursekit.claims.ledger`` finds."""
+        """The counts, a filter, and one section a chapter with what ``claims.ledger`` finds."""
         root = Path(self.env.srcdir)
         chapters: dict[str, list[Entry]] = {}
         for claim in ledger(root):
+            if not claim.printed:
+                raise self.error(
+                    f"the check of '{claim.label}' printed no line in the stored notebook, so it "
+                    "never ran: execute the chapter (coursekit notebooks)"
+                )
             chapters.setdefault(claim.path, []).append(claim)
-        found: list[nodes.Node] = []
+        found: list[nodes.Node] = [*self._head(list(chapters.values()))]
         for path, claims in chapters.items():
             for source in (path, path.removesuffix(".md") + ".ipynb"):
                 self.env.note_dependency(str(root / source))
             slug = claims[0].slug
             section = nodes.section("", nodes.title("", claims[0].title), ids=[f"ledger-{slug}"])
-            section += nodes.paragraph(
-                "", "", nodes.Text("Chapter: "), document_link(f"book/{slug}"), nodes.Text(".")
-            )
-            head = ["Claim", "How it is verified", "What it says"]
-            table = _table(head, [self._row(claim) for claim in claims])
-            table["classes"].append("gb-ledger")
-            section += table
+            section["classes"].append("gb-ledger")
+            section += nodes.paragraph("", "", document_link(f"book/{slug}", "Read the chapter"))
+            section += [self._entry(claim) for claim in claims]
             found.append(section)
         return found
 
-    def _row(self, claim: Entry) -> list[list[nodes.Node]]:
-        """Number and label with a link, the method and what the check printed, the claim."""
+    def _head(self, chapters: list[list[Entry]]) -> list[nodes.Node]:
+        """How many claims there are, by which method, and the menus of the filter."""
+        methods = Counter(how for claims in chapters for claim in claims for how in _methods(claim))
+        total = sum(map(len, chapters))
+        twice = sum(len(_methods(claim)) > 1 for claims in chapters for claim in claims)
+        rows = [(total, "claims, all checked"), *((n, m) for m, n in methods.most_common())]
+        counts = nodes.bullet_list(classes=["gb-counts"])
+        for number, what in rows + [(twice, "by two methods")] * bool(twice):
+            line = [nodes.strong("", str(number)), nodes.Text(f" {what}")]
+            counts += nodes.list_item("", nodes.paragraph("", "", *line))
+        menus = [
+            _menu("Chapter", {claims[0].slug: claims[0].title for claims in chapters}),
+            _menu("Verified by", {method: method for method in methods}),
+        ]
+        form = f"""<form class="gb-filter" hidden>{"".join(menus)}<output></output></form>
+<script defer src="../_static/ledger.js"></script>"""
+        return [counts, nodes.raw("", form, format="html")]
+
+    def _entry(self, claim: Entry) -> nodes.container:
+        """The formula or sentence; below it the number that leads there, the method, the label."""
+        says: nodes.Element = nodes.math_block("", claim.latex, nowrap=False, number=None)
+        if claim.label.startswith("claim-"):  # a sentence, with formulas in it
+            words, problems = self.parse_inline(claim.latex)
+            says = nodes.paragraph("", "", *words, *problems)
         # The ledger stands in book/, so the root of the site is one level up.
         name = f"({claim.number})" if claim.number else "headline"
-        link = nodes.reference("", name, refuri=f"../{claim.url}", internal=True)
-        # The printed line says the method too, and of the check that really ran.
-        how = claim.printed.removeprefix(f"{claim.label} ") or claim.method
-        says: list[nodes.Node] = [nodes.math("", claim.latex)]
-        if claim.label.startswith("claim-"):  # a sentence, with formulas in it
-            says, problems = self.parse_inline(claim.latex)
-            says += problems
-        return [[link, nodes.Text(" "), nodes.literal("", claim.label)], [nodes.Text(how)], says]
+        where = nodes.reference("", name, refuri=f"../{claim.url}", internal=True)
+        facts = nodes.paragraph("", "", where, nodes.Text(" "), classes=["gb-facts"])
+        for line in dict.fromkeys(claim.printed):  # "✓ numeric, rtol 1e-08"
+            facts += nodes.inline("", line.removeprefix(f"{claim.label} "), classes=["gb-how"])
+            facts += nodes.Text(" ")
+        facts += nodes.literal("", claim.label)
+        kinds = [f"gb-by-{method}" for method in _methods(claim)]
+        return nodes.container("", says, facts, classes=["gb-entry", f"gb-in-{claim.slug}", *kinds])
+
+
+def _methods(claim: Entry) -> list[str]:
+    return list(dict.fromkeys(method_of(line) for line in claim.printed))
+
+
+def _menu(label: str, options: dict[str, str]) -> str:
+    """A ``select`` whose first option is "all"."""
+    listed = "".join(
+        f'<option value="{key}">{html.escape(text)}</option>' for key, text in options.items()
+    )
+    return f'<label>{label} <select><option value="">all</option>{listed}</select></label> '
 
 
 class NotebookTimes(SphinxDirective):
@@ -166,8 +168,6 @@ def _plain(value: Any) -> str:
 
 
 DIRECTIVES: dict[str, type[SphinxDirective]] = {
-    "noise-scrubber": NoiseScrubber,
-    "chapter-map": ChapterMap,
     "equation-ledger": EquationLedger,
     "notebook-times": NotebookTimes,
     "model-cards": ModelCards,

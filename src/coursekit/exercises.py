@@ -179,7 +179,7 @@ def _named(
     below: Sequence[Cell], path: Path, questions: Sequence[Question], wanted: Question
 ) -> list[str]:
     """What a section says it is: the ids in its cells; what a human marks has none in its text."""
-    section = itertools.takewhile(lambda cell: not _opens(cell), below)
+    section = itertools.takewhile(lambda cell: not opens(cell), below)
     roles = [(cell, role) for cell in section if (role := _role(cell, path))]
     named = [name for cell, role in roles if (name := _asked(cell, role, path))]
     if named or wanted.manual or not roles:
@@ -188,7 +188,7 @@ def _named(
     return manual if len(manual) == 1 else ["marked by a human"]
 
 
-def _opens(cell: Cell) -> bool:
+def opens(cell: Cell) -> bool:
     """Whether a cell begins the section of a question."""
     return cell.kind == "markdown" and not cell.role and bool(_QUESTION_LIKE.match(cell.text))
 

@@ -2,8 +2,9 @@
 
 Markdown cells lose what only Jupyter Book understands: numbers, references and citations become
 text and links, admonitions become quotes (see ``lower_blocks``, ``lower_roles``,
-``lower_directives``). Code cells stay as they are. A line below the title says where the page is
-and how long it takes, the last cells hold the way to the exercises and the works cited.
+``lower_directives``). Code cells stay as they are, folded where they verify a claim. A line below
+the title says where the page is and how long it takes, the last cells hold the way to the exercises
+and the works cited.
 
 A code cell's metadata are its ``tags`` and, where the source says ``:question: ddim.step``,
 ``genbook: {question: ddim.step}``; a markdown cell after ``+++ {"question": "ddim.why"}`` or with
@@ -20,9 +21,10 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from coursekit import lower_blocks, lower_directives, lower_roles
+from coursekit import folding, lower_blocks, lower_directives, lower_roles, reading
+from coursekit.calls import verify_calls
 from coursekit.lower_roles import Page
-from coursekit.page import colab_url, reading_minutes
+from coursekit.page import colab_url
 from coursekit.references import Book
 from coursekit.source import Cell, Source
 
@@ -84,12 +86,31 @@ def _code(cell: Cell, page: Page) -> list[Lowered]:
         raise page.fail(cell.line, f"tags {tags!r}: known are {', '.join(sorted(TAGS))}")
     cells = [Lowered(new_code_cell(cell.text, metadata=_metadata(cell, page)), cell)]
     figure = (cell.metadata.get("mystnb") or {}).get("figure") or {}
+    if checked := _checked(cell, page):
+        if figure:
+            raise page.fail(
+                cell.line,
+                f"the cell that verifies {checked} draws a figure, which would fold away with it: "
+                "draw in a cell of its own",
+            )
+        folding.fold(cells[0].cell, f"Check of {checked}")
     number = page.book.placed("figure", page.path, cell.line)
     if number:
         text = lower_blocks.lower(str(figure["caption"]), cell.line, page)
         caption = lower_directives.caption("figure", number, text, page)
         cells.append(Lowered(new_markdown_cell(caption)))
     return cells
+
+
+def _checked(cell: Cell, page: Page) -> str:
+    """What a proof cell verifies, for its title: "(4.3), (4.4)"; of another cell, nothing."""
+    found = dict.fromkeys(label for label, _, _ in verify_calls(cell.text))
+    labels = [page.book.labels[name] for name in found if name in page.book.labels]
+    return ", ".join(
+        f"({label.number})" if label.kind == "equation" else f"{label.kind.title()} {label.number}"
+        for label in labels
+        if label.docname == page.docname
+    )
 
 
 def _question(cell: Cell) -> str | None:
@@ -117,7 +138,7 @@ def _with_card(text: str, source: Source, page: Page) -> str:
     if not re.match(r"# \S", title):
         raise page.fail(source.cells[0].line, "a notebook begins with its title, '# …'")
     facts = [f"[Read on the site]({page.book.url(page.docname)})"]
-    facts.append(f"{reading_minutes(source.text)} min to read")
+    facts.append(f"{reading.minutes(source.path)} min to read")
     before = [source.slug] if source.kind == "sheet" else source.prerequisites
     links = []
     for slug in before:

@@ -21,7 +21,7 @@ _PLAIN = {
     *("code_block", "hr", "html_block", "thead_open", "tbody_open", "tr_open", "th_open"),
     *("td_open", "dt_open", "dd_open", "front_matter"),
 }
-# Environments that LaTeX allows at the top level only; within $$ MathJax refuses them.
+# Environments that LaTeX allows at the top level only; within $$ a notebook's MathJax refuses them.
 _OUTER = re.compile(r"\\begin\{((?:equation|align|alignat|flalign|gather|multline|eqnarray)\*?)\}")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from coursekit import lower_roles
+from coursekit import explorables, lower_roles
 from coursekit.lower_roles import Page
 from coursekit.references import THEOREMS
 from coursekit.source import Directive, SourceError, blocks
@@ -142,6 +142,24 @@ def _figure(task: _Task) -> str:
     )
 
 
+def _explorable(task: _Task) -> str:
+    """The picture that the site has of it, and the way to where it can be handled."""
+    alt, name = task.block.options.get("alt", ""), task.block.options.get("name", "")
+    if not alt or not name:
+        raise task.fail("the explorable has no ':alt:' or no ':name:'")
+    book, page = task.page.book, task.page
+    number = book.placed("figure", page.path, task.block.line)
+    if not number:
+        raise task.fail("the explorable has no caption")
+    if task.block.argument not in explorables.names(book.root):
+        raise task.fail(f"there is no explorable '{task.block.argument}'")
+    label = book.label(name, page.path, task.block.line)
+    there = book.url(label.docname, label.anchor)
+    picture = f"![{alt}]({explorables.picture_url(book.site, task.block.argument)})"
+    words = caption("figure", number, task.body(), page)
+    return f"{picture}\n\n{words} [Handle this figure on the book's page.]({there})"
+
+
 def caption(kind: str, number: str, text: str, page: Page) -> str:
     """ "**Figure 2.1.** text" with the words that the site uses for this kind."""
     return f"**{page.book.formats[kind].replace('%s', number)}.** {text}"
@@ -238,6 +256,7 @@ _DIRECTIVES: dict[str, tuple[Callable[[_Task], str], set[str]]] = {
     "math": (_math, {"label", "class"}),
     "image": (_picture, {"alt"} | _LAYOUT),
     "figure": (_figure, {"alt", "name"} | _LAYOUT),
+    "explorable": (_explorable, {"alt", "name"}),
     "table": (_table, {"name"} | _LAYOUT),
     "list-table": (_list_table, {"name", "header-rows"} | _LAYOUT),
     "code-block": (_code_block, _CODE - {"language"}),

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from coursekit import toc
+from coursekit.chapter_map import plan as plan_of
 from coursekit.project import CourseError, Project, write_atomically
 
 MARK = "REPLACE:"
@@ -39,6 +40,7 @@ def rooms(project: Project, slug: str) -> dict[str, Path]:
         "chapter.md": project.chapter(slug),
         "module.py": root / "src" / "genbook" / f"{slug}.py",
         "sheet.md": project.sheet(slug),
+        "api.md": root / "book" / "api" / f"{slug}.md",
         "tests.py": root / "tests" / f"test_{slug}.py",
         **{f"checks/{name}.py": checks / f"{name}.py" for name in ("__init__", *QUESTIONS)},
     }
@@ -63,7 +65,7 @@ def create(project: Project, slug: str, title: str | None = None) -> list[Path]:
             f"'{slug}' cannot be a slug: it names a Python module, so it begins with a lower-case "
             "letter and has lower-case letters, digits and underscores"
         )
-    plan = _map(project)
+    plan = plan_of(project.root)
     title = _title(plan, slug, title)
     targets = rooms(project, slug)
     existing = [project.relative(path) for path in targets.values() if path.exists()]
@@ -83,12 +85,25 @@ def create(project: Project, slug: str, title: str | None = None) -> list[Path]:
     if slug in _planned(plan) and f"book/{slug}" not in toc.pages(order):
         write_atomically(order, placed(order.read_text("utf-8"), plan, slug))
         written.append(order)
+    index = project.root / "book" / "api.md"
+    if index.is_file():
+        write_atomically(index, listed(index.read_text("utf-8"), slug))
+        written.append(index)
     return written
+
+
+def listed(index: str, slug: str) -> str:
+    """The text of ``book/api.md`` with a chapter's module below those of the other chapters."""
+    line, start = f"- [](api/{slug}.md)\n", index.find("## Chapters\n")
+    end = index.find("\n## ", start) if start >= 0 else -1
+    if line in index or start < 0:
+        return index
+    return index[:end] + line + index[end:] if end >= 0 else index + line
 
 
 def left_to_do(project: Project, slug: str, title: str | None = None) -> list[str]:
     """What a new chapter still needs of its author, in lines to print."""
-    plan, lines = _map(project), []
+    plan, lines = plan_of(project.root), []
     if f"book/{slug}" not in toc.pages(project.root / "_toc.yml"):
         lines += ["Add to _toc.yml, below the chapters of its part:", toc_entry(slug), ""]
     if slug not in _planned(plan):
@@ -172,9 +187,3 @@ def _before(project: Project, plan: list[dict[str, Any]], slug: str) -> list[str
 def _planned(plan: list[dict[str, Any]]) -> dict[str, str]:
     """The titles of all chapters of the map, by slug, in its order."""
     return {name: words for part in plan for name, words in part["chapters"].items()}
-
-
-def _map(project: Project) -> list[dict[str, Any]]:
-    """The course as ``book/map.yml`` plans it: parts, each with its chapters and their titles."""
-    path = project.root / "book" / "map.yml"
-    return yaml.safe_load(path.read_text("utf-8")) if path.is_file() else []

@@ -12,6 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 from PIL import Image, ImageChops, ImageStat
 
+from coursekit import folding
 from coursekit.setup_cell import is_setup
 
 LIMIT_KB = 400
@@ -119,7 +120,7 @@ def carry(old: NotebookNode, new: NotebookNode) -> bool:
     if len(pairs) != len(code_cells(new)) or len(pairs) != len(code_cells(old)):
         return False
     # The set-up cell is generated, not executed for its outputs: it may change under them.
-    if any(a.source != b.source for a, b in pairs if not is_setup(b)):
+    if any(folding.code(a) != folding.code(b) for a, b in pairs if not is_setup(b)):
         return False
     for before, after in pairs:
         after.outputs = before.outputs

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
+from coursekit import folding
 from coursekit.calls import verify_calls
 
 _FIRST = re.compile(r"(?P<label>(?:eq|claim)-[a-z0-9_-]+) ✓(?: (?P<rest>.*))?")
@@ -53,14 +54,20 @@ def lines(text: str) -> Iterator[tuple[str, str]]:
         yield label, found
 
 
-def of_notebook(notebook: NotebookNode) -> dict[str, str]:
-    """The last line that each label's checks printed."""
-    return {
-        label: line
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for label, line in lines(_output(cell))
-    }
+def of_notebook(notebook: NotebookNode) -> dict[str, tuple[str, ...]]:
+    """The lines that each label's checks printed."""
+    found: dict[str, tuple[str, ...]] = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            for label, line in lines(_output(cell)):
+                found[label] = (*found.get(label, ()), line)
+    return found
+
+
+def method_of(line: str) -> str:
+    """How: symbolic, numeric, statistic, or, of a claim, measured; from a printed line."""
+    said = line.partition("✓")[2].replace(",", " ").split()
+    return said[0] if said and said[0] in ("symbolic", "numeric", "statistic") else "measured"
 
 
 def missing(notebook: NotebookNode) -> list[Missing]:
@@ -75,12 +82,13 @@ def missing(notebook: NotebookNode) -> list[Missing]:
             for method, words in _WORDS.items()
             if line.partition(" ✓ ")[2].startswith(words)
         )
-        forged = _forged(cell.source)
+        code = folding.code(cell)
+        forged = _forged(code)
         found += [
             Missing(index, line, label, "prints the line of a check itself")
             for label, line in forged
         ]
-        for label, method, line in verify_calls(cell.source):
+        for label, method, line in verify_calls(code):
             printed[label or "", method] -= 1
             if label and printed[label, method] < 0:
                 reason = "has a check that printed no line when the notebook was executed"

@@ -178,7 +178,7 @@ class _Indexer:
         if block.name == "math":
             if "label" in block.options:
                 self.enter(block.options["label"], "equation", block.line)
-        elif block.name == "figure":
+        elif block.name in ("figure", "explorable"):
             caption = block.body.strip().partition("\n\n")[0]
             self.numbered("figure", block.options.get("name", ""), caption, block.line)
         elif block.name in ("table", "list-table"):

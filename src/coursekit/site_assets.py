@@ -1,22 +1,32 @@
-"""What pages load, made small and local: MathJax and the icons of the theme.
+"""What pages load, made small and local: the fonts of the formulas and the icons of the theme.
 
-Jupyter Book's theme asks a content network for MathJax and ships every icon of Font Awesome as
-1.5 MB of script. Here both come from packages in the environment: the one MathJax bundle that pages
-load with its fonts, and a font that holds just the icons the pages show.
+Jupyter Book's theme ships every icon of Font Awesome as 1.5 MB of script and names each in its
+style sheet; KaTeX brings 20 fonts. Here a font holds just the glyphs that the pages show, cut out
+of the packages in the environment and in ``web/node_modules``.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
+import re
+from collections.abc import Iterable
+from html import unescape
 from pathlib import Path
 
 import pydata_sphinx_theme
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
-MATHJAX_FILES = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
-"""The bundle, its fonts, and the TeX packages that it loads on demand (2.1 of the full 24 MB)."""
+from coursekit import web
+from coursekit.formulas import kept
+
+_UNSEEN = re.compile(r"<math.*?</math>|<[^>]*>", re.DOTALL)
+_CLASS = re.compile(r'class="([^"]*)"')
+_NAME = re.compile(r"\.([a-zA-Z][\w-]*)")
+_FAMILY = re.compile(r"KaTeX_\w+")
+_SOURCE = re.compile(r"url\(([^)]+\.woff2)\)")
+_SOURCES = re.compile(r"src:[^;}]+")
+_ICON_RULE = re.compile(r"(?:\.fa-[\w-]+:before,?)+\{content:[^}]*\}")
+_ICON = re.compile(r"\.fa-([\w-]+):before")
 
 ICONS = {
     "fa-solid-900": {
@@ -61,23 +71,63 @@ _FACES = {
 }
 
 
-def copy_mathjax(static: Path) -> None:
-    """Copy the MathJax files that pages load to ``static/mathjax``.
+def write_formula_fonts(root: Path, static: Path) -> None:
+    """Write ``static/katex.css`` and the fonts it names, cut down to what the formulas show.
 
-    Raises ``FileNotFoundError`` when sphinx-mathjax-offline is not installed.
+    The formulas are those in ``coursekit.formulas.kept``. A face that none of them needs is left
+    out; of the others only the characters that some formula has are kept.
     """
-    # The package's folder has a hyphen in its name, so it cannot be imported by a statement.
-    spec = importlib.util.find_spec("sphinx-mathjax-offline")
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError("MathJax is missing: pip install sphinx-mathjax-offline")
-    source = Path(spec.origin).parent / "static" / "mathjax"
-    for name in MATHJAX_FILES:
-        origin, target = source / name, static / "mathjax" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if origin.is_dir():
-            shutil.copytree(origin, target, dirs_exist_ok=True)
-        else:
-            shutil.copyfile(origin, target)
+    katex = web.folder(root) / "node_modules" / "katex" / "dist"
+    rules = re.findall(r"[^{}]+\{[^{}]*\}", (katex / "katex.min.css").read_text(encoding="utf-8"))
+    texts = [path.read_text(encoding="utf-8") for path in sorted(kept(root).glob("*.html"))]
+    shown = {letter for text in texts for letter in unescape(_UNSEEN.sub("", text))}
+    classes = {name for text in texts for found in _CLASS.findall(text) for name in found.split()}
+    families = {
+        family
+        for rule in rules
+        for selector in rule.split("{")[0].split(",")
+        if not rule.startswith("@") and classes.issuperset(_NAME.findall(selector))
+        for family in _FAMILY.findall(rule)
+    }
+    target = static / "katex"
+    target.mkdir(parents=True, exist_ok=True)
+    kept_rules = []
+    for rule in rules:
+        if rule.startswith("@font-face"):
+            face = Path(_SOURCE.findall(rule)[0]).stem
+            if families.isdisjoint(_FAMILY.findall(rule.partition("src:")[0])):
+                continue
+            _cut(katex / "fonts" / f"{face}.ttf", target / f"{face}.woff", map(ord, shown))
+            rule = _SOURCES.sub(f'src:url({face}.woff) format("woff")', rule)
+        kept_rules.append(rule)
+    (target / "katex.css").write_text("\n".join(kept_rules) + "\n", encoding="utf-8")
+
+
+def _cut(font: Path, target: Path, letters: Iterable[int]) -> None:
+    """Write the glyphs of these characters as WOFF (Python has no WOFF2 without a package)."""
+    cut = TTFont(font)
+    cutter = subset.Subsetter(subset.Options(notdef_outline=True, drop_tables=["GSUB", "FFTM"]))
+    cutter.populate(unicodes=letters)
+    cutter.subset(cut)
+    cut.flavor = "woff"
+    cut.save(target, reorderTables=False)
+
+
+def mend_theme(static: Path) -> None:
+    """Cut the theme's style sheet down, and let it have colours where no script runs.
+
+    The names of the icons that no page shows are 20 kB of it. Without a script the page's theme
+    stays "auto", for which it defines no colour: it looks as in "light".
+    """
+    sheet = static / "styles" / "pydata-sphinx-theme.css"
+    known = {name for icons in ICONS.values() for name in icons}
+
+    def shown(rule: re.Match[str]) -> str:
+        return "" if known.isdisjoint(_ICON.findall(rule[0])) else rule[0]
+
+    text = _ICON_RULE.sub(shown, sheet.read_text(encoding="utf-8"))
+    text = text.replace("html[data-theme=light]", "html:is([data-theme=light],[data-theme=auto])")
+    sheet.write_text(text, encoding="utf-8")
 
 
 def write_icons(static: Path) -> None:
@@ -88,12 +138,7 @@ def write_icons(static: Path) -> None:
     static.mkdir(parents=True, exist_ok=True)
     rules = []
     for name, icons in ICONS.items():
-        font = TTFont(fonts / f"{name}.ttf")
-        cutter = subset.Subsetter(subset.Options(notdef_outline=True, drop_tables=["GSUB", "FFTM"]))
-        cutter.populate(unicodes=icons.values())
-        cutter.subset(font)
-        font.flavor = "woff"
-        font.save(static / f"{name}.woff", reorderTables=False)
+        _cut(fonts / f"{name}.ttf", static / f"{name}.woff", icons.values())
         family, weight = _FACES[name]
         # Declared after the theme's own face of the same name and weight, so it is asked first.
         rules.append(

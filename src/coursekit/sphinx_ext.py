@@ -2,10 +2,14 @@
 
 * a card below the title of each chapter and exercise sheet, and one at a chapter's end that leads
   to its exercises;
-* solutions folded on the pages of the exercise sheets, and what is beside the main road
-  (``coursekit.beside``);
-* directives that render data at build time (``coursekit.directives``);
-* MathJax and icons served by the site itself (``coursekit.site_assets``).
+* the pages of the exercise sheets, their solutions folded (``coursekit.sheet_page``), and folds for
+  what is beside the main road (``coursekit.beside``);
+* ticks on what is verified, with the proof cells folded behind them (``coursekit.proofs``);
+* a search by sections (``coursekit.search``);
+* directives that render data at build time (``coursekit.directives``, ``coursekit.landing``),
+  explorables (``coursekit.explorables``), and a light form of scrubbers (``coursekit.scrubbers``);
+* fonts and icons served by the site itself (``coursekit.site_assets``), and no page asks for more
+  than it shows (``coursekit.page_head``).
 
 A page is a chapter or a sheet when its YAML header says ``genbook: {kind: chapter | sheet}``.
 """
@@ -20,7 +24,23 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from coursekit import accessible_html, beside, site_assets, times
+from coursekit import (
+    accessible_html,
+    beside,
+    bibliography_style,
+    explorables,
+    figures,
+    landing,
+    page_head,
+    proofs,
+    scrubbers,
+    search,
+    sheet_page,
+    shown_code,
+    site_assets,
+    sitemap,
+    times,
+)
 from coursekit.directives import DIRECTIVES, document_link
 from coursekit.docstrings import plain_docstring
 from coursekit.page import Page, colab_url, read
@@ -72,7 +92,7 @@ def _closing_card(page: Page) -> nodes.Node:
 
 
 def add_cards(app: Sphinx, doctree: nodes.document) -> None:
-    """Insert the cards of a chapter or sheet and fold a sheet's answers."""
+    """Insert the cards; fold a chapter's proofs; show a sheet as its students begin it."""
     page = read(Path(app.env.doc2path(app.env.docname)), app.env.docname)
     if page is None:
         return
@@ -81,12 +101,10 @@ def add_cards(app: Sphinx, doctree: nodes.document) -> None:
     section.insert(section.index(title) + 1, _opening_card(app, page))
     if page.kind == "chapter" and f"solutions/{page.slug}" in app.env.found_docs:
         section += _closing_card(page)
+    if page.kind == "chapter":
+        proofs.fold(doctree, page.docname)
     if page.kind == "sheet":
-        for cell in doctree.findall(nodes.container):
-            if "tag_answer" in cell["classes"]:
-                cell["hide_mode"] = "input"
-                cell["prompt_show"] = "Show the solution"
-                cell["prompt_hide"] = "Hide the solution"
+        sheet_page.present(doctree, Path(app.env.doc2path(page.docname)))
 
 
 def number_chapters_only(app: Sphinx, env: BuildEnvironment) -> list[str]:
@@ -110,13 +128,19 @@ def number_chapters_only(app: Sphinx, env: BuildEnvironment) -> list[str]:
     return []
 
 
-def add_assets(app: Sphinx) -> None:
-    """Put MathJax and the icons into the site before its pages refer to them."""
+def add_icons(app: Sphinx) -> None:
+    """Put the icons into the site before its pages refer to them."""
     if app.builder.format == "html":
-        static = Path(app.outdir) / "_static"
-        site_assets.copy_mathjax(static)
-        site_assets.write_icons(static)
+        site_assets.write_icons(Path(app.outdir) / "_static")
         app.add_css_file("icons.css", priority=900)
+
+
+def trim_assets(app: Sphinx, failed: Exception | None) -> None:
+    """Cut fonts and style sheets down, when all formulas and the theme's files are there."""
+    if app.builder.format == "html" and failed is None:
+        static = Path(app.outdir) / "_static"
+        site_assets.write_formula_fonts(Path(app.srcdir), static)
+        site_assets.mend_theme(static)
 
 
 def set_theme_options(app: Sphinx, config: Any) -> None:
@@ -129,20 +153,32 @@ def set_theme_options(app: Sphinx, config: Any) -> None:
         search_bar_text="Search the book",
         # The sidebar holds the search field; a second one above it would only take room.
         navbar_persistent=[],
+        article_footer_items=["report.html"],
         pygments_light_style="a11y-high-contrast-light",
         pygments_dark_style="a11y-high-contrast-dark",
     )
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
-    """Register with Sphinx."""
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx; raise ``env_version`` when pages must be read anew."""
     app.connect("config-inited", set_theme_options)
-    app.connect("builder-inited", add_assets)
+    app.connect("builder-inited", add_icons)
+    app.connect("build-finished", trim_assets)
     app.connect("doctree-read", add_cards)
     app.connect("env-get-updated", number_chapters_only, priority=900)  # after the numbering
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before Napoleon
     accessible_html.connect(app)
+    page_head.connect(app)
+    app.connect("html-page-context", landing.lighten, priority=950)
+    search.connect(app)
+    sitemap.connect(app)
+    bibliography_style.register()
+    explorables.connect(app)
+    scrubbers.connect(app)
     beside.connect(app)
-    for name, directive in DIRECTIVES.items():
+    proofs.connect(app)
+    figures.connect(app)
+    shown_code.connect(app)
+    for name, directive in (DIRECTIVES | landing.DIRECTIVES).items():
         app.add_directive(name, directive)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 1}

@@ -83,6 +83,16 @@ def strip_code(cell: Cell, path: Path) -> str:
     return text
 
 
+def solved_code(cell: Cell, path: Path) -> str:
+    """The code of an answer as a reader of the solution sees it: without markers or given code.
+
+    Raises:
+        SourceError: unbalanced or misplaced markers.
+    """
+    kept = [region for region in _regions(cell, path) if region.kind in ("", "SOLUTION")]
+    return "\n".join(line for region in kept for line in region.lines)
+
+
 def _regions(cell: Cell, path: Path) -> list[_Region]:
     """The cell cut at its markers."""
     found: list[_Region] = []

@@ -45,14 +45,14 @@ def install(root: Path) -> Path:
     return web / "node_modules"
 
 
-def run_node(root: Path, script: str, text: str = "") -> str:
+def run_node(root: Path, script: str, text: str = "", *arguments: str) -> str:
     """Run ``web/<script>`` with ``text`` on its standard input; return its standard output.
 
     Raises:
         WebError: it ended with an error.
     """
     install(root)
-    return _run(folder(root), script, text=text)
+    return _run(folder(root), script, *arguments, text=text)
 
 
 def _run(web: Path, script: str, *arguments: str, text: str = "") -> str:

@@ -103,10 +103,11 @@ def product(
 def condition(
     mean: Tensor, covariance: Tensor, known: Sequence[int] | Tensor, value: Tensor
 ) -> tuple[Tensor, Tensor]:
-    r"""The other entries of $x \sim \mathcal{N}(m, C)$ when those at ``known`` are ``value``.
+    r"""The rest of $x \sim \mathcal{N}(m, C)$ when the entries ``known`` are ``value``.
 
-    With u the unknown and v the known entries: mean $m_u + C_{uv} C_{vv}^{-1} (v - m_v)$,
-    covariance $C_{uu} - C_{uv} C_{vv}^{-1} C_{vu}$, which does not depend on the value.
+    With u the unknown and v the known entries: mean
+    $m_u + C_{uv} C_{vv}^{-1} (v - m_v)$, covariance
+    $C_{uu} - C_{uv} C_{vv}^{-1} C_{vu}$, which does not depend on the value.
 
     Args:
         mean: shape ``(D,)``, of one Gaussian.
@@ -115,16 +116,17 @@ def condition(
         value: shape ``(…, len(known))``; batches give batches of means.
 
     Raises:
-        TypeError: not floating-point, or of several types; ``known`` holds something else than
-            integers (booleans are no indices).
-        ValueError: shapes or indices that do not fit, NaN or infinity, a covariance that is not
-            symmetric and positive definite.
+        TypeError: not floating-point, or of several types; ``known`` holds something
+            else than integers (booleans are no indices).
+        ValueError: shapes or indices that do not fit, NaN or infinity, a covariance
+            that is not symmetric and positive definite.
     """
     mean, covariance, value = tensors(mean=mean, covariance=covariance, value=value)
     _cholesky(mean, covariance)
     if mean.ndim > 1 or covariance.ndim > 2:
         raise ValueError(
-            "only the values may come in batches, the mean must have shape (D,) and the covariance "
+            "only the values may come in batches, "
+            "the mean must have shape (D,) and the covariance "
             f"(D, D), got {tuple(mean.shape)} and {tuple(covariance.shape)}"
         )
     v = torch.atleast_1d(known).tolist() if isinstance(known, Tensor) else list(known)
@@ -132,9 +134,9 @@ def condition(
         raise TypeError(f"known must hold indices, which are integers, got {v}")
     D = len(mean)
     if not v or len(set(v)) != len(v) or not all(0 <= i < D for i in v) or len(v) == D:
-        raise ValueError(f"known must be some, not all, different indices in 0..{D - 1}, got {v}")
+        raise ValueError(f"known must be some, not all, indices in 0..{D - 1}, got {v}")
     if value.shape[-1:] != (len(v),):
-        raise ValueError(f"{len(v)} known entries need as many values, got {tuple(value.shape)}")
+        raise ValueError(f"{len(v)} known entries need as many values: {value.shape}")
     u = [i for i in range(D) if i not in v]
     cross, of_v = covariance[u][:, v], covariance[v][:, v]
     gain = torch.linalg.solve(of_v, cross.mT).mT

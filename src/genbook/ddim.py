@@ -264,9 +264,10 @@ def rise(
 
         x_t = a_t (x_s − b_s eps) / a_s + b_t eps
 
-    with the eps that was predicted at (x_t, t). As x_t is not known yet, eps is predicted at
-    (x_s, t) in its place, so the way up and the way down differ by an error that falls with the
-    number of steps. For s = 0 this never asks the network for t = 0, which it has not seen.
+    with the eps that was predicted at (x_t, t). As x_t is not known yet, eps is
+    predicted at (x_s, t) in its place, so the way up and the way down differ by an
+    error that falls with the number of steps. For s = 0 this never asks the network for
+    t = 0, which it has not seen.
     """
     (a_s, b_s), (a_t, b_t) = denoiser.path.rates(s), denoiser.path.rates(t)
     eps = denoiser(x, t, cond).eps

@@ -71,20 +71,21 @@ def q_posterior(
     t: paths.Time,
     s: paths.Time | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Where x_t came from, if we knew x_0: mean and variance of q(x_s | x_t, x_0) (equations 6, 7).
+    """Mean and variance of q(x_s | x_t, x_0): where x_t came from (equations 6, 7).
 
     With α = ᾱ_t / ᾱ_s and β = 1 − α, which are α_t and β_t for the usual s = t − 1,
 
         mean = a_s β / b_t² · x_0 + √α b_s² / b_t² · x_t,    variance = b_s² / b_t² · β.
 
     Args:
-        schedule: a schedule, or any other path: there √α is a_t / a_s and β the variance of
-            :meth:`~genbook.paths.Path.transition`.
+        schedule: a schedule, or any other path: there √α is a_t / a_s and β the
+            variance of :meth:`~genbook.paths.Path.transition`.
         x0, xt: shape ``(B, …)``.
         t, s: times in 0..T with s < t; s is t − 1 by default.
 
     Returns:
-        The mean ``(B, …)``, and the variance, which broadcasts against it; it is 0 at s = 0.
+        The mean ``(B, …)``, and the variance, which broadcasts against it; it is 0 at
+        s = 0.
 
     Raises:
         ValueError: shapes differ, t or s is out of range, s ≥ t.
@@ -152,16 +153,16 @@ def ancestral(
     *,
     variance: Variance = "posterior",
 ) -> Tensor:
-    """The sampler's step from x_t to x_s: the posterior of the predicted data, and its noise.
+    """The sampler's step from x_t to x_s: the posterior of the predicted data.
 
         x_s ~ N(mean of q(x_s | x_t, x̂_0), σ²),    σ² as ``variance`` says
 
-    For a network that predicts the noise this is :func:`step`. A "learned" variance is that of
-    :func:`p_reverse`. No noise is added in the step to 0.
+    For a network that predicts the noise this is :func:`step`. A "learned" variance is
+    that of :func:`p_reverse`. No noise is added in the step to 0.
     """
     choice("variance", variance, Variance)
     if variance == "learned" and not denoiser.twice:
-        raise ValueError("a learned variance needs a denoiser of a network that answers twice")
+        raise ValueError("a learned variance needs a network that answers twice")
     path = denoiser.path
     guess = denoiser(x, t, cond)
     (a_s, b_s), (_, b_t) = path.rates(s), path.rates(t)
@@ -183,20 +184,22 @@ def loss(
     generator: torch.Generator | None = None,
     prediction: Target = "eps",
 ) -> Tensor:
-    """L_simple: the squared error of the prediction at a random time (equation 14, algorithm 1).
+    """L_simple: the squared error at a random time (equation 14, algorithm 1).
 
     Args:
         model: called as ``model(xt, t, cond)``.
         x0: data, shape ``(B, …)``.
         cond: passed on to the model.
         generator: source of the times and of the noise.
-        prediction: what the model predicts: "eps", or for comparison "x0", "v", … or "mean".
+        prediction: what the model predicts: "eps", or for comparison "x0", "v", … or
+            "mean".
 
     Returns:
         A scalar, the mean over batch and dimensions.
 
     Raises:
-        ValueError: x0 has NaN or infinite entries, or the model's output has another shape.
+        ValueError: x0 has NaN or infinite entries, or the model's output has another
+            shape.
     """
     finite(x0=x0)
     t = random_times(schedule, x0, generator)

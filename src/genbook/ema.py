@@ -81,16 +81,15 @@ class EMA:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Move the average towards the network's present parameters; call it after each training
-        step.
+        """Move the average towards the network's parameters, after each training step.
 
         Raises:
-            RuntimeError: inside ``applied()``, where the network holds the average itself; or if
-                the network has changed such that the average does not fit (another device or shape,
-                a tensor that is gone). Then nothing is changed.
+            RuntimeError: inside ``applied()``, where the network holds the average itself;
+                or if the network has changed such that the average does not fit (another
+                device or shape, a tensor that is gone). Then nothing is changed.
         """
         if self._inside:
-            raise RuntimeError("update() inside applied() would average the average with itself")
+            raise RuntimeError("update() inside applied() would average the average")
         averages: list[Tensor] = []
         values: list[Tensor] = []
         copied: list[tuple[Tensor, Tensor]] = []
@@ -98,17 +97,18 @@ class EMA:
             value, trained = _present(self.model, path, key)
             if value.device != average.device:
                 raise RuntimeError(
-                    f"the average is on {average.device} and the network on {value.device}: "
+                    f"the average is on {average.device}, the network on {value.device}: "
                     "move the network first, then make its EMA"
                 )
             if value.shape != average.shape:
+                name = ".".join(filter(None, (path, key)))
                 raise RuntimeError(
-                    f"{'.'.join(filter(None, (path, key)))!r} has shape {tuple(average.shape)} in "
+                    f"{name!r} has shape {tuple(average.shape)} in "
                     f"the average and {tuple(value.shape)} in the network: make a new EMA"
                 )
             if trained and (value.is_floating_point() or value.is_complex()):
                 averages.append(average)
-                values.append(value if value.dtype == average.dtype else value.to(average.dtype))
+                values.append(value.to(average.dtype))
             else:
                 copied.append((average, value))
         for average, value in copied:
@@ -130,8 +130,7 @@ class EMA:
 
     @contextmanager
     def applied(self) -> Iterator[nn.Module]:
-        """A context in which the network has the averaged weights; it gets its own back in any
-        case.
+        """A context in which the network has the averaged weights, and then its own.
 
         >>> with ema.applied() as model:          # doctest: +SKIP
         ...     x = ddpm.sample(model, schedule, (16, 1, 8, 8))

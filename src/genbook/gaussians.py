@@ -87,8 +87,8 @@ class GaussianMixture:
     def fit(cls, x: Tensor, labels: Tensor, ridge: float = 1e-3) -> GaussianMixture:
         """One Gaussian for each class: its share, its mean and its covariance + ridge · I.
 
-        Without the ridge a pixel that never changes within a class has variance 0, and the class no
-        density.
+        Without the ridge a pixel that never changes within a class has variance 0, and the
+        class no density.
 
         Args:
             x: ``(N, …)``, flattened to ``(N, D)``.
@@ -97,20 +97,22 @@ class GaussianMixture:
 
         Raises:
             TypeError: x is not floating-point, or the labels are no integers.
-            ValueError: shapes that do not fit, NaN or infinity, labels that are negative or appear
-                less than twice, a negative ridge, or a covariance that is singular with it.
+            ValueError: shapes that do not fit, NaN or infinity, labels that are negative or
+                appear less than twice, a negative ridge, or a covariance that is singular
+                with it.
         """
         (x,) = tensors(x=x)
         if x.ndim < 2 or len(x) == 0:
             raise ValueError(f"x must have shape (N, …) with N > 0, not {tuple(x.shape)}")
         if labels.shape != x.shape[:1]:
-            raise ValueError(f"labels must have shape ({len(x)},), not {tuple(labels.shape)}")
+            given = tuple(labels.shape)
+            raise ValueError(f"labels must have shape ({len(x)},), not {given}")
         if labels.dtype == torch.bool or labels.is_floating_point() or labels.is_complex():
             raise TypeError(f"labels must be integers, not {labels.dtype}")
         if (labels < 0).any():
             raise ValueError(f"labels must not be negative, got {int(labels.min())}")
         if not ridge >= 0:
-            raise ValueError(f"the ridge is a variance and must not be negative, got {ridge}")
+            raise ValueError(f"the ridge, a variance, must not be negative, got {ridge}")
         counts = torch.bincount(labels)
         if (counts < 2).any():
             raise ValueError(f"class {int(counts.argmin())} needs at least two examples")
@@ -223,10 +225,11 @@ class GaussianMixture:
     def posterior_mean(
         self, x: Tensor, a: Rate, b: Rate, component: Tensor | None = None
     ) -> Tensor:
-        r"""$\mathbb{E}[x_0 \mid x_t = x]$, the best guess of the data; arguments as in :meth:`eps`.
+        r"""$\mathbb{E}[x_0 \mid x_t = x]$, the best guess; arguments as in :meth:`eps`.
 
-        The mean over the components of $m_k + a C_k (a^2 C_k + b^2 I)^{-1} (x - a m_k)$, which is
-        Tweedie's $(x + b^2 \nabla \log p_t(x)) / a$ where a > 0, and the data's mean where a = 0.
+        The mean over the components of $m_k + a C_k (a^2 C_k + b^2 I)^{-1} (x - a m_k)$,
+        which is Tweedie's $(x + b^2 \nabla \log p_t(x)) / a$ where a > 0, and the data's
+        mean where a = 0.
         """
         _point(x, self.means)
         a, b = _rates(a, b, x.shape[:-1], self.means)
@@ -288,16 +291,19 @@ class GaussianMixture:
         self, x: Tensor, a: Rate, b: Rate, component: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """In each component's own axes, with Λ_t = a² Λ + b²: log(w_k N_k) without its 2π
-        ``(…, K)``, and Λ_t⁻¹ V^T (x − a m), the residual in units of variance ``(…, K, D)``.
+        ``(…, K)``, and Λ_t⁻¹ V^T (x − a m), the residual in units of variance
+        ``(…, K, D)``.
         """
         _point(x, self.means)
         signal, variance = _column(a, 2), _column(a**2, 2) * self._values + _column(b**2, 2)
-        offset = (x @ self._basis).unflatten(-1, self.means.shape).sub_(signal * self._centres)
+        offset = (x @ self._basis).unflatten(-1, self.means.shape)
+        offset = offset.sub_(signal * self._centres)
         scaled = offset * variance.reciprocal()
         distance = (offset * scaled).sum(-1) + variance.log().sum(-1)
         log_joint = torch.sub(self._log_weights, distance, alpha=0.5)
-        # A finite sum has finite terms and is cheaper to form; that of a large batch may overflow.
-        if not math.isfinite(log_joint.detach().sum().item()) and not log_joint.isfinite().all():
+        # A finite sum has finite terms and is cheaper to form; a large one may overflow.
+        total = log_joint.detach().sum().item()
+        if not math.isfinite(total) and not log_joint.isfinite().all():
             if not _representable(variance):
                 raise _lost(a, b, variance.dtype)
             raise ValueError("x must be finite and not astronomically large")

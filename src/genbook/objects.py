@@ -42,17 +42,18 @@ def same_object(a: object, b: object) -> bool:
 def shares_storage(a: Any, b: Any) -> bool:
     """Whether any number of ``a`` lies in the same storage as any number of ``b``.
 
-    True for a tensor and its views, for a tensor and the NumPy array made from it, and also for two
-    slices of one storage that do not overlap. False for copies, and for what holds no numbers.
+    True for a tensor and its views, for a tensor and the NumPy array made from it, and
+    also for two slices of one storage that do not overlap. False for copies, and for
+    what holds no numbers.
 
-    Memory that is borrowed in pieces is known by its pieces: ``torch.from_numpy`` of two halves of
-    an array, or ``np.frombuffer`` of two halves of some bytes, share nothing with each other. And a
-    file that was mapped twice (``np.memmap``) is two stretches of memory, although a write goes to
-    both.
+    Memory that is borrowed in pieces is known by its pieces: ``torch.from_numpy`` of
+    two halves of an array, or ``np.frombuffer`` of two halves of some bytes, share
+    nothing with each other. And a file that was mapped twice (``np.memmap``) is two
+    stretches of memory, although a write goes to both.
 
     Args:
-        a, b: tensors, NumPy arrays, networks (parameters and buffers), or lists, tuples and
-            dictionaries of these, such as a ``state_dict``.
+        a, b: tensors, NumPy arrays, networks (parameters and buffers), or lists, tuples
+            and dictionaries of these, such as a ``state_dict``.
 
     Raises:
         TypeError: for anything else, which has no storage to speak of.

@@ -39,19 +39,21 @@ def states(
     progress: bool = False,
     upwards: bool = False,
 ) -> Iterator[tuple[Any, Tensor]]:
-    """Walk ``step`` along the times, from the state x: yields (time, state), x itself first.
+    """Walk ``step`` along the times: yields (time, state), the state x itself first.
 
     Args:
         step: makes one step.
         denoiser: what the step asks for its predictions.
         x: the first state, shape ``(B, …)``.
-        times: descending, the time of x first (ascending for a step that leads ``upwards``).
+        times: descending, the time of x first (ascending for a step that leads
+            ``upwards``).
         cond: passed on to the denoiser.
         generator: source of the noise.
         progress: show a progress bar.
 
     Raises:
-        TypeError, ValueError: times that are not on the denoiser's path, or not in order.
+        TypeError, ValueError: times that are not on the denoiser's path, or not in
+            order.
     """
     visited = denoiser.path.visited(times, upwards)
     yield visited[0], x

@@ -102,9 +102,9 @@ class NoiseSchedule(Path):
     def linear(cls, T: int = 1000, start: float = 1e-4, end: float = 0.02) -> NoiseSchedule:
         """β_t rises linearly from start to end (Ho et al. 2020, section 4).
 
-        The defaults are meant for T = 1000, where ᾱ_T = 4·10⁻⁵. They are not rescaled for another
-        T, as in diffusers: a chain of 100 steps with these β ends at ᾱ_T = 0.36, far from noise.
-        Give ``start=1e-3, end=0.2`` for it (multiply both by 1000 / T).
+        The defaults are meant for T = 1000, where ᾱ_T = 4·10⁻⁵. They are not rescaled for
+        another T, as in diffusers: a chain of 100 steps with these β ends at ᾱ_T = 0.36,
+        far from noise. Give ``start=1e-3, end=0.2`` for it (multiply both by 1000 / T).
         """
         return cls(_line(start, end, T))
 
@@ -112,15 +112,20 @@ class NoiseSchedule(Path):
     def scaled_linear(
         cls, T: int = 1000, start: float = 0.00085, end: float = 0.012
     ) -> NoiseSchedule:
-        """√β_t rises linearly (Rombach et al. 2022; the schedule of Stable Diffusion 1 and 2)."""
+        """√β_t rises linearly (Rombach et al. 2022; Stable Diffusion 1 and 2)."""
         return cls(_line(math.sqrt(start), math.sqrt(end), T) ** 2)
 
     @classmethod
-    def cosine(cls, T: int = 1000, s: float = 0.008, max_beta: float = 0.999) -> NoiseSchedule:
+    def cosine(
+        cls,
+        T: int = 1000,
+        s: float = 0.008,
+        max_beta: float = 0.999,
+    ) -> NoiseSchedule:
         """ᾱ_t = f(t) / f(0), f(t) = cos²((t/T + s)/(1 + s) · π/2), and β_t ≤ max_beta.
 
-        The offset s keeps β_1 from being too small to learn from, max_beta keeps the last step from
-        being singular (Nichol & Dhariwal 2021, equation 17).
+        The offset s keeps β_1 from being too small to learn from, max_beta keeps the last
+        step from being singular (Nichol & Dhariwal 2021, equation 17).
         """
         t = torch.arange(_steps(T) + 1, dtype=torch.float64)
         f = torch.cos((t / T + s) / (1 + s) * math.pi / 2) ** 2
@@ -129,10 +134,10 @@ class NoiseSchedule(Path):
     def rescaled_zero_terminal_snr(self) -> NoiseSchedule:
         """The schedule with a_t shifted and scaled so that a_T = 0 while a_1 stays.
 
-        With a_T > 0 a trace of the data's mean is left in x_T, which a sampler that starts from
-        pure noise never sees. A network that predicts eps says nothing about x_0 where a_T = 0:
-        use "v" or "x0" (Lin et al. 2024, Common Diffusion Noise Schedules and Sample Steps are
-        Flawed, algorithm 1).
+        With a_T > 0 a trace of the data's mean is left in x_T, which a sampler that starts
+        from pure noise never sees. A network that predicts eps says nothing about x_0 where
+        a_T = 0: use "v" or "x0" (Lin et al. 2024, Common Diffusion Noise Schedules and
+        Sample Steps are Flawed, algorithm 1).
         """
         if self.T < 2:
             raise ValueError("zero terminal SNR needs T ≥ 2: with one step a_1 cannot stay")
@@ -355,8 +360,8 @@ def _steps(T: int) -> int:
 def timesteps(T: int, steps: int, spacing: Spacing = "linear") -> list[int]:
     """A sub-sequence of times: ``steps + 1`` of them, from T down to 0.
 
-    "linear" puts them at T·i/steps, "quadratic" at T·(i/steps)², denser near the data; rounded, and
-    kept apart where rounding would make two of them equal.
+    "linear" puts them at T·i/steps, "quadratic" at T·(i/steps)², denser near the data;
+    rounded, and kept apart where rounding would make two of them equal.
 
     Raises:
         ValueError: unknown spacing, or not 1 ≤ steps ≤ T.

@@ -284,6 +284,6 @@ def test_the_ledger_says_what_was_checked_where_and_what_it_printed(done: Projec
         title="Toy",
         number="1.1",
         latex="y = 2 x",
-        printed="eq-toy-double ✓ symbolic",
+        printed=("eq-toy-double ✓ symbolic",),
         url="book/toy.html#equation-eq-toy-double",
     )

@@ -81,6 +81,14 @@ def test_a_question_that_is_missing_or_too_many(book: Project) -> None:
         exercises.prepare(source, toy.QUESTIONS[:2])
 
 
+def test_the_solved_code_is_the_solution_without_marks_or_what_was_given(book: Project) -> None:
+    sheet = exercises.prepare(read(book.sheet("toy")), toy.QUESTIONS)
+    double, square = (cell for cell in sheet.cells if cell.role == "answer")
+    solved = strip.solved_code(double, book.sheet("toy"))
+    assert solved == 'def double(x):\n    """Return twice x."""\n    return 2 * x'
+    assert strip.solved_code(square, book.sheet("toy")) == "def square(x):\n    return x * x"
+
+
 ORDER = "QUESTIONS and the sheet must have one order"
 CUBE = toy.Question("toy.cube", 1, "cube")
 HOW = toy.Question("toy.how", 3, "how", manual=True)

@@ -137,6 +137,11 @@ BLOCKS = {
         "```{figure} /book/dot.png\n:name: fig-x\n:alt: A dot.\n\nThe $x$.\n\nA legend.\n```",
         f"![A dot.]({RAW}/book/dot.png)\n\n**Fig. 2.1.** The $x$.\n\nA legend.",
     ),
+    "explorable": (
+        "```{explorable} bell\n:name: fig-x\n:alt: A bell.\n\nDrag the $x$.\n```",
+        f"![A bell.]({SITE}/_static/explorables/bell.svg)\n\n**Fig. 2.1.** Drag the $x$. "
+        f"[Handle this figure on the book's page.]({SITE}/book/beta.html#fig-x)",
+    ),
     "figure without caption": (
         "```{figure} dot.png\n:alt: A dot.\n```",
         f"![A dot.]({RAW}/book/dot.png)",
@@ -352,6 +357,17 @@ REFUSED = {
     ),
     "no such lines": ("```{literalinclude} ../src/pkg.py\n:lines: 3-99\n```", 1, "no lines '3-99'"),
     "picture without alt": ("```{figure} dot.png\nx\n```", 1, "no ':alt:' text"),
+    "no such explorable": (
+        "```{explorable} bel\n:name: fig-x\n:alt: A\n\nB\n```",
+        1,
+        "there is no explorable 'bel'",
+    ),
+    "explorable without caption": (
+        "```{explorable} bell\n:name: fig-x\n:alt: A\n```",
+        1,
+        "has no caption",
+    ),
+    "explorable without alt": ("```{explorable} bell\n:name: fig-x\n\nA\n```", 1, "no ':alt:'"),
     "admonition without title": ("```{admonition}\nx\n```", 1, "the title is missing"),
     "uneven list-table": ("```{list-table}\n* - a\n  - b\n* - c\n```", 1, "different numbers"),
     "bar in a list-table": ("```{list-table}\n* - $|a|$\n```", 2, "\\vert"),

@@ -20,6 +20,15 @@ ROOT = PROJECT.root
 SITE = Path(os.environ.get("GENBOOK_SITE", ROOT / "_build" / "html"))
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+WIDE = {"width": 1440, "height": 900}
+
+WATCH_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver(list => list.getEntries().forEach(entry => window.shifts.push({
+    value: entry.value,
+    moved: entry.sources.map(source => source.node?.className ?? source.node?.nodeName),
+}))).observe({type: "layout-shift", buffered: true});
+"""
 
 
 # Pages that Sphinx adds. _modules/… are the sources that the API page links to.
@@ -37,9 +46,9 @@ class Visit:
     problems: list[str] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
 
-    def weight(self) -> int:
-        """Bytes a server with gzip would have sent so far, images left out."""
-        total = 0
+    def weights(self) -> dict[str, int]:
+        """Bytes that a server with gzip would have sent so far for each file, images left out."""
+        found = {}
         for response in self.responses:
             kind = response.header_value("content-type") or ""
             if response.status != 200 or kind.startswith("image/"):
@@ -47,8 +56,9 @@ class Visit:
             body = response.body()
             if "html" in kind:  # pictures inside the page are pictures all the same
                 body = re.sub(rb"data:image/[^\"')]*", b"", body)
-            total += len(body) if "font" in kind else len(gzip.compress(body))
-        return total
+            name = response.url.rpartition("/")[2]
+            found[name] = len(body) if "font" in kind else len(gzip.compress(body))
+        return found
 
 
 class Visitor:
@@ -66,15 +76,20 @@ class Visitor:
         theme: str = "light",
         script: bool = True,
         query: str = "",
+        touch: bool = False,
+        watch_shifts: bool = False,
     ) -> Iterator[Visit]:
-        """The page `docname`, loaded, its equations typeset."""
+        """The page `docname`, loaded with its fonts; `window.shifts`, if watched, is what moved."""
         context = self.browser.new_context(
             viewport=size,
             color_scheme=theme,
             java_script_enabled=script,
+            has_touch=touch,
             reduced_motion="reduce",
         )
         visit = Visit(context.new_page())
+        if watch_shifts:
+            context.add_init_script(WATCH_SHIFTS)
 
         def keep_inside(route: Route) -> None:
             if route.request.url.startswith((self.address, "data:", "blob:")):
@@ -103,7 +118,6 @@ class Visitor:
         page.on("response", note)
         page.goto(f"{self.address}/{docname}.html{query}", wait_until="load")
         if script:
-            page.evaluate("async () => { await window.MathJax?.startup?.promise }")
             page.evaluate("async () => { await document.fonts.ready }")
         try:
             yield visit

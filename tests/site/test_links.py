@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import nbformat
 import pytest
@@ -84,3 +84,27 @@ def test_the_sitemap_lists_every_page(site: Path) -> None:
     sitemap = (site / "sitemap.xml").read_text(encoding="utf-8")
     base = CONFIG["html"]["baseurl"]
     assert [page for page in PAGES if f"<loc>{base}{page}.html</loc>" not in sitemap] == []
+
+
+@pytest.mark.parametrize("docname", PAGES)
+def test_every_page_asks_for_mistakes_by_its_name(docname: str, site: Path) -> None:
+    link = soup(site / f"{docname}.html").select_one(".gb-report a")
+    assert link["href"].startswith(CONFIG["repository"]["url"] + "/issues/new?")
+    asked = parse_qs(urlsplit(link["href"]).query)
+    assert asked["title"] == [f"Mistake on {docname}"]
+
+
+def test_the_bibliography_is_named_as_the_text_cites(site: Path) -> None:
+    labels = [
+        node.get_text() for node in soup(site / "book/bibliography.html").select(".citation .label")
+    ]
+    assert "[Ho et al., 2020]" in labels and len(labels) == len(set(labels)) > 20
+    assert [label for label in labels if not re.fullmatch(r"\[.+, \d{4}[a-z]?\]", label)] == []
+    cited = soup(site / "book/ddpm.html").select_one('a[href*="bibliography.html#"]')
+    assert re.search(r"\d{4}", cited.get_text())
+
+
+def test_no_page_loads_the_index_that_only_the_search_needs(site: Path) -> None:
+    for docname in PAGES:
+        scripts = [node["src"] for node in soup(site / f"{docname}.html").select("script[src]")]
+        assert [name for name in scripts if re.search("search-?index|minisearch", name)] == []

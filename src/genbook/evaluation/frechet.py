@@ -62,31 +62,37 @@ def frechet_extrapolated(
     generator: torch.Generator | None = None,
     groups: tuple[Tensor, Tensor] | None = None,
 ) -> Interval:
-    """The Fréchet distance for infinitely many samples, by a line through 1/N, with its interval.
+    """The Fréchet distance for infinitely many samples, with its interval.
 
-    Both samples are shuffled and cut into m pieces, for each m in ``splits``; the mean distance of
-    the m pairs of pieces has m times the bias of the whole. A straight line over m meets m = 0
-    where the bias is gone. Near zero the value may be negative: that is what unbiased means there.
+    Both samples are shuffled and cut into m pieces, for each m in ``splits``; the mean
+    distance of the m pairs of pieces has m times the bias of the whole. A straight line
+    over m meets m = 0 where the bias is gone. Near zero the value may be negative: that
+    is what unbiased means there.
 
     Args:
-        splits: the numbers of pieces, at least two different ones. The smallest piece needs more
-            rows than columns, or its covariance has no full rank and the bias is no line.
+        splits: the numbers of pieces, at least two different ones. The smallest piece
+            needs more rows than columns, or its covariance has no full rank and the
+            bias is no line.
         repeats, level, generator: see :func:`bootstrap`, which makes the interval.
-        groups: the classes, int64 ``(N,)`` and ``(M,)``, where their sizes were chosen: every piece
-            then holds its share of each class, and so does every bootstrap sample.
+        groups: the classes, int64 ``(N,)`` and ``(M,)``, where their sizes were chosen:
+            every piece then holds its share of each class, and so does every bootstrap
+            sample.
 
     Raises:
-        ValueError: as :func:`frechet`; too few samples for the splits; or fewer than two splits.
+        ValueError: as :func:`frechet`; too few samples for the splits; or fewer than
+            two splits.
 
-    Source: Chong and Forsyth 2020 (they fit the line to one sample, against a fixed other one).
+    Source: Chong and Forsyth 2020 (they fit the line to one sample, against
+    a fixed other one).
     """
     if len(set(splits)) < 2 or min(splits) < 1:
-        raise ValueError(f"splits must be at least two different numbers of pieces, not {splits}")
+        raise ValueError(f"splits must be two or more different numbers, not {splits}")
     least = max(splits) * (features_a.shape[-1] + 1)
     a, b = checked(features_a, features_b, rows_a=least, rows_b=least)
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     if groups is None:
-        groups = (torch.zeros(len(a), dtype=torch.int64), torch.zeros(len(b), dtype=torch.int64))
+        one = torch.zeros(max(len(a), len(b)), dtype=torch.int64)
+        groups = one[: len(a)], one[: len(b)]
     groups = (groups[0].cpu(), groups[1].cpu())
     if len(groups[0]) != len(a) or len(groups[1]) != len(b):
         raise ValueError("groups must hold one label for each row of either sample")
@@ -95,7 +101,7 @@ def frechet_extrapolated(
     of_a, of_b = (g.sort().values for g in groups)
     m = torch.tensor(splits, dtype=torch.float64)
     slopes = (m - m.mean()) / (m - m.mean()).square().sum()
-    weights = 1 / len(m) - m.mean() * slopes  # of the intercept of the least-squares line
+    weights = 1 / len(m) - m.mean() * slopes  # of the intercept of the fitted line
 
     def at_zero(a: Tensor, b: Tensor) -> Tensor:
         a, b = a[_shuffled(of_a, generator)], b[_shuffled(of_b, generator)]
@@ -103,7 +109,13 @@ def frechet_extrapolated(
         return weights @ torch.tensor(means, dtype=torch.float64)
 
     return bootstrap(
-        at_zero, a, b, repeats=repeats, level=level, generator=generator, groups=(of_a, of_b)
+        at_zero,
+        a,
+        b,
+        repeats=repeats,
+        level=level,
+        generator=generator,
+        groups=(of_a, of_b),
     )
 
 
@@ -113,7 +125,12 @@ def _shuffled(groups: Tensor, generator: torch.Generator) -> Tensor:
     return order[groups[order].argsort(stable=True)]
 
 
-def _distance(mean_a: Tensor, factor_a: Tensor, mean_b: Tensor, factor_b: Tensor) -> float:
+def _distance(
+    mean_a: Tensor,
+    factor_a: Tensor,
+    mean_b: Tensor,
+    factor_b: Tensor,
+) -> float:
     """From means (D,) and factors (K, D) of the covariances, C = factorᵀ factor."""
     cross = torch.linalg.svdvals(factor_a @ factor_b.T).sum()
     traces = factor_a.square().sum() + factor_b.square().sum()
@@ -125,11 +142,12 @@ def _factor(x: Tensor) -> Tensor:
     """A triangular factor (min(N, D), D) of the sample's covariance."""
     centred = x - x.mean(0)
     if len(x) > x.shape[1]:
-        factor, failed = torch.linalg.cholesky_ex(centred.T @ centred / (len(x) - 1), upper=True)
+        covariance = centred.T @ centred / (len(x) - 1)
+        factor, failed = torch.linalg.cholesky_ex(covariance, upper=True)
         pivots = factor.diagonal()
         if not failed and pivots.min() > 1e-4 * pivots.max():
             return factor
-    # Twice the work, but the covariance is never formed, so small pivots keep all their digits.
+    # Twice the work, but the covariance is never formed: small pivots keep all digits.
     return torch.linalg.qr(centred / (len(x) - 1) ** 0.5, mode="r").R
 
 

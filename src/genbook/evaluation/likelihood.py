@@ -17,14 +17,16 @@ def bits_per_dimension(
 
         nats / (D log 2) − log2(bin_width)
 
-    The data sit on a grid of spacing ``bin_width`` in each of D dimensions, and the density was
-    measured at points spread over their bins (:func:`dequantise`). A bin of width w around the data
-    holds about density × w^D of the probability, and −log2 of it, over D, is what we want: the
-    width is what makes the number independent of the scale on which the images are stored. For
-    8-bit images in [−1, 1] it is 2/255 if 0 and 255 lie at the ends, and the offset +6.99.
+    The data sit on a grid of spacing ``bin_width`` in each of D dimensions, and the
+    density was measured at points spread over their bins (:func:`dequantise`). A bin of
+    width w around the data holds about density × w^D of the probability, and −log2 of
+    it, over D, is what we want: the width is what makes the number independent of the
+    scale on which the images are stored. For 8-bit images in [−1, 1] it is 2/255 if 0
+    and 255 lie at the ends, and the offset +6.99.
 
     Args:
-        nats: −log p, in natural logarithms, summed over the dimensions: a number, or ``(N,)``.
+        nats: −log p, in natural logarithms, summed over the dimensions: a number, or
+            ``(N,)``.
 
     Raises:
         ValueError: no dimension, a width that is not positive, or NaN.
@@ -32,9 +34,8 @@ def bits_per_dimension(
     Source: Theis, van den Oord and Bethge 2016.
     """
     if dimensions < 1 or not 0 < bin_width < float("inf"):
-        raise ValueError(
-            f"dimensions and bin_width must be positive, not {dimensions} and {bin_width}"
-        )
+        given = f"{dimensions} and {bin_width}"
+        raise ValueError(f"dimensions and bin_width must be positive, not {given}")
     if torch.as_tensor(nats).isnan().any():
         raise ValueError("the log-density is NaN")
     log2 = torch.log(torch.tensor([2.0, bin_width], dtype=torch.float64)).tolist()

@@ -130,29 +130,33 @@ def memorisation(
     repeats: int = 1000,
     generator: torch.Generator | None = None,
 ) -> Memorisation:
-    """Compare the distances of samples and of held-out data to their nearest training images.
+    """Compare the distances of samples and of held-out data to the training images.
 
-    The null hypothesis is that samples lie as held-out data do. Its distribution of the ratio comes
-    from the held-out distances: the mean of as many draws as there are samples over the mean of as
-    many draws as there are held-out data, all with repetition. The p-value is
+    The null hypothesis is that samples lie as held-out data do. Its distribution of the
+    ratio comes from the held-out distances: the mean of as many draws as there are
+    samples over the mean of as many draws as there are held-out data, all with
+    repetition. The p-value is
     (1 + number of such ratios at most the measured one) / (1 + repeats).
 
-    A few copies do not move a mean; ``close`` finds those. It is the share of samples no farther
-    than the given quantile of the held-out distances, and ``quantile`` itself if the samples lie as
-    held-out data do. (If more than that share of the held-out data are exact duplicates of training
-    data, the quantile is zero, and ``close`` is the share of exact copies.)
+    A few copies do not move a mean; ``close`` finds those. It is the share of samples
+    no farther than the given quantile of the held-out distances, and ``quantile``
+    itself if the samples lie as held-out data do. (If more than that share of the
+    held-out data are exact duplicates of training data, the quantile is zero, and
+    ``close`` is the share of exact copies.)
 
-    Samples that are too typical, too, lie nearer to the training data: an alarm, not a verdict.
+    Samples that are too typical, too, lie nearer to the training data: an alarm, not a
+    verdict.
 
     Args:
         samples, held_out, train: images or features ``(N, …)``, ``(H, …)``, ``(M, …)``.
 
     Raises:
-        ValueError: shapes that do not fit, fewer than two samples or held-out images, NaN or
-            infinity, or a quantile outside (0, 1).
+        ValueError: shapes that do not fit, fewer than two samples or held-out images,
+            NaN or infinity, or a quantile outside (0, 1).
     """
     if not 0 < quantile < 1 or repeats < 2:
-        raise ValueError(f"quantile must be in (0, 1), repeats ≥ 2, not {quantile} and {repeats}")
+        given = f"{quantile} and {repeats}"
+        raise ValueError(f"quantile must be in (0, 1), repeats ≥ 2, not {given}")
     tensors(samples=samples, held_out=held_out, train=train)
     checked(samples.flatten(1), train.flatten(1), "images", 2, 1)
     checked(held_out.flatten(1), train.flatten(1), "images", 2, 1)
@@ -161,7 +165,11 @@ def memorisation(
     if fresh.mean() == 0:
         raise ValueError("all held-out images are training images")
     ratio = bootstrap(
-        lambda a, b: a.mean() / b.mean(), mine, fresh, repeats=repeats, generator=generator
+        lambda a, b: a.mean() / b.mean(),
+        mine,
+        fresh,
+        repeats=repeats,
+        generator=generator,
     )
     many, own = (
         torch.randint(len(fresh), size, generator=generator, device=generator.device)
@@ -170,8 +178,8 @@ def memorisation(
     many, own = many.to(fresh.device), own.to(fresh.device)
     null = fresh[many].mean(1) / fresh[own].mean(1)
     p_value = (1 + int((null <= ratio.value).sum())) / (1 + repeats)
-    # Of H held-out distances the r-th has a share r / (H + 1) of the distribution below it, in the
-    # mean; torch puts the r-th at (r - 1) / (H - 1).
+    # Of H held-out distances the r-th has a share r / (H + 1) of the distribution
+    # below it, in the mean; torch puts the r-th at (r - 1) / (H - 1).
     below = max(0.0, (quantile * (len(fresh) + 1) - 1) / (len(fresh) - 1))
     close = bootstrap(
         lambda a, b: (a <= b.quantile(below)).double().mean(),

@@ -128,7 +128,8 @@ def on_boundary(points: ArrayLike, polygon: ArrayLike, tolerance: float = 1e-12)
     Raises:
         ValueError: fewer than three corners, or shapes, NaN, infinity.
     """
-    points, corners = as_points(points, "points"), as_points(polygon, "polygon", least=3)
+    points = as_points(points, "points")
+    corners = as_points(polygon, "polygon", least=3)
     edge = np.zeros(points.shape[:-1], bool)
     for p, q in zip(corners, np.roll(corners, -1, 0), strict=True):
         edge |= on_segment(points, p, q, tolerance)
@@ -145,13 +146,17 @@ def _ray(
     kind: type,
     count: Callable[[NDArray[Any], NDArray[np.bool_], bool], object],
 ) -> Any:
-    """What a ray from each point to the right crosses: ``count(total, crossed, upwards)`` an edge.
+    """What a ray from each point crosses: ``count(total, crossed, upwards)`` an edge.
 
-    With the points sorted by height, those that an edge can concern are one block of the sorted
-    list, [lower end, upper end): the half-open rule is the binary search's. Each edge is taken
-    upwards, so that two polygons which share it compute the same number, to the last digit.
+    The ray goes to the right.
+
+    With the points sorted by height, those that an edge can concern are one block of
+    the sorted list, [lower end, upper end): the half-open rule is the binary search's.
+    Each edge is taken upwards, so that two polygons which share it compute the same
+    number, to the last digit.
     """
-    points, corners = as_points(points, "points"), as_points(polygon, "polygon", least=3)
+    points = as_points(points, "points")
+    corners = as_points(polygon, "polygon", least=3)
     k = exponents(corners, axis=0)[0]
     with np.errstate(over="ignore"):  # a point at infinity is outside
         x, y = scaled(points, k).reshape(-1, 2).T
@@ -166,7 +171,8 @@ def _ray(
         for i in np.flatnonzero(first < last):
             block = slice(first[i], last[i])
             (left, bottom), (right, top) = lower[i], upper[i]
-            crossed = (right - left) * (y[block] - bottom) > (top - bottom) * (x[block] - left)
+            rise = (right - left) * (y[block] - bottom)
+            crossed = rise > (top - bottom) * (x[block] - left)
             count(total[block], crossed, bool(upwards[i]))
     result = np.empty_like(total)
     result[order] = total
@@ -271,9 +277,10 @@ def _left_turns(path: Array) -> NDArray[np.intp]:
 def _needed(corners: Array) -> NDArray[np.bool_]:
     """Which corners of a convex polygon are more than rounding.
 
-    Kept is a corner whose turn is certain, or the tip of a needle (its two sides go back the same
-    way). Of the others, those between two that are kept are all dropped if none of them lies
-    certainly outside of the line between the two; else the outermost is kept, and so on.
+    Kept is a corner whose turn is certain, or the tip of a needle (its two sides go
+    back the same way). Of the others, those between two that are kept are all dropped
+    if none of them lies certainly outside of the line between the two; else the
+    outermost is kept, and so on.
     """
     if len(corners) < 3:
         return np.ones(len(corners), bool)
@@ -282,7 +289,7 @@ def _needed(corners: Array) -> NDArray[np.bool_]:
     kept = (det > error) | (((corners - before) * (after - corners)).sum(1) < 0)
     if kept.all():
         return kept
-    if kept.sum() < 2:  # a fine closed curve; the farthest point from any one is a corner
+    if kept.sum() < 2:  # a fine closed curve: the farthest point from one is a corner
         one = ((corners - corners[0]) ** 2).sum(1).argmax()
         kept[[one, ((corners - corners[one]) ** 2).sum(1).argmax()]] = True
     n, sure = len(corners), np.flatnonzero(kept).tolist()

@@ -93,7 +93,8 @@ def dot(u: ArrayLike, v: ArrayLike) -> Any:
 def cross(u: ArrayLike, v: ArrayLike) -> Any:
     """u × v = u_x v_y − u_y v_x = |u| |v| sin θ, of vectors ``(…, 2)``.
 
-    The signed area of the parallelogram that u and v span: positive if v lies to the left of u.
+    The signed area of the parallelogram that u and v span: positive if v lies to the
+        left of u.
 
     Returns:
         A number, or an array of the broadcast shape ``(…)``.
@@ -173,11 +174,17 @@ def turn(p: Any, q: Any, r: Any) -> tuple[Any, Any]:
     return ux * vy - uy * vx, error
 
 
-def on_line(points: ArrayLike, p: ArrayLike, q: ArrayLike, tolerance: float = 1e-12) -> Any:
-    """Whether points ``(…, 2)`` lie on the line through p and q, up to a *relative* tolerance.
+def on_line(
+    points: ArrayLike,
+    p: ArrayLike,
+    q: ArrayLike,
+    tolerance: float = 1e-12,
+) -> Any:
+    """Whether points ``(…, 2)`` lie on the line through p and q, relative to its size.
 
-    The distance |(q − p) × (x − p)| / |q − p| may be ``tolerance`` times the figure's size, the
-    larger of |q − p| and |x − p|, plus what the rounding of the coordinates makes of it.
+    The distance |(q − p) × (x − p)| / |q − p| may be ``tolerance`` times the figure's
+    size, the larger of |q − p| and |x − p|, plus what the rounding of the coordinates
+    makes of it.
 
     Raises:
         ValueError: p = q, where no line is defined, or shapes, NaN, infinity.

@@ -6,7 +6,7 @@ In a notebook::
     plots.images(x, columns=8, titles=labels)    a grid of images
     plots.film([x_T, …, x_0], ["t = 1000", …])   the same images at several times
     plots.scrubber(frames, labels, alt="…")      a slider over frames drawn in advance
-    plots.explore(draw, values, alt="…")         the same from a drawing function, live in a kernel
+    plots.explore(draw, values, alt="…")         the same, drawn live in a kernel
     plots.table(rows, header)                    ours beside the paper's
 """
 
@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from genbook.plots.pictures import digits_row, film, images, mosaic
 from genbook.plots.scrubber import Explorer, Scrubber, explore, frame, scrubber
-from genbook.plots.style import INK, PALETTE, PAPER, figure, use
+from genbook.plots.style import DARK, INK, PALETTE, PAPER, figure, use
 from genbook.plots.table import Table, table
 
 __all__ = [
+    "DARK",
     "INK",
     "PALETTE",
     "PAPER",

@@ -1,0 +1,127 @@
+"""What the formulas of the explorables must give: calls with genbook's own results, as JSON.
+
+``python tests/coursekit/explorable_vectors.py`` prints them; with ``digits`` it prints the data of
+``web/data/digits.json``. One entry a call: the module of
+``web/formulas``, the function, its arguments, and what genbook says. A formula without an entry
+fails the test, so a new one gets its line here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributions import Normal
+
+from genbook import ddpm, gaussians
+from genbook.data import digits
+from genbook.schedules import NoiseSchedule
+
+Vector = tuple[str, str, list[Any], Any]
+
+
+def _column(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def of_gaussians() -> Iterator[Vector]:
+    """Densities and products of bells that are near, far, wide and narrow."""
+    for mean, deviation, at in itertools.product((-1.2, 0.5), (0.2, 1.7), (-3.0, 0.1, 2.0)):
+        density = Normal(_column(mean), _column(deviation)).log_prob(_column(at)).exp()
+        yield "gaussians", "density", [at, mean, deviation**2], density.item()
+    for given in ((-1.2, 0.81, 1.2, 0.36), (0.0, 4.0, 0.5, 0.04), (2.0, 1.0, 2.0, 1.0)):
+        m1, v1, m2, v2 = map(_column, given)
+        mean, variance, log_z = gaussians.product(m1, v1[None], m2, v2[None])
+        found = {"mean": mean.item(), "variance": variance.item(), "weight": log_z.exp().item()}
+        yield "gaussians", "product", [*given], found
+    mean, covariance = _column(0.5, -1.0), torch.tensor([[2.0, 0.6], [0.6, 0.5]]).double()
+    for value in (-1.0, 2.3):
+        given = [mean.tolist(), covariance.tolist(), value]
+        m, v = gaussians.condition(mean, covariance, [0], _column(value))
+        yield "gaussians", "condition", given, {"mean": m.item(), "variance": v.item()}
+
+
+def of_schedules() -> Iterator[Vector]:
+    """Short and long chains of each kind, and one that is bent by hand."""
+    given: dict[str, tuple[NoiseSchedule, list[float]]] = {
+        "linear": (NoiseSchedule.linear(20, 1e-3, 0.3), [20, 1e-3, 0.3]),
+        "scaledLinear": (NoiseSchedule.scaled_linear(7, 0.01, 0.4), [7, 0.01, 0.4]),
+        "cosine": (NoiseSchedule.cosine(12), [12]),
+    }
+    for name, (schedule, arguments) in given.items():
+        yield "schedules", name, arguments, schedule.betas.tolist()
+        yield "schedules", "alphaBars", [schedule.betas.tolist()], schedule.alpha_bars.tolist()
+        for t in (1, 5):
+            alpha_bar, log_snr = schedule.gather("alpha_bars", t), schedule.log_snr(t)
+            yield "schedules", "logSnr", [alpha_bar], log_snr
+            yield "schedules", "alphaBarOf", [log_snr], alpha_bar
+    yield "schedules", "cosine", [5, 0.1, 0.5], NoiseSchedule.cosine(5, 0.1, 0.5).betas.tolist()
+    times, log_snrs, T = [1, 4, 10], [6.0, 1.5, -7.0], 10
+    alpha_bars = torch.from_numpy(np.interp(range(1, T + 1), times, log_snrs)).sigmoid()
+    bent = NoiseSchedule(1 - alpha_bars / torch.cat([_column(1.0), alpha_bars[:-1]]))
+    yield "schedules", "bent", [times, log_snrs, T], bent.alpha_bars.tolist()
+
+
+def of_ddpm() -> Iterator[Vector]:
+    """Steps back at the end, in the middle and at the beginning of a chain of twenty."""
+    schedule = NoiseSchedule.linear(20, 1e-3, 0.3)
+    x0, xt = _column(0.6, -0.8), _column(-0.4, 1.3)
+    for t in (1, 2, 9, 20):
+        bars = [schedule.gather("alpha_bars", t), schedule.gather("alpha_bars", t - 1)]
+        noised = ddpm.q_sample(schedule, x0, t, xt)
+        yield "ddpm", "qSample", [bars[0], x0.tolist(), xt.tolist()], noised.tolist()
+        mean, variance = ddpm.q_posterior(schedule, x0, xt, t)
+        (of_x0, _), (of_xt, _) = (
+            ddpm.q_posterior(schedule, *ends, t)
+            for ends in ((_column(1.0), _column(0.0)), (_column(0.0), _column(1.0)))
+        )
+        found = {"variance": variance.item(), "ofX0": of_x0.item(), "ofXt": of_xt.item()}
+        for i in range(2):
+            given = [x0[i].item(), xt[i].item(), *bars]
+            yield "ddpm", "qPosterior", given, {"mean": mean[i].item(), **found}
+    # The chain's own densities, of which each witness is a bell in x_{t-1}.
+    a, b, alpha, beta = (*schedule.rates(8), schedule.alpha(9), schedule.beta(9))
+    seen, told = -0.4, 0.6
+    x = torch.linspace(-3, 3, 7).double().requires_grad_()
+    bells = {
+        "present": Normal(alpha**0.5 * x, _column(beta**0.5)).log_prob(_column(seen)),
+        "past": Normal(_column(a * told), _column(b)).log_prob(x),
+    }
+    found = {}
+    for name, log_density in bells.items():
+        (slope,) = torch.autograd.grad(log_density.sum(), x, create_graph=True)
+        (curvature,) = torch.autograd.grad(slope.sum(), x)
+        top = (x - slope / curvature).mean().item()
+        found[name] = {"mean": top, "variance": (-1 / curvature).mean().item()}
+    bars = [schedule.gather("alpha_bars", t) for t in (9, 8)]
+    yield "ddpm", "witnesses", [told, seen, *bars], found
+
+
+def vectors() -> list[Vector]:
+    """All of them."""
+    return [*of_gaussians(), *of_schedules(), *of_ddpm()]
+
+
+def digits_and_noise() -> str:
+    """``web/data/digits.json``: a three and a six, in sixteenths of ink, and noise for each."""
+    test = digits.load("test")
+    chosen = torch.stack([test.images[test.labels == digit][0] for digit in (3, 6)]).flatten(1)
+    noise = torch.randn(chosen.shape, generator=torch.Generator().manual_seed(0))
+    data = {
+        "images": ((chosen + 1) * 8).int().tolist(),
+        "noise": [[round(v, 2) for v in row] for row in noise.tolist()],
+    }
+    return json.dumps(data, separators=(",", ":")) + "\n"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["digits"]:
+        sys.stdout.write(digits_and_noise())
+    else:
+        print(json.dumps(vectors(), indent=1))

@@ -1,0 +1,25 @@
+"""Explorables: their formulas give genbook's numbers, and the directive says what it lacks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from explorable_vectors import digits_and_noise, vectors
+
+from coursekit import web
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_formula_gives_genbooks_number() -> None:
+    assert web.run_node(ROOT, "tests/formulas.js", json.dumps(vectors())) == ""
+
+
+def test_an_altered_formula_is_noticed() -> None:
+    """Each operator of each formula is exchanged in turn, and some vector tells."""
+    assert web.run_node(ROOT, "tests/formulas.js", json.dumps(vectors()), "mutants") == ""
+
+
+def test_the_digits_are_those_of_the_book() -> None:
+    assert (ROOT / "web/data/digits.json").read_text("utf-8") == digits_and_noise()

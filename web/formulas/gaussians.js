@@ -1,0 +1,17 @@
+// The arithmetic of Gaussians on a line and in the plane, as in genbook.gaussians.
+
+// The density of N(mean, variance) at x.
+export const density = (x, mean, variance) =>
+  Math.exp((-0.5 * (x - mean) ** 2) / variance) / Math.sqrt(2 * Math.PI * variance);
+
+// N(m1, v1) N(m2, v2) = Z N(mean, variance): the mean, the variance, and the weight Z.
+export function product(m1, v1, m2, v2) {
+  const variance = 1 / (1 / v1 + 1 / v2);
+  const mean = variance * (m1 / v1 + m2 / v2);
+  return { mean, variance, weight: density(m2, m1, v1 + v2) };
+}
+
+// The second number of a Gaussian in the plane when the first is `value`: its mean and its variance.
+export function condition([m1, m2], [[c11, c12], [, c22]], value) {
+  return { mean: m2 + (c12 / c11) * (value - m1), variance: c22 - (c12 * c12) / c11 };
+}
