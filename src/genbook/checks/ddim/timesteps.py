@@ -16,7 +16,7 @@ def cases(seed: int) -> list[Case]:
         Case((1000, 10), label="ten steps of a thousand"),
         Case((1000, 10, "quadratic"), label="ten steps, quadratic"),
         Case((1000, 7), label="a number of steps that does not divide T"),
-        Case((101 + seed, odd), label="times that need rounding"),
+        Case((102 + seed, odd), label="times that need rounding"),
         Case((400 + seed, odd, "quadratic"), label="quadratic, with rounding"),
         Case((8, 8), label="every time"),
         Case((50, 1), label="a single step"),
