@@ -87,7 +87,7 @@ export const controls = [
   { key: "eta", name: "eta", label: <V>η</V>, min: 0, max: 1, step: 0.05, show: two, colour: "two" },
   { key: "steps", name: "number of steps", label: "steps", min: 1, max: 100, step: 1, colour: "three" },
   { key: "error", name: "error added to every x T", label: <>error in <i>x<sub>T</sub></i></>, min: 0, max: 1, step: 0.05, show: two, colour: "ink" },
-  { key: "start", name: "x T of the thick path", label: <>thick path from</>, min: -2, max: 2, step: 0.05, show: two, colour: "one" },
+  { key: "start", name: "x T of the thick path", label: "thick path", min: -2, max: 2, step: 0.05, show: two, colour: "one" },
   { label: "Other noise", act: ({ seed }) => ({ seed: seed + 1 }), when: ({ eta }) => eta > 0 },
 ];
 export const sizes = { wide: [720, 400], narrow: [340, 360] };
