@@ -13,7 +13,7 @@ from playwright.sync_api import Locator
 from site_visits import DESKTOP, PHONE, Visit, Visitor
 from torch import Tensor
 
-from genbook import ddpm, gaussians
+from genbook import ddpm, gaussians, geometry
 from genbook.schedules import NoiseSchedule
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -54,6 +54,12 @@ def _signal_of_cosine() -> str:
     return f"{NoiseSchedule.cosine(1000).a(1000):.4f}"
 
 
+def _at_the_height_of_two_corners() -> str:
+    crown = [[0, 0], [8, 0], [9, 3], [8, 5], [6, 2], [4, 5], [2, 2], [0, 5]]
+    count = geometry.ray_crossings([1.25, 2], crown)
+    return f"crossings\n{count}, odd: inside\nwinding number\n+{geometry.winding_number([1.25, 2], crown)}"
+
+
 EXPLORABLES = {
     "gaussian-product": Handled(
         "book/gaussians",
@@ -79,6 +85,12 @@ EXPLORABLES = {
         {},
         _signal_of_cosine,
         choices=["cosine"],
+    ),
+    "ray": Handled(
+        "book/geometry",
+        "fig-geometry-ray",
+        {"x": ["ArrowRight"], "y": ["ArrowUp", "ArrowDown"]},
+        _at_the_height_of_two_corners,
     ),
 }
 EACH = pytest.mark.parametrize("name", EXPLORABLES)
