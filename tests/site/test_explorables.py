@@ -89,7 +89,7 @@ EXPLORABLES = {
     "ray": Handled(
         "book/geometry",
         "fig-geometry-ray",
-        {"x": ["ArrowRight"], "y": ["ArrowUp", "ArrowDown"]},
+        {"x": ["ArrowRight"] * 3, "y": ["ArrowDown"] * 6},
         _at_the_height_of_two_corners,
     ),
 }

@@ -9,7 +9,7 @@ const SHAPES = {
 };
 
 export const title = "A point, its ray and a polygon";
-export const state = { shape: "crown", x: 1, y: 2 };
+export const state = { shape: "crown", x: 0.5, y: 3.5 };
 const place = fixed(2);
 const spot = { min: -1, max: 10.5, step: 0.25, show: place };
 export const controls = [
@@ -80,7 +80,7 @@ export function draw(now, { width, height, narrow }) {
         <g>
           <rect x={x(px) - 5} y={ray - 5} width="10" height="10" stroke="var(--gb-two)" stroke-width="2"
             fill={`var(--gb-${counts.some(Boolean) ? "two" : "paper"})`} />
-          <Text x={x(px)} y={ray - 11} colour="two" font-size={narrow ? 13 : 16} font-weight="600"
+          <Text x={x(px)} y={ray - 13} colour="two" font-size={narrow ? 13 : 16} font-weight="600"
             stroke="var(--gb-paper)" stroke-width="4" paint-order="stroke" stroke-linejoin="round">
             {counts.map(sign).join(" ")}
           </Text>
