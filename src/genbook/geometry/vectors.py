@@ -93,8 +93,8 @@ def dot(u: ArrayLike, v: ArrayLike) -> Any:
 def cross(u: ArrayLike, v: ArrayLike) -> Any:
     """u × v = u_x v_y − u_y v_x = |u| |v| sin θ, of vectors ``(…, 2)``.
 
-    The signed area of the parallelogram that u and v span: positive if v lies to the left
-    of u.
+    The signed area of the parallelogram that u and v span: positive if v lies to the
+    left of u.
 
     Returns:
         A number, or an array of the broadcast shape ``(…)``.
