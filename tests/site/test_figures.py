@@ -63,6 +63,7 @@ def test_figures_follow_the_theme_and_move_nothing(visit: Visitor) -> None:
             links = seen.page.locator(f"a.gb-picture.only-{theme}")
             assert links.count() > 3 and links.first.is_visible()
             assert not seen.page.locator(f"a.gb-picture.only-{other}").first.is_visible()
+            assert seen.page.locator("a.gb-picture ~ figcaption").first.is_visible()
             image = links.first.locator("img")
             assert image.get_attribute("loading") == "lazy"
             before = image.bounding_box()
