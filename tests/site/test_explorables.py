@@ -56,8 +56,10 @@ def _signal_of_cosine() -> str:
 
 def _at_the_height_of_two_corners() -> str:
     crown = [[0, 0], [8, 0], [9, 3], [8, 5], [6, 2], [4, 5], [2, 2], [0, 5]]
-    count = geometry.ray_crossings([1.25, 2], crown)
-    return f"crossings\n{count}, odd: inside\nwinding number\n+{geometry.winding_number([1.25, 2], crown)}"
+    count, winding = (
+        of([1.25, 2], crown) for of in (geometry.ray_crossings, geometry.winding_number)
+    )
+    return f"crossings\n{count}, odd: inside\nwinding number\n+{winding}"
 
 
 EXPLORABLES = {
