@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from genbook import ddim, ddpm, gaussians
+from genbook import ddim, ddpm, gaussians, geometry
 from genbook.data import digits
 from genbook.schedules import NoiseSchedule
 
@@ -124,9 +124,42 @@ def of_ddim() -> Iterator[Vector]:
         yield "ddim", "timesteps", [1000, steps], ddim.timesteps(1000, steps)
 
 
+def of_geometry() -> Iterator[Vector]:
+    """Points inside, outside, and with corners on their ray, of polygons of three kinds."""
+    polygons = {
+        "crown": [[0, 0], [8, 0], [9, 3], [8, 5], [6, 2], [4, 5], [2, 2], [0, 5]],
+        "touching": [[0, 0], [5, 3], [8, 1], [10, 6], [5, 3], [1, 6]],
+        "crossing": [[5, 6], [8, 0], [1, 4], [9, 4], [2, 0]],
+    }
+    for u, v in (([2.0, 0.4], [0.5, 1.2]), ([1.5, -0.6], [0.3, 2.0])):
+        yield "geometry", "cross", [u, v], geometry.cross(u, v)
+    for a, b in (([1.0, 0.5], [3.0, 4.0]), ([2.0, 5.0], [0.0, -1.0])):
+        met = geometry.line_intersection([0.0, 2.0], [1.0, 2.0], a, b)
+        yield "geometry", "meetingX", [2.0, a, b], met[0]
+    for polygon in polygons.values():
+        corners = np.array(polygon, float)
+        following = np.roll(corners, -1, 0)
+        yield "geometry", "edges", [polygon], np.stack([corners, following], 1).tolist()
+        for point in itertools.product((-0.5, 1.0, 2.75, 5.0, 8.5), (0, 0.75, 2, 3, 5, 6)):
+            count = int(geometry.ray_crossings(point, corners))
+            yield "geometry", "rayCrossings", [point, polygon], count
+            winding = int(geometry.winding_number(point, corners))
+            yield "geometry", "windingNumber", [point, polygon], winding
+            # With both ends: the half-open rule's edges, and those whose upper end is on the ray.
+            upper = np.where((following > corners)[:, 1:], following, corners)
+            level = following[:, 1] == corners[:, 1]
+            ends = (upper[:, 1] == point[1]) & (upper[:, 0] > point[0]) & ~level
+            yield "geometry", "rayCrossings", [point, polygon, True], count + int(ends.sum())
+    for a, b, y in itertools.product(([4, 1], [6, 3]), ([5, 2], [3, 5]), (1, 2, 2.5, 3, 5)):
+        low, high = sorted((a, b), key=lambda end: end[1])
+        left = geometry.orientation(low, high, [3.5, y]) > 0
+        counted = int(low[1] <= y < high[1] and left)
+        yield "geometry", "crossed", [[3.5, y], a, b], counted if b is high else -counted
+
+
 def vectors() -> list[Vector]:
     """All of them."""
-    return [*of_gaussians(), *of_schedules(), *of_ddpm(), *of_ddim()]
+    return [*of_gaussians(), *of_schedules(), *of_ddpm(), *of_ddim(), *of_geometry()]
 
 
 def digits_and_noise() -> str:

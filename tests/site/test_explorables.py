@@ -13,7 +13,7 @@ from playwright.sync_api import Locator
 from site_visits import DESKTOP, PHONE, Visit, Visitor
 from torch import Tensor
 
-from genbook import ddim, ddpm, gaussians
+from genbook import ddim, ddpm, gaussians, geometry
 from genbook.schedules import NoiseSchedule
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -63,6 +63,14 @@ def _signal_of_cosine() -> str:
     return f"{NoiseSchedule.cosine(1000).a(1000):.4f}"
 
 
+def _at_the_height_of_two_corners() -> str:
+    crown = [[0, 0], [8, 0], [9, 3], [8, 5], [6, 2], [4, 5], [2, 2], [0, 5]]
+    count, winding = (
+        of([1.25, 2], crown) for of in (geometry.ray_crossings, geometry.winding_number)
+    )
+    return f"crossings\n{count}, odd: inside\nwinding number\n+{winding}"
+
+
 EXPLORABLES = {
     "gaussian-product": Handled(
         "book/gaussians",
@@ -99,6 +107,12 @@ EXPLORABLES = {
             "start": ["ArrowRight"] * 2,
         },
         _end_of_a_path,
+    ),
+    "ray": Handled(
+        "book/geometry",
+        "fig-geometry-ray",
+        {"x": ["ArrowRight"] * 3, "y": ["ArrowDown"] * 6},
+        _at_the_height_of_two_corners,
     ),
 }
 EACH = pytest.mark.parametrize("name", EXPLORABLES)
