@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,9 +15,10 @@ from playwright.sync_api import Locator
 from site_visits import DESKTOP, PHONE, Visit, Visitor
 from torch import Tensor
 
-from genbook import ddpm, gaussians
+from genbook import ddpm, evaluation, gaussians
 from genbook.schedules import NoiseSchedule
 
+ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -54,6 +57,16 @@ def _signal_of_cosine() -> str:
     return f"{NoiseSchedule.cosine(1000).a(1000):.4f}"
 
 
+def _frechet_without_a_mode() -> str:
+    """Ten points of the third mode less: to the other two by turns."""
+    data = json.loads((ROOT / "web/data/clouds.json").read_text("utf-8"))
+    noise, centres, each = _numbers(data["noise"])[0], data["centres"], len(data["noise"]) // 3
+    own = [i // each for i in range(len(noise))]
+    modes = [i % 2 if mode == 2 and i % each < 10 else mode for i, mode in enumerate(own)]
+    samples = _numbers([centres[mode] for mode in modes])[0] + data["width"] * noise
+    return f"Fréchet\n{evaluation.frechet(samples, _numbers(data['real'])[0]):.3f}"
+
+
 EXPLORABLES = {
     "gaussian-product": Handled(
         "book/gaussians",
@@ -79,6 +92,12 @@ EXPLORABLES = {
         {},
         _signal_of_cosine,
         choices=["cosine"],
+    ),
+    "clouds": Handled(
+        "book/evaluation",
+        "fig-evaluation-clouds",
+        {"lost": ["ArrowRight"] * 10},
+        _frechet_without_a_mode,
     ),
 }
 EACH = pytest.mark.parametrize("name", EXPLORABLES)
