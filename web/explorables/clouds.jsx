@@ -72,7 +72,7 @@ export function draw(now, { width, height, narrow }) {
   const place = (v) => gauge(Math.min(END, Math.max(-4, v)));
   const inside = ([px, py]) => Math.abs(px) < half && Math.abs(py) < half;
   const drawn = samples(now);
-  const gap = narrow ? 30 : 46;
+  const gap = narrow ? 30 : 54;
   return (
     <>
       <rect x={x(-half)} y={y(half)} width={side} height={side} rx="6" stroke="var(--gb-line)" />
@@ -82,7 +82,6 @@ export function draw(now, { width, height, narrow }) {
       <Text x={x(-half) + 10} y={y(half) + 20} anchor="start" colour="one">● data</Text>
       <Text x={x(-half) + 10} y={y(half) + 38} anchor="start" colour="two">× samples</Text>
       <Handle x={x(now.shift)} y={y(-half) - 18} colour="two" axis="across" drag={(px) => ({ shift: x.invert(px) })} />
-      <rect x={place(-2)} y={top - 14} width={place(2) - place(-2)} height={5 * gap - 8} fill="none" />
       <Text x={gauge(0)} y={top - 20} colour="muted" font-size="13">sound</Text>
       <Text x={right} y={top - 20} colour="muted" font-size="13" anchor="end">worse →</Text>
       {measured(now).map(({ name, at, band, notices }, i) => {
@@ -93,7 +92,7 @@ export function draw(now, { width, height, narrow }) {
             <path d={`M${left} ${line}H${right}`} stroke="var(--gb-line)" />
             <path d={`M${place(band[0]).toFixed(1)} ${line}H${place(band[1]).toFixed(1)}`} stroke="var(--gb-three)" stroke-width="10" opacity="0.35" />
             <circle cx={place(at).toFixed(1)} cy={line} r="7" fill={`var(--gb-${notices ? "two" : "three"})`} stroke="var(--gb-paper)" stroke-width="2" />
-            <Text x={right + 12} y={line + 5} anchor="start" colour={notices ? "two" : "muted"} font-size="13">{notices ? "notices" : "blind"}</Text>
+            <Text x={right + 12} y={line + 5} anchor="start" colour={notices ? "two" : "muted"} font-size="13">{notices ? "notices" : "silent"}</Text>
           </g>
         );
       })}
