@@ -161,7 +161,8 @@ def two_clouds() -> str:
     def noise() -> Tensor:
         return torch.randn(len(middle), 2, generator=generator).double()
 
-    real, own, round_ = (middle + WIDTH * noise()).round(decimals=3), noise().round(decimals=3), noise()
+    real = (middle + WIDTH * noise()).round(decimals=3)
+    own, round_ = noise().round(decimals=3), noise()
     round_ = round_ - round_.mean(0)
     white = torch.linalg.solve(torch.linalg.cholesky(torch.cov(round_.T)), round_.T)
     bell = real.mean(0) + (torch.linalg.cholesky(torch.cov(real.T)) @ white).T
