@@ -1,7 +1,7 @@
 """What the formulas of the explorables must give: calls with genbook's own results, as JSON.
 
-``python tests/coursekit/explorable_vectors.py`` prints them; with ``digits`` it prints the data of
-``web/data/digits.json``. One entry a call: the module of
+``python tests/coursekit/explorable_vectors.py`` prints them; with ``digits`` or ``clouds`` it
+prints the data of ``web/data/``. One entry a call: the module of
 ``web/formulas``, the function, its arguments, and what genbook says. A formula without an entry
 fails the test, so a new one gets its line here.
 """
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from genbook import ddim, ddpm, gaussians, geometry
+from genbook import ddim, ddpm, evaluation, gaussians, geometry
 from genbook.data import digits
 from genbook.schedules import NoiseSchedule
 
@@ -157,9 +157,34 @@ def of_geometry() -> Iterator[Vector]:
         yield "geometry", "crossed", [[3.5, y], a, b], counted if b is high else -counted
 
 
+def of_evaluation() -> Iterator[Vector]:
+    """Two unlike clouds of unlike size, and two that are alike."""
+    generator = torch.Generator().manual_seed(0)
+    for n, m, wide in ((9, 14, 2.0), (12, 12, 1.0)):
+        a, b = (torch.randn(k, 2, generator=generator).double() for k in (n, m))
+        b = wide * b @ _column(1.0, 0.4, 0.0, 0.7).reshape(2, 2) + _column(0.6, -0.3)
+        for x, y in ((a, b), (b, a)):
+            clouds = [x.tolist(), y.tolist()]
+            yield "evaluation", "frechet", clouds, evaluation.frechet(x, y)
+            value = evaluation.mmd(x, y, evaluation.rbf(0.8))
+            yield "evaluation", "mmd", [*clouds, 0.8], value
+            for k in (1, 3):
+                near = evaluation.precision_recall(x, y, k)._asdict()
+                yield "evaluation", "precisionRecall", [*clouds, k], near
+                covered = evaluation.density_coverage(x, y, k).coverage
+                yield "evaluation", "coverage", [*clouds, k], covered
+
+
 def vectors() -> list[Vector]:
     """All of them."""
-    return [*of_gaussians(), *of_schedules(), *of_ddpm(), *of_ddim(), *of_geometry()]
+    return [
+        *of_gaussians(),
+        *of_schedules(),
+        *of_ddpm(),
+        *of_ddim(),
+        *of_geometry(),
+        *of_evaluation(),
+    ]
 
 
 def digits_and_noise() -> str:
@@ -174,8 +199,60 @@ def digits_and_noise() -> str:
     return json.dumps(data, separators=(",", ":")) + "\n"
 
 
+CENTRES, WIDTH, EACH = [[-1.5, -0.9], [1.5, -0.9], [0.0, 1.6]], 0.45, 40
+
+
+def measures_of(samples: Tensor, real: Tensor) -> dict[str, float]:
+    """The five numbers that the clouds are told, by genbook."""
+    return {
+        "frechet": evaluation.frechet(samples, real),
+        "mmd": 1000 * evaluation.mmd(samples, real, evaluation.rbf(1.0)),
+        **evaluation.precision_recall(samples, real, 3)._asdict(),
+        "coverage": evaluation.density_coverage(samples, real, 5).coverage,
+    }
+
+
+def two_clouds() -> str:
+    """``web/data/clouds.json``: real points of three modes, the noise of a model's samples, one
+    bell with the moments of the real points, and what forty sound models score.
+    """
+    generator = torch.Generator().manual_seed(3)
+    middle = torch.tensor(CENTRES).double().repeat_interleave(EACH, 0)
+
+    def noise() -> Tensor:
+        return torch.randn(len(middle), 2, generator=generator).double()
+
+    real = (middle + WIDTH * noise()).round(decimals=3)
+    own, round_ = noise().round(decimals=3), noise()
+    round_ = round_ - round_.mean(0)
+    white = torch.linalg.solve(torch.linalg.cholesky(torch.cov(round_.T)), round_.T)
+    bell = real.mean(0) + (torch.linalg.cholesky(torch.cov(real.T)) @ white).T
+    models = [measures_of(middle + WIDTH * noise(), real) for _ in range(40)]
+    sound = {}
+    for name in models[0]:
+        found = torch.tensor([model[name] for model in models]).double()
+        kept = {
+            "low": found.min(),
+            "high": found.max(),
+            "mean": found.mean(),
+            "deviation": found.std(),
+        }
+        sound[name] = {key: round(value.item(), 4) for key, value in kept.items()}
+    data = {
+        "centres": CENTRES,
+        "width": WIDTH,
+        "real": real.tolist(),
+        "noise": own.tolist(),
+        "bell": [[round(v, 3) for v in row] for row in bell.tolist()],
+        "sound": sound,
+    }
+    return json.dumps(data, separators=(",", ":")) + "\n"
+
+
+DATA = {"digits": digits_and_noise, "clouds": two_clouds}
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["digits"]:
-        sys.stdout.write(digits_and_noise())
+    if sys.argv[1:]:
+        sys.stdout.write(DATA[sys.argv[1]]())
     else:
         print(json.dumps(vectors(), indent=1))

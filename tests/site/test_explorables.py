@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,9 +15,10 @@ from playwright.sync_api import Locator
 from site_visits import DESKTOP, PHONE, Visit, Visitor
 from torch import Tensor
 
-from genbook import ddim, ddpm, gaussians, geometry
+from genbook import ddim, ddpm, evaluation, gaussians, geometry
 from genbook.schedules import NoiseSchedule
 
+ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -71,6 +74,16 @@ def _at_the_height_of_two_corners() -> str:
     return f"crossings\n{count}, odd: inside\nwinding number\n+{winding}"
 
 
+def _frechet_without_a_mode() -> str:
+    """Ten points of the third mode less: to the other two by turns."""
+    data = json.loads((ROOT / "web/data/clouds.json").read_text("utf-8"))
+    noise, centres, each = _numbers(data["noise"])[0], data["centres"], len(data["noise"]) // 3
+    own = [i // each for i in range(len(noise))]
+    modes = [i % 2 if mode == 2 and i % each < 10 else mode for i, mode in enumerate(own)]
+    samples = _numbers([centres[mode] for mode in modes])[0] + data["width"] * noise
+    return f"Fréchet\n{evaluation.frechet(samples, _numbers(data['real'])[0]):.3f}"
+
+
 EXPLORABLES = {
     "gaussian-product": Handled(
         "book/gaussians",
@@ -113,6 +126,12 @@ EXPLORABLES = {
         "fig-geometry-ray",
         {"x": ["ArrowRight"] * 3, "y": ["ArrowDown"] * 6},
         _at_the_height_of_two_corners,
+    ),
+    "clouds": Handled(
+        "book/evaluation",
+        "fig-evaluation-clouds",
+        {"lost": ["ArrowRight"] * 10},
+        _frechet_without_a_mode,
     ),
 }
 EACH = pytest.mark.parametrize("name", EXPLORABLES)
