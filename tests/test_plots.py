@@ -382,7 +382,7 @@ def test_a_notebook_stores_each_picture_once():
     kinds = [[sorted(o.data) for o in cell.outputs] for cell in notebook.cells]
     assert kinds == [
         [],
-        [["image/png", "text/plain"]],
+        [["image/svg+xml", "text/plain"]],
         [["text/html", "text/plain"]],
         [["text/html", "text/plain"]],
         [["text/html", "text/plain"]],

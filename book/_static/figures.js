@@ -10,6 +10,7 @@ document.addEventListener("click", (event) => {
   const image = new Image();
   image.src = link.href;
   image.alt = small.alt;
+  image.className = "dark-light"; // the theme dims other pictures in the dark
   const [width, height] = ["width", "height"].map((side) => +small.getAttribute(side));
   image.style.setProperty("--ratio", width / height);
   image.style.setProperty("--natural", `${width}px`);

@@ -2,8 +2,8 @@
 
 In each chapter the first use of a term in a paragraph is a link, unless the author made one with
 ``{term}``. So an author writes words, and a new term of the glossary is linked in chapters that
-know nothing of it. Headings, captions, tables, code, outputs and what is a link already are left
-alone, and so are the terms of ``glossary_by_hand``: everyday words, which only ``{term}`` links.
+know nothing of it. Headings, captions, tables, code, outputs and what is a link are left alone,
+and so are the terms of ``glossary_by_hand``: everyday words, which only ``{term}`` links.
 """
 
 from __future__ import annotations
