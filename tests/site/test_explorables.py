@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
+from explorable_programs import PROGRAMS
 from playwright.sync_api import Locator
 from site_visits import DESKTOP, PHONE, Visit, Visitor
 from torch import Tensor
@@ -54,7 +55,21 @@ def _signal_of_cosine() -> str:
     return f"{NoiseSchedule.cosine(1000).a(1000):.4f}"
 
 
+def _objects_with_a_name() -> str:
+    """Of the program with tensors at its end, by Python's own ``is``."""
+    names: dict[str, object] = {"torch": torch}
+    exec(PROGRAMS["tensors"], names)
+    return f"objects with a name\n{len({id(names[name]) for name in 'xyvz'})}"
+
+
 EXPLORABLES = {
+    "names": Handled(
+        "book/objects",
+        "fig-objects-names",
+        {"line": ["End"]},
+        _objects_with_a_name,
+        choices=["tensors"],
+    ),
     "gaussian-product": Handled(
         "book/gaussians",
         "fig-gaussians-witnesses",
