@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from explorable_programs import PROGRAMS
 from playwright.sync_api import Locator
 from site_visits import DESKTOP, PHONE, Visit, Visitor
 from torch import Tensor
 
 from genbook import ddpm, gaussians
 from genbook.schedules import NoiseSchedule
+
+PROGRAMS = Path(__file__).parents[2] / "web/data/programs.json"
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -57,8 +60,9 @@ def _signal_of_cosine() -> str:
 
 def _objects_with_a_name() -> str:
     """Of the program with tensors at its end, by Python's own ``is``."""
+    program = json.loads(PROGRAMS.read_text("utf-8"))["tensors"]["lines"]
     names: dict[str, object] = {"torch": torch}
-    exec(PROGRAMS["tensors"], names)
+    exec("\n".join(program), names)
     return f"objects with a name\n{len({id(names[name]) for name in 'xyvz'})}"
 
 
