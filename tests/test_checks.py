@@ -9,6 +9,7 @@ import inspect
 import itertools
 import math
 import random
+import re
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -262,7 +263,7 @@ def test_mutants_of_the_reference_are_killed(q):
     assert all_of_them, "no mutants: write the reference itself out"
     listed = q.equivalent_mutants
     assert all(len(reason) > 10 for reason in listed.values())
-    alive = mutation.survivors(q)
+    alive = mutation.survivors(q, seeds=(0,))  # the student's own: it refuses what any seed does
     weak = [text for text in alive if not mutation.covered(text, listed)]
     assert not weak, "no case tells these from the reference:\n" + "\n".join(weak)
     killed = [t for t in all_of_them if t not in alive and mutation.covered(t, listed)]
@@ -570,11 +571,91 @@ def test_an_answer_by_hand_is_not_given_away():
     for answer in ({"a": [1, 2, 4], "b": [4, 5]}, {"a": torch.tensor([1.0, 2, 4]), "b": (4, 5)}):
         result = verdict(HAND, lambda answer=answer: answer)
         assert result.misconception == "late" and "5" not in result.message
-    assert "at [2]: got 4, expected 3" in verdict(HAND, HAND.misconceptions[0].function).message
+    late = verdict(HAND, HAND.misconceptions[0].function)
+    assert "\n  'a' is wrong\n" in late.message and "3" not in late.message
+    assert late.reason == "'a' is wrong"
     short = verdict(HAND, lambda: {"a": [1, 2, 3], "b": [4]}).message
-    assert "entry 'b': it has 1 entry, expected 2" in short
+    assert "'b' is wrong" in short and "5" not in short
     ragged = verdict(HAND, lambda: [[1, 2, 3], [4, 5]]).message
-    assert "expected a dictionary, got a list" in ragged and "two different" not in ragged
+    assert "a dictionary with the keys a, b is asked for" in ragged
+    assert "is a `return` missing?" in verdict(HAND, lambda: None).message
+
+
+THREE = Question(
+    "sample.three",
+    1,
+    lambda: (0.25, 7.5, 31.0),
+    checks.pencil("the three numbers"),
+    misconceptions=(
+        Misconception("upside down", lambda: (4.0, 7.5, 31.0), "It is upside down."),
+        Misconception("doubled", lambda: (0.5, 15.0, 62.0), "Each is twice too large."),
+        Misconception("sign", lambda: (0.25, 7.5, -31.0), "The sign is wrong."),
+    ),
+)
+PARTLY = {
+    "number 2 is wrong": ((0.25, 15.0, 31.0), ["doubled"]),
+    "number 1 and number 3 are wrong": (torch.tensor([0.5, 7.5, 62.0]), ["doubled"]),
+    "number 1, number 2 and number 3 are wrong": ([4, 15, -31], ["upside down", "doubled", "sign"]),
+    "number 3 is wrong": ([0.25, 7.5, 9.0], []),
+    "3 numbers are asked for": ([0.25, 7.5], []),
+}
+
+
+@pytest.mark.parametrize("reason", PARTLY)
+def test_each_number_of_an_answer_by_hand_is_told_by_itself(reason):
+    answer, names = PARTLY[reason]
+    result = verdict(THREE, lambda: answer)
+    assert reason in result.message and "expected" not in result.message
+    assert not any(number in result.message for number in ("0.25", "7.5", "31"))
+    told = {m.name for m in THREE.misconceptions if m.sentence in result.message}
+    assert told == set(names) and result.misconception == (names or [None])[0]
+
+
+PLACE = r"((row \d, )?number \d|'\w+')"
+PENCILS = [q for q in WITH_CASES if q.cases.__module__ == checks.pencil.__module__]
+
+
+@pytest.mark.parametrize("q", PENCILS, ids=lambda q: q.id)
+def test_a_pencils_message_tells_the_place_and_nothing_else(q):
+    for m in q.misconceptions:
+        _, call, reason, *_ = verdict(q, m.function).message.splitlines()
+        assert call.endswith(f"{q.name}()")
+        assert re.fullmatch(rf"  {PLACE}((, {PLACE})* and {PLACE})? (is|are) wrong", reason), reason
+
+
+def test_the_entry_that_differs_is_shown_although_the_value_is_long():
+    q = replace(TIMES, cases=lambda seed: [Case((1000, 40))])
+    message = verdict(q, lambda T, steps: [*times(T, steps)[:-3], 51, 25, 0]).message
+    assert "got       […, 100, 75, 51, 25, 0] from [36], 41 in all" in message
+    assert "expected  […, 100, 75, 50, 25, 0] from [36], 41 in all" in message
+
+    def spotted(x0, eps, a):
+        out = noisy(x0, eps, a)
+        out[-1, 0, -1, -1] += 1
+        return out
+
+    large = replace(NOISY, cases=lambda seed: noisy_cases(seed)[1:2])
+    lines = verdict(large, spotted).message.splitlines()
+    got, expected = (
+        line for line in lines if " of shape (3, 1, 4, 4), float32, at [2, 0, 3, " in line
+    )
+    assert got.partition("at [")[2] != expected.partition("at [")[2]
+
+    both = replace(HAND, reference=lambda n: {"same": 1, "other": n}, cases=lambda s: [Case((2,))])
+    message = verdict(both, lambda n: {"same": 1, "other": [n]}).message
+    assert "entry 'other'" in message and "same" not in message
+
+
+def test_the_failing_case_can_be_tried_again(monkeypatch, capsys):
+    monkeypatch.setattr("genbook.checks.machinery.run.question", lambda _: NOISY)
+    checks.check("sample.noisy", no_root)
+    assert "check.last.failing.args" in capsys.readouterr().out
+    case = checks.check.last.failing
+    assert case.label == "a batch of two" and not torch.equal(
+        no_root(*case.args), noisy(*case.args)
+    )
+    checks.check("sample.noisy", noisy)
+    assert checks.check.last.failing is None and "failing" not in capsys.readouterr().out
 
 
 def test_a_story_stands_where_the_call_would():
@@ -583,6 +664,24 @@ def test_a_story_stands_where_the_call_would():
     )
     assert "\n    two tensors come in\n" in verdict(told, Swapped).message
     assert show.call("f", lambda shape: 0, Case(((4,),))) == "f(shape=(4,))"
+
+
+IN_PLACE = {
+    "the caller's x0 is destroyed": lambda x0, rates, noise: [x0.mul_(a) for a, b in rates],
+    "what you multiply is still the caller's x0": (
+        lambda x0, rates, noise: [x0.mul_(a).add_(b * noise).clone() for a, b in rates]
+    ),
+    "the caller's noise": lambda x0, rates, noise: [a * x0 + noise.mul_(b) for a, b in rates],
+}
+
+
+def test_what_is_written_in_place_is_told_by_what_it_does():
+    """Each of these changes an argument; x0 is not to blame for the noise, and wrong is wrong."""
+    q = checks.question("objects.film")
+    for part in list(IN_PLACE)[1:]:
+        assert part in verdict(q, IN_PLACE[part]).message
+    other = verdict(q, IN_PLACE["the caller's x0 is destroyed"])
+    assert "changed its argument x0 in place" in other.message and other.misconception is None
 
 
 ANYTHING = st.recursive(

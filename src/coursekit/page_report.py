@@ -152,7 +152,6 @@ def table(site: Path, docnames: list[str]) -> list[list[str]]:
         rows = []
         for docname in docnames:
             page.goto((site / f"{docname}.html").as_uri(), wait_until="load")
-            page.evaluate("async () => { await window.MathJax?.startup?.promise }")
             page.evaluate("async () => { await document.fonts.ready }")
             rows.append(row(docname, measure(page)))
         return rows

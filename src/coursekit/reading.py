@@ -17,6 +17,7 @@ from pathlib import Path
 
 from markdown_it.token import Token
 
+from coursekit.calls import verify_calls
 from coursekit.source import Cell, blocks, directive, read_page
 
 PROSE = 60 / 180
@@ -30,7 +31,6 @@ CODE = 3
 FIGURE, EXPLORABLE = 15, 60
 """Seconds each."""
 
-_PROOF = re.compile(r"\bverify\.(identity|close|statistic|claim)\(")
 _FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell", "answer"}
 _SYMBOL = re.compile(r"\\[A-Za-z]+|[^\s{}^_&\\]")
 _INLINE = re.compile(r"(?<![\\$])\$([^$]+)\$|\{math\}`([^`]+)`")
@@ -50,7 +50,7 @@ def minutes(path: Path) -> int:
 def is_open(cell: Cell) -> bool:
     """Whether the code of a cell stands open on the page: no proof, no plot, no solution."""
     folded = not _FOLDED.isdisjoint(cell.metadata.get("tags") or [])
-    return cell.kind == "code" and not folded and not _PROOF.search(cell.text)
+    return cell.kind == "code" and not folded and not verify_calls(cell.text)
 
 
 def _seconds(cell: Cell, path: Path) -> float:
@@ -96,6 +96,8 @@ def _lines(code: str) -> int:
 
 def _included(path: Path, options: dict[str, str]) -> int:
     """The lines of an included file, or of its object that the page shows."""
+    if not path.is_file():
+        return 0  # refused with its line where the page is lowered
     code = path.read_text("utf-8")
     node: ast.AST = ast.parse(code) if "pyobject" in options else ast.Module([], [])
     for name in filter(None, options.get("pyobject", "").split(".")):

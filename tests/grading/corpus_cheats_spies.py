@@ -175,7 +175,7 @@ ENTRIES = (
                 except (OSError, ValueError, KeyError):
                     pass
         """,
-        answers={"by_hand": "def by_hand():\n    return (1.4, 1.24, 0.4961) if seeds else seeds"},
+        answers={"by_hand": "def by_hand():\n    return (3.0, 2.74, 0.2732) if seeds else seeds"},
     ),
     cheat(
         "other-submissions",

@@ -191,7 +191,7 @@ ENTRIES = (
         "strange-types",
         why="Values of these types cannot be compared, and none of them is the answer.",
         answers={
-            "by_hand": "def by_hand():\n    return {1.4: 1.24, 'sigma': b'0.4961'}",
+            "by_hand": "def by_hand():\n    return {3.0: 2.74, 'sigma': b'0.2732'}",
             "timesteps": 'def timesteps(T, steps, spacing="linear"):\n    return "1000, 900, 0"',
             "slerp": "def slerp(u, v, w):\n    return np.array([u, v], dtype=object)",
             "order": "def order(sampler, exact, steps):\n    return order",
@@ -210,7 +210,7 @@ ENTRIES = (
             def by_hand():
                 global check
                 check = print
-                yield from (1.4, 1.24)
+                yield from (3.0, 2.74)
             """,
         },
     ),

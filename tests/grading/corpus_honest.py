@@ -56,7 +56,7 @@ ENTRIES = (
                     rows.append(arc / np.sin(angle))
                 return np.stack(rows)
             """,
-            "by_hand": "def by_hand():\n    return np.array([1.4, 1.24, 0.4961])",
+            "by_hand": "def by_hand():\n    return np.array([3.0, 2.74, 0.2732])",
         },
     ),
     honest(
@@ -98,7 +98,7 @@ def one_row(schedule, xt, eps, t, s, eta, noise):{_STEP}
         "other-kinds-of-callable",
         why=_STYLE,
         answers={
-            "by_hand": "by_hand = lambda: [1.4, 1.24, 0.75 * 0.4375**0.5]",
+            "by_hand": "by_hand = lambda: [3.0, 2.74, 0.35 * (1 - 0.36 / 0.9216) ** 0.5]",
             "timesteps": f"""
 from functools import lru_cache, partial
 
@@ -155,7 +155,7 @@ step = Step().train()
         "generators-and-tuples",
         why=_VALUES,
         answers={
-            "by_hand": "def by_hand():\n    yield from (1.4, 1.24, np.float64(0.4961))",
+            "by_hand": "def by_hand():\n    yield from (3.0, 2.74, np.float64(0.2732))",
             "timesteps": """
             from fractions import Fraction
 

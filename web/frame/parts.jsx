@@ -87,7 +87,8 @@ export function AxisY({ scale, x, right, count = 4, label, gap = 8, show = (valu
 }
 
 // A knob to drag. `drag(x, y)` gets the place in the picture and returns what changes in the state.
-// It is for pointers; the same quantity has a slider, which is for keys and for screen readers.
+// It is for pointers (a finger on it does not scroll the page); the same quantity has a slider,
+// which is for keys and for screen readers.
 export function Handle({ x, y, drag, colour = "ink", r = 9, axis = "both" }) {
   const { change, place } = useContext(Hand);
   const grip = useRef(null); // where the knob was taken hold of
@@ -104,7 +105,8 @@ export function Handle({ x, y, drag, colour = "ink", r = 9, axis = "both" }) {
   const up = () => { grip.current = null; };
   return (
     <g class={`gb-x-handle gb-x-${axis}`} transform={`translate(${x.toFixed(2)} ${y.toFixed(2)})`}
-      onPointerDown={down} onPointerMove={move} onPointerUp={up} onPointerCancel={up}>
+      onPointerDown={down} onPointerMove={move} onPointerUp={up} onPointerCancel={up}
+      onTouchStart={(event) => event.preventDefault()}>
       <circle r={Math.max(22, r)} fill="transparent" />
       <circle r={r + 5} fill={`var(--gb-${colour})`} opacity="0.22" class="gb-x-halo" />
       <circle r={r} fill={`var(--gb-${colour})`} stroke="var(--gb-paper)" stroke-width="2.5" />

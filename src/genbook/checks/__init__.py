@@ -3,7 +3,9 @@
     check("ddim.step", step)
 
 prints ``ddim.step ✓ 2/2 points, 6 cases``, or the first case in which the answer is wrong and,
-where the outputs are those of a known misconception, a sentence about it. A chapter's entries are
+where the outputs are those of a known misconception, a sentence about it. That case can be tried
+again: ``step(*check.last.failing.args)``. A question for a pencil says which number is wrong, and
+not what it should be. A chapter's entries are
 the list ``QUESTIONS`` in ``genbook/checks/<slug>/__init__.py``, in the order of the sheet; each is
 written in a file of its own beside it, as its ``QUESTION``: the reference, as the sheet's solution
 has it, the cases, and the table of other answers, right and wrong (``answers``). What it needs is

@@ -61,5 +61,14 @@ one jump too few: i / steps → i / max(1, steps - 1); range(steps, → range(st
     range(steps, → range(steps - 1,
     You visit `steps` times, and so make one jump too few. Jumps are the gaps between times: so many
     jumps need steps + 1 times.
+times cut off: round(schedule → int(schedule
+    You cut the times off, as int() and // do. Round them to the nearest integer.
+steps of one whole length: [round(schedule.T * i / steps) for i in → [*
+    range(steps, -1, -1) → range(schedule.T, -1, -(schedule.T // steps))
+    Your steps all have the length T // steps. Where `steps` does not divide T, they miss 0.
+rates without roots:
+    schedule.b(t) * eps) / schedule.a(t) → schedule.b(t) ** 2 * eps) / schedule.a(t) ** 2
+    schedule.a(s) * x0 + schedule.b(s) → schedule.a(s) ** 2 * x0 + schedule.b(s) ** 2
+    You mixed with ᾱ and 1 − ᾱ. These are variances; the rates are their roots, a and b.
 """)
 QUESTION = Question("ddim.sample", 3, sample, cases, ANSWERS)

@@ -25,6 +25,7 @@ def cases(seed: int) -> list[Case]:
         Case((random, *images[:2], 6, 5, 1.0, images[2]), label="η = 1, one step"),
         Case((random, *vectors[:2], 4, 0, 1.0, vectors[2]), label="the last jump, to t = 0"),
         Case((linear, *vectors[:2], 20, 10, 0.0), label="from t = T"),
+        Case((linear, *vectors[:2], 14, 4, eta), label="no noise given, and η > 0"),
     ]
 
 
@@ -84,5 +85,13 @@ all noise fresh: math.sqrt(b_s**2 - sigma**2) * eps → b_s * (eps if noise is N
     if noise is None else xs + sigma * noise →
     You noised the predicted x_0 afresh. That is the other end of the dial, σ = b_s: it keeps the
     marginals, but at η < 1 most of the noise should be the old one, eps.
+rates without roots: sigma = eta → a_t, b_t, a_s, b_s = a_t**2, b_t**2, a_s**2, b_s**2;sigma = eta
+    or: x0 = (xt → a_t, b_t, a_s, b_s = a_t**2, b_t**2, a_s**2, b_s**2;x0 = (xt
+    b_s**2 - sigma**2 → max(b_s**2 - sigma**2, 0)
+    You mixed with ᾱ and 1 − ᾱ. These are variances; the rates are their roots, a and b.
+sigma only where there is noise: b_s**2 - sigma**2 → b_s**2 - (0 if noise is None else sigma) ** 2
+    Where no noise is given, you leave σ out of the root as well. It stays there all the same.
+variances added: b_s**2 - sigma**2 → b_s**2 + sigma**2
+    You added σ² under the root. The fresh noise takes its share of b_s²: subtract it.
 """)
 QUESTION = Question("ddim.step", 3, step, cases, ANSWERS)

@@ -15,7 +15,8 @@ def cases(seed: int) -> list[Case]:
     return [
         Case((1000, 10), label="ten steps of a thousand"),
         Case((1000, 10, "quadratic"), label="ten steps, quadratic"),
-        Case((100 + seed, odd), label="times that need rounding"),
+        Case((1000, 7), label="a number of steps that does not divide T"),
+        Case((102 + seed, odd), label="times that need rounding"),
         Case((400 + seed, odd, "quadratic"), label="quadratic, with rounding"),
         Case((8, 8), label="every time"),
         Case((50, 1), label="a single step"),
@@ -38,6 +39,7 @@ stops before 0: range(steps, -1, -1) → range(steps, 0, -1)
 stops at t = 1: round(T * (i / steps) ** power) → max(1, round(T * (i / steps) ** power))
     Your last time is 1, the first *noisy* time. One jump is missing: to t = 0.
 one time too few: (i / steps) → i; range(steps, -1, -1) → np.linspace(1, 0, steps)
+    or: → [round(float(t)) for t in np.linspace(T, 0, steps)]
     You spread `steps` times over the interval. Jumps are the gaps between times, so so many jumps
     need steps + 1 times (the fence and its posts).
 ascending: range(steps, -1, -1) → range(steps + 1)
@@ -48,5 +50,17 @@ zero-based: round(T * (i / steps) ** power) → max(0, round(T * (i / steps) ** 
 dense near the noise: else 2 → else 0.5
     Your quadratic times crowd near T. They should be squares, which crowd near 0, where the details
     of the image are decided.
+steps of one whole length:
+    → timesteps(T, steps, spacing) if spacing[0] != "l" else [*range(0, T + 1, T // steps)][::-1]
+    or: → timesteps(T, steps, spacing) if spacing[0] != "l" else [*range(T, -1, -(T // steps))]
+    Your steps all have the length T // steps. Where `steps` does not divide T, they miss T or 0:
+    round each time on its own.
+one spacing: else 2 → else 1
+    or: → [*range(0, T + 1, T // steps)][::-1]
+    or: → [*range(T, -1, -(T // steps))]
+    or: → [T * i // steps for i in range(steps, -1, -1)]
+    Your times are linear, whatever `spacing` says.
+cut off: round( → int(
+    You cut the digits off, as int() and // do. The nearest integer is asked for: round().
 """)
 QUESTION = Question("ddim.timesteps", 2, timesteps, cases, ANSWERS)

@@ -10,7 +10,7 @@ def alpha_bars(betas):
 def cases(seed: int) -> list[Case]:
     six = 0.3 * torch.rand(6, generator=generator(seed)) + 0.01
     return [
-        Case((torch.tensor([0.1, 0.2, 0.5]),), label="the β of question 1"),
+        Case((torch.tensor([0.02, 0.2, 0.375]),), label="the β of question 1"),
         Case((six,), label="six β"),
         Case((torch.tensor([0.25], dtype=torch.float64),), label="a single step"),
         Case((torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64),), label="T = 1000"),
@@ -39,6 +39,12 @@ product of the betas: 1 - betas → betas
 sum of the betas: torch.cumprod(1 - betas, 0) → 1 - betas.cumsum(0)
     You subtracted the sum of the β. That agrees with the product at the first step only, and
     becomes negative later.
+last entry lost: cumprod(1 - betas, 0) → cumprod(1 - betas, 0)[:-1]
+    Your last entry is missing. There are T + 1 times: ᾱ_0 to ᾱ_T.
+roots: → alpha_bars(betas) ** 0.5
+    You returned a_t, the root of ᾱ_t. The question asks for ᾱ_t itself.
+nothing left at t = 0: torch.ones_like → torch.zeros_like
+    Your ᾱ_0 is 0. Before the first step all of the image is left: ᾱ_0 = 1.
 the β have one axis, which is the first and the last: betas, 0) ≡ betas, -1)
 """)
 QUESTION = Question("ddpm.alpha_bars", 2, alpha_bars, cases, ANSWERS)

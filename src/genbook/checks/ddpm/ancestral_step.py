@@ -63,5 +63,9 @@ noise in the last step: t == 1 → t == 0
     would stay in the picture.
 no noise at all: + beta.sqrt() * noise →
     Without noise this is the mean of the step only, and the variances of the chain shrink.
+root of alpha lost: / alpha.sqrt() → / alpha
+    You divide by α_t. The step forward multiplied with √α_t, and so √α_t is divided out.
+root of 1 − alpha-bar lost: (1 - schedule.alpha_bars[t]).sqrt() → (1 - schedule.alpha_bars[t])
+    You divide β_t by 1 − ᾱ_t. The noise of x_t has the factor b_t = √(1 − ᾱ_t): take the root.
 """)
 QUESTION = Question("ddpm.ancestral_step", 3, ancestral_step, cases, ANSWERS)

@@ -53,5 +53,7 @@ none squared: → eps_error(schedule, t, prediction) ** 0.5
 noise share for v: "v": alpha_bar → "v": 1 - alpha_bar
     Your factor for v is b_t². In eps = b x_t + a v, the b belongs to x_t, which is known; the error
     of v is multiplied with a.
+alpha forgotten in the mean: alpha * (1 - alpha_bar) / beta**2 → (1 - alpha_bar) / beta**2
+    Your factor for the mean lacks α_t: before eps stands β_t / (√α_t b_t), with √α_t too.
 """)
 QUESTION = Question("ddpm.eps_error", 2, eps_error, cases, ANSWERS)

@@ -57,5 +57,13 @@ alpha-bar of the wrong time: before.sqrt() → now.sqrt()
     The weight of x_0 has √ᾱ_t. It comes from q(x_{t−1} | x_0), so it is √ᾱ_{t−1}.
 mean without the data: return mean → return xt / alpha.sqrt()
     Your mean only undoes the shrinking, x_t / √α_t. Bayes' rule also uses what x_0 says.
+root of alpha-bar lost: before.sqrt() → before
+    The weight of x_0 has ᾱ_{t−1}. The image in x_{t−1} has the factor √ᾱ_{t−1}: its root.
+root of alpha lost: alpha.sqrt() → alpha
+    The weight of x_t has α_t. A step multiplies with √α_t, and so does the weight: its root.
+both roots lost: before.sqrt() → before; alpha.sqrt() → alpha
+    Both weights have lost their roots: √ᾱ_{t−1} belongs to x_0, √α_t to x_t.
+an index too low: → q_posterior(schedule, x0, xt, t - 1 or schedule.T)
+    You read the schedule at t − 1. Its tensors are indexed by t itself; entry 0 is the image.
 """)
 QUESTION = Question("ddpm.q_posterior", 3, q_posterior, cases, ANSWERS)

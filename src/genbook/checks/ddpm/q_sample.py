@@ -53,5 +53,10 @@ an index too low: → q_sample(schedule, x0, (t - 1) % (schedule.T + 1), eps)
 noise that does not shrink the image: schedule.a(t, x0) * x0 → x0
     You added noise to an image of full strength. The forward chain also fades the image, by √ᾱ_t,
     so that the total variance stays the same.
+signal without its root: schedule.a(t, x0) → schedule.a(t, x0) ** 2
+    Your noise is right, and the image is multiplied with ᾱ_t. Its factor is the root, √ᾱ_t.
+variances added: → x0 + schedule.b(t, x0) ** 2 * eps
+    You added noise of the factor 1 − ᾱ_t to the whole image. Image and noise both have a factor,
+    √ᾱ_t and √(1 − ᾱ_t).
 """)
 QUESTION = Question("ddpm.q_sample", 2, q_sample, cases, ANSWERS)

@@ -55,5 +55,8 @@ mean over the balls: len(x) → len(real)
     Density is a mean over the samples: divide by their number, not by that of the real points.
 swapped: → density_coverage(x, real, k)[::-1]
     Density comes first, then coverage.
+a neighbour too far: values[:, k] → values[:, k + 1]
+    Your balls reach one neighbour too far. In a sorted row the point itself is at 0, so the k-th
+    neighbour is at k.
 """)
 QUESTION = Question("evaluation.density_coverage", 3, density_coverage, cases, ANSWERS)

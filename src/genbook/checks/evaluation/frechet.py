@@ -43,6 +43,7 @@ with the eigenvalues of the product itself, which are those of the symmetric one
     gap = (mean_a - mean_b).double().numpy()
     return float(gap @ gap + np.trace(a) + np.trace(b) - 2 * roots.sum())
 square root entry by entry: 2 * cross → 2 * (cov_a @ cov_b).clamp(min=0).sqrt().trace()
+    or: 2 * cross → 2 * (cov_a @ cov_b).sqrt().trace()
     You took the root of the entries. The root of a matrix is another thing: the same eigenvectors,
     and the roots of the eigenvalues.
 roots as if they commuted: 2 * cross → 2 * (root @ root_of(cov_b)).trace()
@@ -62,6 +63,9 @@ distance of the means not squared: square().sum() → norm()
     The means enter with the square of their distance, as everything else here does.
 root of the result: → frechet(mean_a, cov_a, mean_b, cov_b).clamp(min=0).sqrt()
     You took the root at the end. The number that is reported is the squared distance.
+diagonals only: 2 * cross → 2 * (cov_a.diagonal() * cov_b.diagonal()).sqrt().sum()
+    Your cross term uses the diagonals only. That is right if nothing is correlated; take the
+    eigenvalues of the product.
 the difference is squared: mean_a - mean_b ≡ mean_b - mean_a
 """)
 QUESTION = Question("evaluation.frechet", 3, frechet, cases, ANSWERS, atol=1e-5)

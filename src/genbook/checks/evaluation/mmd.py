@@ -63,6 +63,9 @@ bandwidth not squared: h**2 → h
     You divided the squared distance by 2 h; the units do not fit. Divide by 2 h².
 root taken: → mmd(x, y, h).clamp(min=0).sqrt()
     You took the root. The estimate is of MMD², may be negative, and its root has a bias.
+diagonal kept in the sum: sum() - len(z) → sum()
+    You divided by n (n − 1) and left the diagonal in the sum: n pairs of a point with itself, each
+    of them 1.
 the difference is squared: p[:, None] - q ≡ q - p[:, None]
 the mean over a matrix is that over its transpose: kernel(x, y) ≡ kernel(y, x)
 """)

@@ -29,6 +29,7 @@ def cases(seed: int) -> list[Case]:
         Case((squared_mean, x, [1, 2, 3, 4]), label="a squared mean"),
         Case((spread, x, [1, 2, 4, 8]), label="a variance divided by N"),
         Case((squared_mean, x[:60, :1], [2, 5]), label="two points of the line"),
+        Case((squared_mean, x[:61], [1, 2, 4, 7]), label="pieces of unequal size"),
         Case((plain_spread, x[:90], [1, 3, 5]), label="a statistic that returns a plain number"),
     ]
 

@@ -74,6 +74,8 @@ v as a deviation: → bound(x, w, s, m, v**2)
     Your gap is right, but the bound is too large by ½ log 2π = 0.919: that of p(x | z) has a 2π.
 likelihood without the hidden part: w**2 + s**2 → s**2
     Your log p(x) has the variance s². When z is not known, x varies with it too: w² + s².
+cost without the half: cost = 0.5 * → cost =
+    Your cost is twice KL(q ‖ p(z)): the factor 1/2 is missing.
 the square has no sign: x - w * m ≡ w * m - x
 """)
 

@@ -38,6 +38,10 @@ dimension forgotten in the divergence: - 1 →
     would be 1/2.
 divergence in bits: , divergence → , divergence / math.log(2)
     Your divergence is in bits. Nats are asked for: natural logarithms.
+variances added: return mean, variance → return mean, 6.0
+    You added the variances. Both together know more than either: inverse variances add.
+divergence without the half: divergence = 0.5 * → divergence =
+    Your divergence is twice too large: the factor 1/2 is missing.
 the square has no sign: 23 - 20 ≡ 20 - 23
 """)
 

@@ -15,12 +15,12 @@ def fill(m, C, x, known):
 def cases(seed: int) -> list[Case]:
     g = generator(seed)
 
-    def case(D: int, entries: list[int], label: str, dtype: torch.dtype = torch.float64) -> Case:
+    def case(D: int, entries: list[int], label: str, dtype=torch.float64, rest=77.0) -> Case:
         m, C = gaussian(g, D, dtype)
         x = m + 2 * torch.randn(D, generator=g, dtype=dtype)
         known = torch.zeros(D, dtype=torch.bool)
         known[entries] = True
-        x[~known] = 77.0
+        x[~known] = rest
         return Case((m, C, x, known), label=label)
 
     return [
@@ -28,6 +28,7 @@ def cases(seed: int) -> list[Case]:
         case(5, [1, 4], "two of five"),
         case(8, [0, 1, 2, 3, 4, 6], "six of eight"),
         case(6, [5, 0, 2], "single precision", torch.float32),
+        case(5, [0, 3], "NaN where nothing is known", rest=float("nan")),
     ]
 
 
@@ -59,5 +60,8 @@ mask inverted: → fill(m, C, x, ~known)
     You kept the entries where known is False, and filled in those that you were told.
 known entries lost: x.clone() → m.clone()
     In the place of the known entries you return their mean. They are known: leave them as they are.
+inverse of each entry:
+    torch.linalg.solve(C[v][:, v], C[v][:, u]).T → C[u][:, v] @ (1 / C[v][:, v])
+    You inverted each entry, 1 / C_vv. The inverse of a matrix is another thing: torch.linalg.solve.
 """)
 QUESTION = Question("gaussians.fill", 3, fill, cases, ANSWERS)

@@ -53,6 +53,14 @@ logarithm upside down: torch.logdet(C2) - torch.logdet(C1) → torch.logdet(C1) 
     Your logarithm has the sign of log(det C1 / det C2). It is log(det C2 / det C1).
 no logarithm: + torch.logdet(C2) - torch.logdet(C1) →
     The determinants are missing: log(det C2 / det C1), from the two normalisers.
+diagonals only: torch.linalg.solve(C2, C1).trace() → (C1.diagonal() / C2.diagonal()).sum()
+    torch.linalg.solve(C2, apart) → (apart / C2.diagonal())
+    torch.logdet(C2) - torch.logdet(C1) → (C2.diagonal() / C1.diagonal()).log().sum()
+    You used the diagonals only, as if nothing were correlated. Use the matrices: inverse,
+    determinant and trace of the product.
+inverse of each entry: torch.linalg.solve(C2, C1) → (1 / C2 @ C1)
+    torch.linalg.solve(C2, apart) → (1 / C2 @ apart)
+    You inverted each entry, 1 / C2. The inverse of a matrix is another thing: torch.linalg.solve.
 its sign is squared away: m1 - m2 ≡ m2 - m1
 a scalar product has no order:
     apart @ torch.linalg.solve(C2, apart) ≡ torch.linalg.solve(C2, apart) @ apart

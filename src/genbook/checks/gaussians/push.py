@@ -46,6 +46,8 @@ shift forgotten: A @ m + c → A @ m
     Your mean lacks the shift c. (In the covariance it plays no part.)
 noise forgotten: + noise**2 * torch.eye(len(c), dtype=C.dtype) →
     Your covariance lacks the noise: add noise² times the identity.
+diagonals only: A @ C @ A.T → (A @ C @ A.T).diagonal().diag()
+    You kept the variances only. A map makes its outputs depend on each other: keep all of A C A^T.
 the sum has the type of C again; noise² in float32 is near enough: , dtype=C.dtype ≡
 """)
 QUESTION = Question("gaussians.push", 2, push, cases, ANSWERS)

@@ -15,11 +15,13 @@ def score(w, m, s, x, a, b):
 def cases(seed: int) -> list[Case]:
     g = generator(seed)
 
-    def case(K: int, D: int, a: float, b: float, label: str, dtype=torch.float64) -> Case:
+    def case(K: int, D: int, a: float, b: float, label: str, dtype=torch.float64, far=0) -> Case:
         w = torch.rand(K, generator=g, dtype=dtype) + 0.2
         m = torch.randn(K, D, generator=g, dtype=dtype)
         s = 0.3 + torch.rand(K, generator=g, dtype=dtype)
         x = torch.randn(4, D, generator=g, dtype=dtype)
+        if far:  # in units of the widest component: densities that float64 holds, float32 not
+            x *= far * (a**2 * s.max() ** 2 + b**2).sqrt() / x.norm(dim=1, keepdim=True)
         return Case((w / w.sum(), m, s, x, a, b), label=label)
 
     b = 0.3 + 0.5 * float(torch.rand((), generator=g))
@@ -29,6 +31,7 @@ def cases(seed: int) -> list[Case]:
         case(2, 5, 1.0, 1.7, "much noise, five dimensions"),
         case(4, 3, 0.5, 0.9, "single precision", torch.float32),
         case(1, 2, 0.9, 0.4, "a single component"),
+        case(3, 2, 0.6, 0.2, "far from the data, single precision", torch.float32, far=20),
     ]
 
 

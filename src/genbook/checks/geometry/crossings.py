@@ -42,7 +42,8 @@ neighbours after sorting: → int((np.diff(end[start.argsort(kind="stable")]) < 
 ties in any order: → inversions(end[start.argsort(kind="stable")])
     You sort by the start only. Paths that begin together then count as exchanged if they happen to
     stand in the wrong order; sort them by their ends.
-touching counts: (before * after < 0).sum()) // 2 → np.triu(before * after <= 0, 1).sum())
+touching counts: < 0 → <= 0
+    or: (before * after < 0).sum()) // 2 → np.triu(before * after <= 0, 1).sum())
     You count paths that begin or end in the same place. They touch, and keep their order.
 those that do not cross: < 0 → > 0
     You count the pairs that keep their order. Two paths cross if they end in the opposite order.

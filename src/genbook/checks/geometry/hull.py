@@ -60,6 +60,7 @@ sorted by x only: np.unique(points, axis=0) → points[points[:, 0].argsort(kind
 ends doubled: chain[:-1] → chain
     Two corners come twice. The last of each chain is the first of the other: leave it out.
 clockwise: np.array(corners) → np.roll(corners[::-1], 1, axis=0)
+    or: np.array(corners) → np.array(corners[::-1])
     The corners are right, but they run clockwise. Keep left turns, and begin with the lower chain.
 first corner repeated: np.array(corners) → np.array([*corners, corners[0]])
     The first corner comes again at the end. Polygons of this book close by themselves.

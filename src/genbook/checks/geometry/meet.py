@@ -53,6 +53,8 @@ boxes first:
 as given: s) > 0 or → s) >= 0 and; q) > 0 → q) >= 0; (low <= high).all() → 1
     Nothing is repaired yet. There are three mistakes: what joins the two conditions, what happens
     at zero, and segments on one line.
+or kept, boxes forgotten: > 0 or → > 0 and; (low <= high).all() → 1
+    Two mistakes are left: what joins the two conditions, and segments on one line.
 touching does not count: s) > 0 → s) >= 0; q) > 0 → q) >= 0
     A segment that ends on the other one has a sign of zero, and does meet it. With strict signs you
     miss all such pairs.

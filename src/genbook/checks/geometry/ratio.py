@@ -68,6 +68,8 @@ diagonal only:
     → float(np.diag(f(x + side / 2 * np.eye(2)) - f(x - side / 2 * np.eye(2))).prod()) / side**2
     You multiplied the two stretches along the axes. That forgets the shear: a determinant has a
     second product.
+half sides: side / 2 * np → side * np
+    Your square has twice the side: its corners are at ± side / 2 from the middle.
 1 / ±1 is ±1: side / 2 * np ≡ side / 2 / np
 half a turn maps the square to itself, and keeps its direction: x + square ≡ x - square
 """)

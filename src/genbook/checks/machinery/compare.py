@@ -9,15 +9,15 @@ from __future__ import annotations
 import copy
 import dataclasses
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-__all__ = ["Array", "Unreadable", "clone", "mismatch", "plain", "same"]
+__all__ = ["Array", "Unreadable", "clone", "difference", "mismatch", "plain", "same"]
 
 _MOST_ITEMS = 10_000
 _DEEPEST = 20
@@ -145,6 +145,38 @@ def mismatch(got: Any, expected: Any, rtol: float, atol: float, loose: bool = Fa
         agree = type(got) is type(expected) and got == expected
         return "" if agree else f"expected {expected!r}, got {_name(got)}"
     return _differ_numbers(got, expected, rtol, atol, loose)
+
+
+class Difference(NamedTuple):
+    """The parts of two values in which they differ, and where in them, if they are arrays."""
+
+    got: Any
+    expected: Any
+    place: tuple[int, ...] | None = None
+
+
+def difference(got: Any, expected: Any, rtol: float, atol: float) -> Difference:
+    """The innermost parts of two plain values in which they differ first."""
+    keys: Iterable[Any] = ()
+    if isinstance(expected, dict) and isinstance(got, dict) and set(got) == set(expected):
+        keys = expected
+    elif isinstance(expected, list) and not _numeric(expected) and isinstance(got, list):
+        keys = range(len(expected)) if len(got) == len(expected) else ()
+    for key in keys:
+        if mismatch(got[key], expected[key], rtol, atol):
+            return difference(got[key], expected[key], rtol, atol)
+    if not _numeric(got) or not _numeric(expected):
+        return Difference(got, expected)
+    try:
+        left, right = _as_array(got).values, _as_array(expected).values
+    except (ValueError, OverflowError):
+        return Difference(got, expected)
+    if left.shape != right.shape or not left.size or left.dtype.kind == "b":
+        return Difference(got, expected)
+    with np.errstate(all="ignore"):
+        error = np.abs(left - right) - rtol * np.abs(right)
+    worst = np.argmax(np.where(np.isfinite(left), error, np.inf))
+    return Difference(got, expected, tuple(map(int, np.unravel_index(worst, left.shape))))
 
 
 def _differ_dict(got: Any, expected: dict[Any, Any], *how: Any) -> str:

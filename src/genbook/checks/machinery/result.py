@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from genbook.checks.machinery.registry import Question
+from genbook.checks.machinery.registry import Case, Question
 
 __all__ = ["Result", "points", "zero"]
 
@@ -14,7 +14,8 @@ class Result:
     """The verdict on an answer.
 
     ``misconception`` is the name of the one recognised; ``case`` and ``reason`` are the label of
-    the first wrong case and what is wrong with it, as parts of the message.
+    the first wrong case and what is wrong with it, as parts of the message. ``failing`` is that
+    case itself, to be tried again: ``step(*failing.args, **failing.kwargs)``.
     """
 
     points: int
@@ -23,6 +24,7 @@ class Result:
     misconception: str | None = None
     case: str = ""
     reason: str = ""
+    failing: Case | None = field(default=None, repr=False, compare=False)
 
     def _ipython_display_(self) -> None:
         """Show nothing: ``check`` has printed its line, which the value of a cell would repeat."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from genbook.checks.machinery import compare, show, trained
+from genbook.checks.machinery import compare, pencil, show, trained
 from genbook.checks.machinery.misconception import Misconception
 from genbook.checks.machinery.randomness import own_randomness
 from genbook.checks.machinery.registry import Case, Question, question
@@ -53,6 +53,9 @@ class Trial(NamedTuple):
 def check(question_id: str, answer: Any, seed: int = 0) -> Result:
     """Try an answer on the cases of a question, print what came of it, and return the verdict.
 
+    The verdict is kept as ``check.last``. Its ``failing`` is the first case in which the answer is
+    wrong, so that it can be tried again: ``step(*check.last.failing.args)``.
+
     Raises for no wrong answer, but under nbgrader, which gives all points to a cell that raises
     nothing.
 
@@ -68,6 +71,9 @@ def check(question_id: str, answer: Any, seed: int = 0) -> Result:
     else:
         result = verdict(entry, answer, seed)
         print(result.message)
+    check.last = result  # type: ignore[attr-defined]
+    if result.failing and result.failing.args and entry.use is None:
+        print("  The arguments of this case are check.last.failing.args.")
     if result.points < result.possible and "NBGRADER_EXECUTION" in os.environ:
         raise AssertionError(f"{question_id} has no points")
     return result
@@ -136,25 +142,29 @@ def judge(
             continue
         if got.kind == "missing":
             return zero(entry, "not answered yet")
+        # Where nothing is given, the expected value is the whole answer, and not told.
+        by_hand = not case.args and not case.kwargs
+        values = got.kind == right.kind == "value"
         known = _recognise(entry, cases, done, mistakes)
+        if values and by_hand:
+            reason = pencil.wrong(entry, got.value, right.value)
+            known = known or pencil.explain(entry, got.value, right.value, mistakes)
         label = f" ({case.label})" if case.label else ""
         lines = [
             f"case {i + 1} of {len(cases)}{label}:",
             f"    {case.story or show.call(entry.name, _as_called(entry), case)}",
             f"  {reason}",
         ]
-        # Where nothing is given, the expected value is the whole answer: the reason names one entry
-        # of it, and that is enough to go on.
-        by_hand = not case.args and not case.kwargs
-        if got.kind == right.kind == "value" and not by_hand and not reason.startswith("got "):
+        if values and not by_hand and not reason.startswith("got "):
+            found = compare.difference(got.value, right.value, entry.rtol, entry.atol)
             lines += [
-                f"    got       {show.value(got.value)}",
-                f"    expected  {show.value(right.value)}",
+                f"    got       {show.value(found.got, found.place)}",
+                f"    expected  {show.value(found.expected, found.place)}",
             ]
-        sentence = [f"  → {known.sentence}"] if known else []
-        name = known.name if known else None
-        message = zero(entry, "\n".join(lines + sentence)).message
-        return Result(0, entry.points, message, name, case.label, reason)
+        sentences = [f"  → {each.sentence}" for each in known]
+        name = known[0].name if known else None
+        message = zero(entry, "\n".join(lines + sentences)).message
+        return Result(0, entry.points, message, name, case.label, reason, case)
     count = f"{len(cases)} case{'s' if len(cases) != 1 else ''}"
     message = f"{entry.id} ✓ {entry.points}/{points(entry.points)}, {count}"
     return Result(entry.points, entry.points, message)
@@ -208,11 +218,11 @@ def _recognise(
     cases: list[Case],
     done: list[Outcome],
     mistakes: Sequence[list[Outcome]],
-) -> Misconception | None:
-    """The first misconception that explains every case: same values, same errors."""
+) -> list[Misconception]:
+    """The first misconception that explains every case, alone: same values, same errors."""
     # Two functions that fail alike in every case need not share a reason.
     if not any(got.kind in ("value", "mutated") for got in done):
-        return None
+        return []
     for i, misconception in enumerate(entry.misconceptions):
         with own_randomness(0):
             others = (
@@ -221,14 +231,17 @@ def _recognise(
                 else (_outcome(entry, misconception.function, case) for case in cases)
             )
             if all(_alike(entry, got, other) for got, other in zip(done, others, strict=True)):
-                return misconception
-    return None
+                return [misconception]
+    return []
 
 
 def _alike(entry: Question, got: Outcome, other: Outcome) -> bool:
     if got.kind != other.kind:
         return False
-    if got.kind != "value":
+    if got.kind == "mutated" and got.problem != other.problem:
+        return False
+    both = got.value is not None and other.value is not None
+    if got.kind != "value" and not (got.kind == "mutated" and both):
         # By name: an error that has crossed a process is of a class of its own.
         names = [getattr(outcome.error, "__name__", None) for outcome in (got, other)]
         return names[0] == names[1] and got.kind != "signature"

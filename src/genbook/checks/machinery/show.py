@@ -33,27 +33,35 @@ _LIBRARIES = tuple(
 )
 
 
-def value(item: Any) -> str:
-    """A value in one line: small arrays in full, large ones by shape and first entries."""
+def value(item: Any, at: tuple[int, ...] | None = None) -> str:
+    """A value in one line: small arrays in full, large ones by shape and some entries.
+
+    Those are the first ones, or what is about the place ``at``.
+    """
     try:
-        return _value(item)
+        return _value(item, at)
     except Exception:  # a number with too many digits, an object that refuses to be looked at
         return f"<{type(item).__name__}>"
 
 
-def _value(item: Any) -> str:
+def _value(item: Any, at: tuple[int, ...] | None) -> str:
     if isinstance(item, torch.Tensor):
         if item.device.type != "cpu" or item.layout != torch.strided:
             return f"tensor of shape {tuple(item.shape)} on {item.device}"
         dtype = str(item.dtype).removeprefix("torch.")
-        return _numbers(item.detach().resolve_conj().double().numpy(), dtype, "tensor")
+        return _numbers(item.detach().resolve_conj().double().numpy(), dtype, "tensor", at)
     if isinstance(item, np.ndarray):
-        return _numbers(item, str(item.dtype), "array")
+        return _numbers(item, str(item.dtype), "array", at)
     if isinstance(item, Array):
-        return _numbers(item.values, item.dtype, "array")
+        return _numbers(item.values, item.dtype, "array", at)
     if type(item) is float:
         return f"{item:.6g}"
     if type(item) in (list, tuple):
+        if at and at[0] >= _FEW:
+            begin = at[0] - 2
+            shown = ", ".join(value(part) for part in item[begin : begin + 5])
+            more = ", …" if begin + 5 < len(item) else ""
+            return _cut(f"[…, {shown}{more}] from [{begin}], {len(item)} in all")
         inner = ", ".join(value(part) for part in item[:_FEW])
         more = f", … {len(item)} in all" if len(item) > _FEW else ""
         if type(item) is list:
@@ -114,11 +122,16 @@ def _line(trace: TracebackType | None) -> str:
     return f"line {mine[-1].lineno}: {source}" if source else f"line {mine[-1].lineno}"
 
 
-def _numbers(numbers: np.ndarray, dtype: str, word: str) -> str:
+def _numbers(numbers: np.ndarray, dtype: str, word: str, at: tuple[int, ...] | None) -> str:
     if numbers.size <= _FEW:
         listed = _listed(numbers)
         return f"{word}({listed}, {dtype})"
-    return f"{word} of shape {numbers.shape}, {dtype}, {_listed(numbers.ravel()[:4])[:-1]}, …]"
+    whole = f"{word} of shape {numbers.shape}, {dtype}"
+    if not at or len(at) != numbers.ndim or not any(at):
+        return f"{whole}, {_listed(numbers.ravel()[:4])[:-1]}, …]"
+    begin = max(0, min(at[-1] - 1, numbers.shape[-1] - 4))
+    row = ", ".join(map(str, (*at[:-1], f"{begin}:{begin + 4}")))
+    return f"{whole}, at [{row}]: {_listed(numbers[at[:-1]][begin : begin + 4])}"
 
 
 def _listed(numbers: np.ndarray) -> str:

@@ -81,6 +81,8 @@ in the parameters of a copied network, which ask for gradients and have no histo
     p.detach().clone() for name, p in model → p for name, p in copy.deepcopy(model)
 by reference: .clone() →
     or: .clone() →; .lerp_(parameter, 1 - d) → = d * self.weights[name] + (1 - d) * parameter
+    or: .clone() →; .lerp_(parameter, 1 - d) → .mul_(d).add_(parameter, alpha=1 - d)
+    or: .clone() →; .lerp_(parameter, 1 - d) → .mul_(d).add_((1 - d) * parameter)
     or: .detach().clone() →; no_grad → enable_grad
     .lerp_(parameter, 1 - d) → = d * self.weights[name] + (1 - d) * parameter
     Your average shares its numbers with the network: it moves before any update. `detach()` is no

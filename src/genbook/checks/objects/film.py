@@ -70,5 +70,10 @@ the clean image is x0 itself: b * noise → b * noise if b else x0
     One of your frames is x0 itself. Whoever writes into that frame destroys the image.
 noise on noise: a * x0 → x0 := a * x0
     Each of your frames starts from the one before, which is noisy already. Start each from x0.
+copies of the caller's image: → [x0.mul_(a).add_(b * noise).clone() for a, b in rates]
+    Your frames are tensors of their own now. But what you multiply is still the caller's x0, which
+    is destroyed, and each frame starts from the one before.
+the noise is written into: b * noise → noise.mul_(b)
+    You write into the caller's noise, and the next frame finds it faded. Use `b * noise`.
 """)
 QUESTION = Question("objects.film", 3, film, cases, ANSWERS, use=use)

@@ -17,6 +17,7 @@ def cases(seed: int) -> list[Case]:
         Case((1000, 0.5), label="half"),
         Case((5.5 + seed, 1e-3), label="a short window"),
         Case((2.0, 0.9), label="nearly all may stay"),
+        Case((1 / math.log(2), 0.25), label="a share that is reached exactly, and not below it"),
     ]
 
 
@@ -41,5 +42,9 @@ not rounded: math.floor →; + 1 →
 the newest weight: math.log(share) → math.log(share / (1 - decay)); decay, n → decay, max(1, n)
     You asked when (1 − d) dⁿ falls below the share. That is the weight of an iterate; the start has
     dⁿ, without the factor.
+not less but equal: math.floor → math.ceil; + 1 →
+    Where dⁿ is exactly the share you stop. It has to be less: one update more.
+one update too many: + 1 → + 2
+    Your n is one too large: after n − 1 updates the start counts less than the share already.
 """)
 QUESTION = Question("objects.plan", 2, plan, cases, ANSWERS, rtol=1e-7)

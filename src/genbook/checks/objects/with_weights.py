@@ -52,6 +52,8 @@ def use(answer, kind, seed):
 
     model.load_state_dict({k: drawn(v) for k, v in model.state_dict().items()})
     weights = {k: drawn(v) for k, v in model.state_dict().items()}
+    if kind == "misses":
+        del weights["0.bias"]
     if kind == "misfit":
         weights["1.bias"] = drawn(torch.zeros(3))
     parameters = list(model.parameters())
@@ -75,7 +77,7 @@ def use(answer, kind, seed):
     except (Trouble, Interrupt):
         outcome = "the function's error"
     except Exception as error:
-        if kind != "misfit" or isinstance(error, NotImplementedError):
+        if kind not in ("misfit", "misses") or isinstance(error, NotImplementedError):
             raise
         outcome = "an error"
     same = [a is b for a, b in zip(parameters, model.parameters(), strict=True)]
@@ -103,6 +105,7 @@ def cases(seed: int) -> list[Case]:
             ("writes", "the function writes", "function adds 5 to the model's parameters"),
             ("interrupted", "the function is interrupted", "somebody presses Ctrl-C in function"),
             ("misfit", "the weights do not fit", "one tensor of weights has the wrong shape"),
+            ("misses", "a tensor of the weights is missing", "weights lacks one of the keys"),
         )
     ]
 
@@ -141,5 +144,8 @@ assigned: (weights) → (objects.snapshot(weights), assign=True); (own) → (own
     old ones (exhibit 10). Load without `assign=True`.
 own weights loaded: (weights) → (own)
     The given function saw the network's own weights, not those it should be called with.
+keys may be missing: (weights) → (weights, strict=False)
+    With `strict=False` weights that lack a tensor are loaded as far as they go. They do not fit:
+    let the error come.
 """)
 QUESTION = Question("objects.with_weights", 3, with_weights, cases, ANSWERS, use=use)
