@@ -89,10 +89,11 @@ MEASURE = """() => {
     const open = code.reduce((sum, node) => sum + node.getBoundingClientRect().height, 0);
     const blocks = [...article.querySelectorAll('pre')];
     const lines = blocks.flatMap(node => node.textContent.split('\\n'));
+    const tall = document.documentElement.scrollHeight;
     article.querySelectorAll('details').forEach(fold => { fold.open = true; });
     const wide = node => node && node.scrollWidth > node.clientWidth + 1;
     return {
-        screens: document.documentElement.scrollHeight / screen,
+        screens: tall / screen,
         gap: gap / screen,
         open_code: open / box.height,
         columns: Math.max(0, ...lines.map(line => [...line.trimEnd()].length)),
