@@ -19,6 +19,7 @@ from genbook import ddim, ddpm, evaluation, gaussians, geometry
 from genbook.schedules import NoiseSchedule
 
 ROOT = Path(__file__).parents[2]
+PROGRAMS = ROOT / "web/data/programs.json"
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -84,7 +85,22 @@ def _frechet_without_a_mode() -> str:
     return f"Fréchet\n{evaluation.frechet(samples, _numbers(data['real'])[0]):.3f}"
 
 
+def _objects_with_a_name() -> str:
+    """Of the program with tensors at its end, by Python's own ``is``."""
+    program = json.loads(PROGRAMS.read_text("utf-8"))["tensors"]["lines"]
+    names: dict[str, object] = {"torch": torch}
+    exec("\n".join(program), names)
+    return f"objects with a name\n{len({id(names[name]) for name in 'xyvz'})}"
+
+
 EXPLORABLES = {
+    "names": Handled(
+        "book/objects",
+        "fig-objects-names",
+        {"line": ["End"]},
+        _objects_with_a_name,
+        choices=["tensors"],
+    ),
     "gaussian-product": Handled(
         "book/gaussians",
         "fig-gaussians-witnesses",
