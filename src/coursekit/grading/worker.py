@@ -34,6 +34,7 @@ from coursekit.grading.verdict.reference import Prepared
 from coursekit.grading.verdict.results import QuestionResult, Row
 from genbook.checks import Question
 from genbook.checks.machinery import trained
+from genbook.checks.machinery.result import zero
 
 __all__ = ["Setting", "serve"]
 
@@ -213,7 +214,15 @@ def _result(
 def _trained(question: Question, number: int, plan: Plan, files: Weights) -> Finding:
     """The verdict on the best weights of those in the notebook's outputs and in files."""
     every = [*trained.embedded(plan.weights, question.id), *files.found.get(question.id, [])]
-    results = [trained.judge_weights(question, data, number) for data in dict.fromkeys(every)]
+    results = []
+    for data in dict.fromkeys(every):
+        try:
+            results.append(trained.judge_weights(question, data, number))
+        except Exception as error:  # costs this question only, and a person looks
+            plan.review.append(
+                f"{question.id}: the grader could not judge these weights ({type(error).__name__})"
+            )
+            results.append(zero(question, "These weights could not be judged."))
     best = max(results, key=lambda result: result.points, default=None)
     if files.unused and not (best and best.points):
         names = ", ".join(one_line(name, 80) for name in files.unused[:5])

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-__all__ = ["Array", "Unreadable", "clone", "difference", "mismatch", "plain", "same"]
+__all__ = ["Array", "Unreadable", "clone", "difference", "mismatch", "plain", "same", "text"]
 
 _MOST_ITEMS = 10_000
 _DEEPEST = 20
@@ -169,7 +169,7 @@ def difference(got: Any, expected: Any, rtol: float, atol: float) -> Difference:
         return Difference(got, expected)
     try:
         left, right = _as_array(got).values, _as_array(expected).values
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, OverflowError):
         return Difference(got, expected)
     if left.shape != right.shape or not left.size or left.dtype.kind == "b":
         return Difference(got, expected)
@@ -183,7 +183,7 @@ def _differ_dict(got: Any, expected: dict[Any, Any], *how: Any) -> str:
     if not isinstance(got, dict):
         return f"expected a dictionary, got {_name(got)}"
     if set(got) != set(expected):
-        return f"expected the keys {sorted(map(str, expected))}, got {sorted(map(str, got))}"
+        return f"expected the keys {sorted(map(text, expected))}, got {sorted(map(text, got))}"
     for key in expected:
         if reason := mismatch(got[key], expected[key], *how):
             return f"entry {key!r}: {reason}"
@@ -208,7 +208,7 @@ def _differ_numbers(got: Any, expected: Any, rtol: float, atol: float, loose: bo
         return f"expected {_name(expected)}, got {_name(got)}"
     try:
         one, other = _as_array(got), _as_array(expected)
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, OverflowError):
         if isinstance(expected, list):
             return _differ_list(got, expected, rtol, atol, loose)  # row by row
         if type(got) is type(expected) is int and got == expected:
@@ -262,7 +262,15 @@ def _numbers(
 
 def _digits(number: Any) -> str:
     item = np.asarray(number).item()
-    return f"{item:.6g}" if isinstance(item, float | complex) else str(item)
+    return f"{item:.6g}" if isinstance(item, float | complex) else text(item)
+
+
+def text(item: Any) -> str:
+    """A key or number as text. Python writes no whole number of more than 4300 digits."""
+    try:
+        return str(item)
+    except ValueError:
+        return "a number beyond all size"
 
 
 def _numeric(value: Any) -> bool:
