@@ -95,6 +95,11 @@ CLASS = [
         },
     ),
     student("hints", answers=HINTS),
+    student("unparsed", answers={"slerp": "def slerp(u, v, w:\n    return u"}),
+    student(
+        "packaged", answers={"slerp": f"import einops_x\n{SLERP}".replace("torch.", "einops_x.")}
+    ),
+    student("packaged-needlessly", before={"slerp": "import einops_x"}),
     student("beyond", answers={"by_hand": "def by_hand():\n    return {10**5000: 1}"}),
     student("unjudged", answers={"by_hand": "def by_hand():\n    return 31337.0, 0.0, 0.0"}),
     student("unlucky"),
@@ -190,6 +195,8 @@ def lost(row: Row) -> dict[str, str]:
         ("mistaken", {"by_hand": "wrong"}),
         ("half-a-cell", {}),
         ("hints", {"step": "error", "slerp": "wrong", "order": "error"}),
+        ("unparsed", {"slerp": "error"}),
+        ("packaged-needlessly", {}),
         ("beyond", {"by_hand": "wrong"}),
         ("unlucky", {}),
         ("killed", {}),
@@ -247,6 +254,16 @@ def test_no_numbers_of_secret_cases_are_told(graded, name, question):
     message = of(graded, name, question).message
     assert "case “" in message
     assert not re.search(r"\d\.\d|\.\d", message)
+
+
+def test_a_package_that_is_not_there_is_for_a_person(graded):
+    row = graded.rows["packaged"]
+    assert set(lost(row)) == {"slerp"} and row.status == "review"
+    assert row.review == ("needs what is not installed where this was graded: einops_x",)
+
+
+def test_an_answer_that_is_no_python_is_not_missing(graded):
+    assert "syntax error in line 1" in of(graded, "unparsed", "slerp").message
 
 
 def test_a_value_that_cannot_be_judged_costs_its_question(graded):

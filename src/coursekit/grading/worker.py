@@ -12,6 +12,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
@@ -152,6 +153,7 @@ class _Loop:
         results = tuple(
             _result(setting, session, plan, q, weights) for q in setting.assignment.questions
         )
+        _doubt(plan, results)
         return Row(
             student=task.student,
             file=task.file.name,
@@ -179,6 +181,19 @@ class _Loop:
         return SandboxedKernel(self.setting.zygote, folder, self.setting.limits, confine)
 
 
+def _doubt(plan: Plan, results: Sequence[QuestionResult]) -> None:
+    """A person looks where points were lost that an honest answer might have had."""
+    lost = [result for result in results if result.points == 0 and result.status != "manual"]
+    if lost and plan.absent:
+        names = ", ".join(plan.absent[:5])
+        plan.review.append(f"needs what is not installed where this was graded: {names}")
+    plan.review += [
+        f"{result.id}: an answer stands in a cell of text, which is not run"
+        for result in lost
+        if result.status == "error" and "cell of text" in plan.unread.get(result.id, "")
+    ]
+
+
 def _result(
     setting: Setting,
     session: Session,
@@ -197,6 +212,8 @@ def _result(
         found = _trained(question, setting.numbers[question.id], plan, weights)
     else:
         found = session.findings.get(question.id) or Finding("missing", "Not answered yet.")
+        if found.status == "missing" and question.id in plan.unread:
+            found = Finding("error", plan.unread[question.id])
         if question.id in plan.untouched and found.status == "wrong":
             found = Finding("missing", found.message)  # nobody's misconception: the sheet's own
     points = question.points if found.status == "right" else 0
