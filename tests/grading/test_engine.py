@@ -36,7 +36,8 @@ def student(name: str, *, answers: dict[str, str] | None = None, **where: object
 def step(*lines: str) -> dict[str, str]:
     """A right answer to ddim.step that does something first."""
     head = "def step(schedule, xt, eps, t, s, eta=0.0, noise=None):"
-    last = "return ddim.step(schedule, xt, eps, t, s, eta, noise)"
+    fresh = "torch.zeros_like(xt) if noise is None else noise"
+    last = f"return ddim.step(schedule, xt, eps, t, s, eta, {fresh})"
     return {"step": "\n    ".join([head, *lines, last])}
 
 
