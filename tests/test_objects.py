@@ -532,7 +532,7 @@ def test_parameters_that_were_replaced_are_followed(model):
 
 
 def test_a_layer_that_was_exchanged_is_followed(model):
-    """Exhibit 8, for the average: the old layer lives on, and nobody trains it."""
+    """Exhibit 10, for the average: the old layer lives on, and nobody trains it."""
     ema = EMA(model, 0.5, warmup=False)
     before = model[0].weight.detach().clone()
     abandoned = model[0]

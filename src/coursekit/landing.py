@@ -25,7 +25,7 @@ Digits stand at its left end and noise at the right one, as on each slider of th
 """
 
 
-_NOT_NEEDED = ("mathjax", "clipboard", "copybutton", "togglebutton", "design-tabs", "mystnb")
+_NOT_NEEDED = ("clipboard", "copybutton", "togglebutton", "design-tabs", "mystnb")
 
 
 class Film(SphinxDirective):

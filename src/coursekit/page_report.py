@@ -89,10 +89,11 @@ MEASURE = """() => {
     const open = code.reduce((sum, node) => sum + node.getBoundingClientRect().height, 0);
     const blocks = [...article.querySelectorAll('pre')];
     const lines = blocks.flatMap(node => node.textContent.split('\\n'));
+    const tall = document.documentElement.scrollHeight;
     article.querySelectorAll('details').forEach(fold => { fold.open = true; });
     const wide = node => node && node.scrollWidth > node.clientWidth + 1;
     return {
-        screens: document.documentElement.scrollHeight / screen,
+        screens: tall / screen,
         gap: gap / screen,
         open_code: open / box.height,
         columns: Math.max(0, ...lines.map(line => [...line.trimEnd()].length)),
@@ -152,7 +153,6 @@ def table(site: Path, docnames: list[str]) -> list[list[str]]:
         rows = []
         for docname in docnames:
             page.goto((site / f"{docname}.html").as_uri(), wait_until="load")
-            page.evaluate("async () => { await window.MathJax?.startup?.promise }")
             page.evaluate("async () => { await document.fonts.ready }")
             rows.append(row(docname, measure(page)))
         return rows

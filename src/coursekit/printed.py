@@ -66,7 +66,7 @@ def of_notebook(notebook: NotebookNode) -> dict[str, tuple[str, ...]]:
 
 def method_of(line: str) -> str:
     """How: symbolic, numeric, statistic, or, of a claim, measured; from a printed line."""
-    said = line.partition("✓")[2].replace(",", " ").split()
+    said = line.partition("✓")[2].replace(",", " ").replace(";", " ").split()
     return said[0] if said and said[0] in ("symbolic", "numeric", "statistic") else "measured"
 
 

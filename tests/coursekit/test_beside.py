@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 TEXT = """
 Chapter
@@ -41,8 +42,9 @@ def page(tmp_path_factory):
         "from coursekit import beside\n"
         "def setup(app):\n    beside.connect(app)\n"
     )  # fmt: skip
-    app = Sphinx(root, root, root / "out", root / "doctrees", "html", status=None, warning=None)
-    app.build()
+    with docutils_namespace():  # or every later build in this process would warn
+        folders = (root, root, root / "out", root / "doctrees")
+        Sphinx(*folders, "html", status=None, warning=None).build()
     return (root / "out/index.html").read_text()
 
 

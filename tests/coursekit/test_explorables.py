@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from explorable_vectors import digits_and_noise, vectors
+from explorable_programs import Trace, programs
+from explorable_vectors import DATA, vectors
 
 from coursekit import web
 
@@ -21,5 +22,22 @@ def test_an_altered_formula_is_noticed() -> None:
     assert web.run_node(ROOT, "tests/formulas.js", json.dumps(vectors()), "mutants") == ""
 
 
-def test_the_digits_are_those_of_the_book() -> None:
-    assert (ROOT / "web/data/digits.json").read_text("utf-8") == digits_and_noise()
+def test_the_data_are_those_of_the_book() -> None:
+    for name, made in DATA.items():
+        assert (ROOT / f"web/data/{name}.json").read_text("utf-8") == made(), name
+
+
+def test_the_programs_are_as_python_runs_them() -> None:
+    assert (ROOT / "web/data/programs.json").read_text("utf-8") == programs()
+
+
+def test_a_trace_tells_rebinding_from_changing() -> None:
+    """The classic cases, by hand: what a line ties, and what it changes."""
+    told = [state["words"] for state in Trace("a = [1]\nb = a\na += [2]\na = a + [3]\n").states]
+    assert told == [
+        [],
+        ["a is tied to a new list."],
+        ["b is tied to the list of a."],
+        ["The list of a and b changes."],
+        ["a is tied to a new list."],
+    ]

@@ -154,7 +154,7 @@ def test_a_check_of_no_label_is_refused_by_name() -> None:
         ("eq-a ✓ symbolic", "symbolic"),
         ("eq-a ✓ numeric, rtol 1e-06", "numeric"),
         ("eq-a ✓ statistic, 4000 samples, z < 4", "statistic"),
-        ("eq-a ✓ symbolic, rejects: numeric slip", "symbolic"),
+        ("eq-a ✓ symbolic; refuses: numeric slip", "symbolic"),
         ("claim-a ✓ measured >= 2", "measured"),
         ("claim-a ✓ lower end of the interval > 3", "measured"),
     ],

@@ -57,6 +57,18 @@ def test_letters_of_figures_can_be_read_on_a_phone(visit: Visitor, page: str) ->
             assert points * width / box >= 11, (file, width, box)
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("page", WITH_FIGURES)
+def test_captions_show_in_both_themes(visit: Visitor, page: str, theme: str) -> None:
+    with visit(page, theme=theme) as seen:
+        hidden = seen.page.evaluate(
+            """() => [...document.querySelectorAll("figure figcaption")].filter(
+              c => !c.closest("details:not([open])") && !c.checkVisibility()
+            ).map(c => c.innerText.slice(0, 60))"""
+        )
+        assert hidden == []
+
+
 def test_figures_follow_the_theme_and_move_nothing(visit: Visitor) -> None:
     for theme, other in (("light", "dark"), ("dark", "light")):
         with visit("book/geometry", theme=theme) as seen:

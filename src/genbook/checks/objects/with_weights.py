@@ -152,7 +152,7 @@ a twin: → with_weights(objects.snapshot(model), weights, function)
     Your function was called with a copy of the model. It should get the model itself.
 assigned: (weights) → (objects.snapshot(weights), assign=True); (own) → (own, assign=True)
     The network has new parameter objects afterwards, and an optimiser made before would train the
-    old ones (exhibit 8). Load without `assign=True`.
+    old ones (exhibit 10). Load without `assign=True`.
 own weights loaded: (weights) → (own)
     The given function saw the network's own weights, not those it should be called with.
 keys may be missing: (weights) → (weights, strict=False)
