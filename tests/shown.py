@@ -44,7 +44,7 @@ LONGEST = 60  # seconds of the clock for one mutant; a mutant that does not end 
 # Shown in words and formulas only, but what the page's equations stand on.
 BESIDE = {
     "ddpm": ["genbook.paths.conversions.factors", "genbook.bound._kl"],
-    "ddim": ["genbook.ddim.slerp"],
+    "ddim": ["genbook.schedules.timesteps", "genbook.ddim.step", "genbook.ddim.slerp"],
 }
 # Mutants that mean the same: ``path: before → after``.
 EQUIVALENT: list[str] = []

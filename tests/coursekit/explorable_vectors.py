@@ -1,7 +1,7 @@
 """What the formulas of the explorables must give: calls with genbook's own results, as JSON.
 
-``python tests/coursekit/explorable_vectors.py`` prints them; with ``digits`` it prints the data of
-``web/data/digits.json``. One entry a call: the module of
+``python tests/coursekit/explorable_vectors.py`` prints them; with ``digits`` or ``clouds`` it
+prints the data of ``web/data/``. One entry a call: the module of
 ``web/formulas``, the function, its arguments, and what genbook says. A formula without an entry
 fails the test, so a new one gets its line here.
 """
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from genbook import ddpm, gaussians
+from genbook import ddim, ddpm, evaluation, gaussians, geometry
 from genbook.data import digits
 from genbook.schedules import NoiseSchedule
 
@@ -45,6 +45,14 @@ def of_gaussians() -> Iterator[Vector]:
         given = [mean.tolist(), covariance.tolist(), value]
         m, v = gaussians.condition(mean, covariance, [0], _column(value))
         yield "gaussians", "condition", given, {"mean": m.item(), "variance": v.item()}
+    weights, means, variances = (0.3, 0.3, 0.4), (-1.3, -0.3, 1.0), (0.0225, 0.09, 0.04)
+    bells = {"weights": weights, "means": means, "variances": variances}
+    columns = _column(*means)[:, None], _column(*variances)[:, None, None]
+    schedule = NoiseSchedule.linear(20, 1e-3, 0.3)
+    predict = gaussians.GaussianMixture(_column(*weights), *columns).model(schedule)
+    for t, x in itertools.product((3, 11, 20), (-1.1, 0.2, 1.6)):
+        found = predict(_column(x)[:, None], t).item()
+        yield "gaussians", "mixtureNoise", [x, schedule.gather("alpha_bars", t), bells], found
 
 
 def of_schedules() -> Iterator[Vector]:
@@ -103,9 +111,80 @@ def of_ddpm() -> Iterator[Vector]:
     yield "ddpm", "witnesses", [told, seen, *bars], found
 
 
+def of_ddim() -> Iterator[Vector]:
+    """Short and long jumps, the last one to the data; times of which some lie half-way."""
+    schedule = NoiseSchedule.linear(20, 1e-3, 0.3)
+    xt, eps, noise = _column(0.6, -0.8, 1.3)[:, None]
+    for (t, s), eta in itertools.product(((20, 19), (20, 5), (9, 2), (4, 0)), (0.0, 0.4, 1.0)):
+        bars = [schedule.gather("alpha_bars", t), schedule.gather("alpha_bars", s)]
+        yield "ddim", "sigma", [*bars, eta], ddim.sigma(schedule, t, s, eta)
+        found = ddim.step(schedule, xt, eps, t, s, eta, noise).item()
+        yield "ddim", "step", [xt.item(), eps.item(), *bars, eta, noise.item()], found
+    for steps in (3, 16):
+        yield "ddim", "timesteps", [1000, steps], ddim.timesteps(1000, steps)
+
+
+def of_geometry() -> Iterator[Vector]:
+    """Points inside, outside, and with corners on their ray, of polygons of three kinds."""
+    polygons = {
+        "crown": [[0, 0], [8, 0], [9, 3], [8, 5], [6, 2], [4, 5], [2, 2], [0, 5]],
+        "touching": [[0, 0], [5, 3], [8, 1], [10, 6], [5, 3], [1, 6]],
+        "crossing": [[5, 6], [8, 0], [1, 4], [9, 4], [2, 0]],
+    }
+    for u, v in (([2.0, 0.4], [0.5, 1.2]), ([1.5, -0.6], [0.3, 2.0])):
+        yield "geometry", "cross", [u, v], geometry.cross(u, v)
+    for a, b in (([1.0, 0.5], [3.0, 4.0]), ([2.0, 5.0], [0.0, -1.0])):
+        met = geometry.line_intersection([0.0, 2.0], [1.0, 2.0], a, b)
+        yield "geometry", "meetingX", [2.0, a, b], met[0]
+    for polygon in polygons.values():
+        corners = np.array(polygon, float)
+        following = np.roll(corners, -1, 0)
+        yield "geometry", "edges", [polygon], np.stack([corners, following], 1).tolist()
+        for point in itertools.product((-0.5, 1.0, 2.75, 5.0, 8.5), (0, 0.75, 2, 3, 5, 6)):
+            count = int(geometry.ray_crossings(point, corners))
+            yield "geometry", "rayCrossings", [point, polygon], count
+            winding = int(geometry.winding_number(point, corners))
+            yield "geometry", "windingNumber", [point, polygon], winding
+            # With both ends: the half-open rule's edges, and those whose upper end is on the ray.
+            upper = np.where((following > corners)[:, 1:], following, corners)
+            level = following[:, 1] == corners[:, 1]
+            ends = (upper[:, 1] == point[1]) & (upper[:, 0] > point[0]) & ~level
+            yield "geometry", "rayCrossings", [point, polygon, True], count + int(ends.sum())
+    for a, b, y in itertools.product(([4, 1], [6, 3]), ([5, 2], [3, 5]), (1, 2, 2.5, 3, 5)):
+        low, high = sorted((a, b), key=lambda end: end[1])
+        left = geometry.orientation(low, high, [3.5, y]) > 0
+        counted = int(low[1] <= y < high[1] and left)
+        yield "geometry", "crossed", [[3.5, y], a, b], counted if b is high else -counted
+
+
+def of_evaluation() -> Iterator[Vector]:
+    """Two unlike clouds of unlike size, and two that are alike."""
+    generator = torch.Generator().manual_seed(0)
+    for n, m, wide in ((9, 14, 2.0), (12, 12, 1.0)):
+        a, b = (torch.randn(k, 2, generator=generator).double() for k in (n, m))
+        b = wide * b @ _column(1.0, 0.4, 0.0, 0.7).reshape(2, 2) + _column(0.6, -0.3)
+        for x, y in ((a, b), (b, a)):
+            clouds = [x.tolist(), y.tolist()]
+            yield "evaluation", "frechet", clouds, evaluation.frechet(x, y)
+            value = evaluation.mmd(x, y, evaluation.rbf(0.8))
+            yield "evaluation", "mmd", [*clouds, 0.8], value
+            for k in (1, 3):
+                near = evaluation.precision_recall(x, y, k)._asdict()
+                yield "evaluation", "precisionRecall", [*clouds, k], near
+                covered = evaluation.density_coverage(x, y, k).coverage
+                yield "evaluation", "coverage", [*clouds, k], covered
+
+
 def vectors() -> list[Vector]:
     """All of them."""
-    return [*of_gaussians(), *of_schedules(), *of_ddpm()]
+    return [
+        *of_gaussians(),
+        *of_schedules(),
+        *of_ddpm(),
+        *of_ddim(),
+        *of_geometry(),
+        *of_evaluation(),
+    ]
 
 
 def digits_and_noise() -> str:
@@ -120,8 +199,60 @@ def digits_and_noise() -> str:
     return json.dumps(data, separators=(",", ":")) + "\n"
 
 
+CENTRES, WIDTH, EACH = [[-1.5, -0.9], [1.5, -0.9], [0.0, 1.6]], 0.45, 40
+
+
+def measures_of(samples: Tensor, real: Tensor) -> dict[str, float]:
+    """The five numbers that the clouds are told, by genbook."""
+    return {
+        "frechet": evaluation.frechet(samples, real),
+        "mmd": 1000 * evaluation.mmd(samples, real, evaluation.rbf(1.0)),
+        **evaluation.precision_recall(samples, real, 3)._asdict(),
+        "coverage": evaluation.density_coverage(samples, real, 5).coverage,
+    }
+
+
+def two_clouds() -> str:
+    """``web/data/clouds.json``: real points of three modes, the noise of a model's samples, one
+    bell with the moments of the real points, and what forty sound models score.
+    """
+    generator = torch.Generator().manual_seed(3)
+    middle = torch.tensor(CENTRES).double().repeat_interleave(EACH, 0)
+
+    def noise() -> Tensor:
+        return torch.randn(len(middle), 2, generator=generator).double()
+
+    real = (middle + WIDTH * noise()).round(decimals=3)
+    own, round_ = noise().round(decimals=3), noise()
+    round_ = round_ - round_.mean(0)
+    white = torch.linalg.solve(torch.linalg.cholesky(torch.cov(round_.T)), round_.T)
+    bell = real.mean(0) + (torch.linalg.cholesky(torch.cov(real.T)) @ white).T
+    models = [measures_of(middle + WIDTH * noise(), real) for _ in range(40)]
+    sound = {}
+    for name in models[0]:
+        found = torch.tensor([model[name] for model in models]).double()
+        kept = {
+            "low": found.min(),
+            "high": found.max(),
+            "mean": found.mean(),
+            "deviation": found.std(),
+        }
+        sound[name] = {key: round(value.item(), 4) for key, value in kept.items()}
+    data = {
+        "centres": CENTRES,
+        "width": WIDTH,
+        "real": real.tolist(),
+        "noise": own.tolist(),
+        "bell": [[round(v, 3) for v in row] for row in bell.tolist()],
+        "sound": sound,
+    }
+    return json.dumps(data, separators=(",", ":")) + "\n"
+
+
+DATA = {"digits": digits_and_noise, "clouds": two_clouds}
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["digits"]:
-        sys.stdout.write(digits_and_noise())
+    if sys.argv[1:]:
+        sys.stdout.write(DATA[sys.argv[1]]())
     else:
         print(json.dumps(vectors(), indent=1))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from explorable_programs import Trace, programs
-from explorable_vectors import digits_and_noise, vectors
+from explorable_vectors import DATA, vectors
 
 from coursekit import web
 
@@ -22,8 +22,9 @@ def test_an_altered_formula_is_noticed() -> None:
     assert web.run_node(ROOT, "tests/formulas.js", json.dumps(vectors()), "mutants") == ""
 
 
-def test_the_digits_are_those_of_the_book() -> None:
-    assert (ROOT / "web/data/digits.json").read_text("utf-8") == digits_and_noise()
+def test_the_data_are_those_of_the_book() -> None:
+    for name, made in DATA.items():
+        assert (ROOT / f"web/data/{name}.json").read_text("utf-8") == made(), name
 
 
 def test_the_programs_are_as_python_runs_them() -> None:

@@ -15,11 +15,11 @@ from playwright.sync_api import Locator
 from site_visits import DESKTOP, PHONE, Visit, Visitor
 from torch import Tensor
 
-from genbook import ddpm, gaussians
+from genbook import ddim, ddpm, evaluation, gaussians, geometry
 from genbook.schedules import NoiseSchedule
 
-PROGRAMS = Path(__file__).parents[2] / "web/data/programs.json"
-
+ROOT = Path(__file__).parents[2]
+PROGRAMS = ROOT / "web/data/programs.json"
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -54,8 +54,35 @@ def _posterior_mean() -> str:
     return f"mean μ̃t\n{mean.item():.2f}\nvariance β̃t\n{variance.item():.4f}"
 
 
+def _end_of_a_path() -> str:
+    weights, means, variances = _numbers([0.3, 0.3, 0.4], [-1.8, 0.0, 1.6], [0.09, 0.09, 0.09])
+    schedule = NoiseSchedule.linear(1000)
+    bells = gaussians.GaussianMixture(weights, means[:, None], variances[:, None, None])
+    (xT,) = _numbers([[0.6 + 0.1]])
+    x0 = ddim.sample(bells.model(schedule), schedule, xT.shape, 12, xT=xT)
+    return f"ends at\n{x0.item():.2f}"
+
+
 def _signal_of_cosine() -> str:
     return f"{NoiseSchedule.cosine(1000).a(1000):.4f}"
+
+
+def _at_the_height_of_two_corners() -> str:
+    crown = [[0, 0], [8, 0], [9, 3], [8, 5], [6, 2], [4, 5], [2, 2], [0, 5]]
+    count, winding = (
+        of([1.25, 2], crown) for of in (geometry.ray_crossings, geometry.winding_number)
+    )
+    return f"crossings\n{count}, odd: inside\nwinding number\n+{winding}"
+
+
+def _frechet_without_a_mode() -> str:
+    """Ten points of the third mode less: to the other two by turns."""
+    data = json.loads((ROOT / "web/data/clouds.json").read_text("utf-8"))
+    noise, centres, each = _numbers(data["noise"])[0], data["centres"], len(data["noise"]) // 3
+    own = [i // each for i in range(len(noise))]
+    modes = [i % 2 if mode == 2 and i % each < 10 else mode for i, mode in enumerate(own)]
+    samples = _numbers([centres[mode] for mode in modes])[0] + data["width"] * noise
+    return f"Fréchet\n{evaluation.frechet(samples, _numbers(data['real'])[0]):.3f}"
 
 
 def _objects_with_a_name() -> str:
@@ -98,6 +125,29 @@ EXPLORABLES = {
         {},
         _signal_of_cosine,
         choices=["cosine"],
+    ),
+    "dial": Handled(
+        "book/ddim",
+        "fig-ddim-dial",
+        {
+            "eta": ["Home"],
+            "steps": ["ArrowRight"] * 2,
+            "error": ["ArrowRight"] * 2,
+            "start": ["ArrowRight"] * 2,
+        },
+        _end_of_a_path,
+    ),
+    "ray": Handled(
+        "book/geometry",
+        "fig-geometry-ray",
+        {"x": ["ArrowRight"] * 3, "y": ["ArrowDown"] * 6},
+        _at_the_height_of_two_corners,
+    ),
+    "clouds": Handled(
+        "book/evaluation",
+        "fig-evaluation-clouds",
+        {"lost": ["ArrowRight"] * 10},
+        _frechet_without_a_mode,
     ),
 }
 EACH = pytest.mark.parametrize("name", EXPLORABLES)

@@ -15,3 +15,18 @@ export function product(m1, v1, m2, v2) {
 export function condition([m1, m2], [[c11, c12], [, c22]], value) {
   return { mean: m2 + (c12 / c11) * (value - m1), variance: c22 - (c12 * c12) / c11 };
 }
+
+// E[eps | x_t] where the data are a mixture of bells on a line: each bell says what it would predict,
+// and Bayes' rule weighs them.
+export function mixtureNoise(x, alphaBar, { weights, means, variances }) {
+  let total = 0;
+  let sum = 0;
+  weights.forEach((weight, k) => {
+    const variance = alphaBar * variances[k] + (1 - alphaBar);
+    const off = x - Math.sqrt(alphaBar) * means[k];
+    const likely = (weight * Math.exp((-0.5 * off ** 2) / variance)) / Math.sqrt(variance);
+    total += likely;
+    sum += (likely * off) / variance;
+  });
+  return (Math.sqrt(1 - alphaBar) * sum) / total;
+}

@@ -94,7 +94,7 @@ def cross(u: ArrayLike, v: ArrayLike) -> Any:
     """u × v = u_x v_y − u_y v_x = |u| |v| sin θ, of vectors ``(…, 2)``.
 
     The signed area of the parallelogram that u and v span: positive if v lies to the
-        left of u.
+    left of u.
 
     Returns:
         A number, or an array of the broadcast shape ``(…)``.
