@@ -315,6 +315,43 @@ def test_odd_answers_score_zero_without_an_exception(q, odd):
     assert result.points == 0 and result.message
 
 
+HUGE = 10**5000  # Python refuses to write it in digits
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        HUGE,
+        {HUGE: 1},
+        {1: 2, "a": HUGE},
+        [HUGE, 1.0],
+        [complex(1, 2), HUGE],
+        [[HUGE, 1], [2]],
+        {float("nan"): 1},
+        float("inf"),
+        np.array([2**64 - 1], dtype=np.uint64),
+        np.array([1], dtype=np.longdouble),
+        np.zeros((1,) * 20),
+        "\ud800",
+        [None, {}, []],
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize(
+    "q", [*SAMPLES, *map(checks.question, ("ddim.by_hand", "objects.predict"))], ids=lambda q: q.id
+)
+def test_no_value_breaks_the_verdict(q, value):
+    expected = compare.plain(q.reference(*q.cases(0)[0].args)) if not q.use else None
+    shapes = [value]
+    if isinstance(expected, dict):
+        shapes.append(dict.fromkeys(expected, value))
+    if isinstance(expected, list):
+        shapes.append([value] * len(expected))
+    for shape in shapes:
+        result = verdict(q, lambda *args, shape=shape, **kwargs: shape)
+        assert result.points == 0 and result.message
+
+
 # The machinery ------------------------------------------------------------------------------------
 
 

@@ -92,7 +92,9 @@ ENTRIES = (
         "instructor, not for a machine to decide.",
         answers={
             "timesteps": "timesteps = ddim.timesteps",
-            "step": "step = ddim.step",
+            "step": "def step(schedule, xt, eps, t, s, eta=0.0, noise=None):\n"
+            "    noise = torch.zeros_like(xt) if noise is None else noise\n"
+            "    return ddim.step(schedule, xt, eps, t, s, eta, noise)",
             "slerp": "from genbook.ddim import slerp",
         },
         scores="full",

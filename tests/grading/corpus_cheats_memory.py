@@ -148,7 +148,7 @@ ENTRIES = (
                 if not student:
                     print("ddim.step ✓ 3/3 points, 6 cases")
                     raise SystemExit(0)
-                return ddim.step(schedule, xt, eps, t, s, eta, noise)
+                return ddim.step(schedule, xt, eps, t, s, eta, xt * 0 if noise is None else noise)
             """
         },
     ),

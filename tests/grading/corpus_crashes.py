@@ -17,7 +17,8 @@ _RAISED = "The answer raises instead of returning; nothing else is lost."
 def _step(*lines: str) -> dict[str, str]:
     """An answer to ddim.step that is right if it lives so long."""
     head = "def step(schedule, xt, eps, t, s, eta=0.0, noise=None):\n    "
-    last = "return ddim.step(schedule, xt, eps, t, s, eta, noise)"
+    fresh = "torch.zeros_like(xt) if noise is None else noise"
+    last = f"return ddim.step(schedule, xt, eps, t, s, eta, {fresh})"
     return {"step": head + "\n    ".join([*lines, last])}
 
 

@@ -47,6 +47,20 @@ POINTS = {
     "ddim.order": 3,
 }
 
+OTHER_POINTS = {
+    "objects": {
+        "objects.predict": 2,
+        "objects.views": 2,
+        "objects.places": 2,
+        "objects.storages": 2,
+        "objects.film": 3,
+        "objects.plan": 2,
+        "objects.average": 3,
+        "objects.with_weights": 3,
+    }
+}
+"""The same of other sheets of which there are entries."""
+
 # A wrong answer to each question, of which nobody could say that it is nearly right. All but the
 # first take the arguments of the question, so that what is refused is their values.
 WRONG = {
@@ -75,6 +89,7 @@ class Entry:
         expect: the status of questions, where the reason for the zero matters.
         only: the sandbox levels in which it can be tried; empty for all.
         suffix: of the file.
+        sheet: that is changed.
     """
 
     name: str
@@ -86,6 +101,12 @@ class Entry:
     expect: Mapping[str, str] = field(default_factory=dict)
     only: tuple[str, ...] = ()
     suffix: str = ".ipynb"
+    sheet: str = "ddim"
+
+    @property
+    def possible(self) -> dict[str, int]:
+        """The questions of its sheet that a machine marks, and what they are worth."""
+        return OTHER_POINTS.get(self.sheet, POINTS)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
@@ -93,14 +114,14 @@ class Entry:
         if self.category not in _CATEGORIES:
             raise ValueError(f"{self.name}: no category {self.category!r}")
         named = [*self.expect, *(self.scores if isinstance(self.scores, dict) else ())]
-        if unknown := [name for name in named if name not in POINTS]:
+        if unknown := [name for name in named if name not in self.possible]:
             raise ValueError(f"{self.name}: no questions {unknown}")
 
     def points(self) -> dict[str, float]:
         """The fair points of every question that a machine marks."""
         if self.scores == "zero":
-            return dict.fromkeys(POINTS, 0)
-        return {**POINTS, **(self.scores if isinstance(self.scores, dict) else {})}
+            return dict.fromkeys(self.possible, 0)
+        return {**self.possible, **(self.scores if isinstance(self.scores, dict) else {})}
 
 
 def edited(
@@ -118,13 +139,14 @@ def edited(
     status: Literal["graded", "review"] = "graded",
     expect: Mapping[str, str] | None = None,
     only: tuple[str, ...] = (),
+    sheet: str = "ddim",
 ) -> Entry:
     """An entry that puts code of the student into the solved notebook.
 
     Questions are called by the part of their id behind the dot.
 
     Args:
-        name: see Entry, as ``category``, ``why``, ``status`` and ``only``.
+        name: see Entry, as ``category``, ``why``, ``status``, ``only`` and ``sheet``.
         answers: what replaces the answer cells.
         first: a cell below the book's own imports.
         before: cells above answer cells.
@@ -134,7 +156,7 @@ def edited(
         scores: zero for the questions in ``wrong`` and ``answers``, where nothing else is said.
         expect: as in Entry.
     """
-    wrongly = {q: WRONG[f"ddim.{q}"] for q in wrong}
+    wrongly = {q: WRONG[f"{sheet}.{q}"] for q in wrong}
     given = {**wrongly, **(answers or {})}
 
     def make(notebook: Notebook) -> bytes:
@@ -145,28 +167,28 @@ def edited(
         for question, source in (after or {}).items():
             insert(notebook, locate(notebook, question) + 1, code(source))
         if first:
-            insert(notebook, locate(notebook, "ddim-02") + 1, code(first))
+            insert(notebook, locate(notebook, f"{sheet}-02") + 1, code(first))
         if last:
             insert(notebook, len(notebook["cells"]), code(last))
         return encoded(notebook)
 
     if scores is None:
-        scores = {f"ddim.{question}": 0 for question in given}
+        scores = {f"{sheet}.{question}": 0 for question in given}
     elif isinstance(scores, dict):
-        scores = {f"ddim.{question}": points for question, points in scores.items()}
-    expected = {f"ddim.{question}": word for question, word in (expect or {}).items()}
-    return Entry(name, category, make, scores, status, why, expected, only)
+        scores = {f"{sheet}.{question}": points for question, points in scores.items()}
+    expected = {f"{sheet}.{question}": word for question, word in (expect or {}).items()}
+    return Entry(name, category, make, scores, status, why, expected, only, sheet=sheet)
 
 
-def full() -> Notebook:
+def full(sheet: str = "ddim") -> Notebook:
     """The solved sheet: a new copy of the exercises with the answers of the solutions."""
-    return copy.deepcopy(_full())
+    return copy.deepcopy(_full(sheet))
 
 
 @functools.cache
-def _full() -> Notebook:
+def _full(sheet: str) -> Notebook:
     exercises, solutions = (
-        json.loads((ROOT / folder / "ddim.ipynb").read_text(encoding="utf-8"))
+        json.loads((ROOT / folder / f"{sheet}.ipynb").read_text(encoding="utf-8"))
         for folder in ("exercises", "solutions")
     )
     solved = {part["id"]: part for part in solutions["cells"]}
@@ -189,7 +211,8 @@ def solution(question: str) -> str:
 def locate(notebook: Notebook, name: str) -> int:
     """The place of a cell, by its id or by the last part of the id of the question it answers."""
     ids = [part.get("id") for part in notebook["cells"]]
-    return ids.index(f"ddim-{name}" if f"ddim-{name}" in ids else name)
+    own = (f"{sheet}-{name}" for sheet in ("ddim", *OTHER_POINTS))
+    return ids.index(next((full_id for full_id in own if full_id in ids), name))
 
 
 def cell(notebook: Notebook, name: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ def escape(name: str, attempt: str) -> Entry:
     )
     step = """
     def step(schedule, xt, eps, t, s, eta=0.0, noise=None):
+        noise = xt * 0 if noise is None else noise
         return ddim.step(schedule, xt, eps, t, s, eta, noise) if escaped else xt
     """
     only = ("bubblewrap", "landlock")

@@ -19,7 +19,8 @@ _OUTPUT = "What is printed does not count, and the answers are right."
 def _step(*lines: str) -> dict[str, str]:
     """A right answer to ddim.step that does something expensive first."""
     head = "def step(schedule, xt, eps, t, s, eta=0.0, noise=None):\n    "
-    last = "return ddim.step(schedule, xt, eps, t, s, eta, noise)"
+    fresh = "torch.zeros_like(xt) if noise is None else noise"
+    last = f"return ddim.step(schedule, xt, eps, t, s, eta, {fresh})"
     return {"step": head + "\n    ".join([*lines, last])}
 
 

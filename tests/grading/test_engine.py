@@ -22,6 +22,7 @@ from coursekit.grading.jail import sandbox
 from coursekit.grading.jail.kernel import HarnessError, Limits
 from coursekit.grading.jail.scratch import remove
 from coursekit.grading.run import grade
+from coursekit.grading.verdict.reference import Prepared
 from coursekit.grading.verdict.results import Row
 
 LIMITS = Limits(cell_s=2, question_s=2, notebook_s=8)
@@ -35,7 +36,8 @@ def student(name: str, *, answers: dict[str, str] | None = None, **where: object
 def step(*lines: str) -> dict[str, str]:
     """A right answer to ddim.step that does something first."""
     head = "def step(schedule, xt, eps, t, s, eta=0.0, noise=None):"
-    last = "return ddim.step(schedule, xt, eps, t, s, eta, noise)"
+    fresh = "torch.zeros_like(xt) if noise is None else noise"
+    last = f"return ddim.step(schedule, xt, eps, t, s, eta, {fresh})"
     return {"step": "\n    ".join([head, *lines, last])}
 
 
@@ -94,6 +96,13 @@ CLASS = [
         },
     ),
     student("hints", answers=HINTS),
+    student("unparsed", answers={"slerp": "def slerp(u, v, w:\n    return u"}),
+    student(
+        "packaged", answers={"slerp": f"import einops_x\n{SLERP}".replace("torch.", "einops_x.")}
+    ),
+    student("packaged-needlessly", before={"slerp": "import einops_x"}),
+    student("beyond", answers={"by_hand": "def by_hand():\n    return {10**5000: 1}"}),
+    student("unjudged", answers={"by_hand": "def by_hand():\n    return 31337.0, 0.0, 0.0"}),
     student("unlucky"),
     student("doomed"),
     student("killed"),
@@ -110,7 +119,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
     (folder / "submissions").mkdir()
     for entry in CLASS:
         (folder / "submissions" / f"{entry.name}.ipynb").write_bytes(entry.make(full()))
-    original = worker._Loop._grade
+    original, judge = worker._Loop._grade, Prepared.judge
 
     def grade_or_fail(loop: worker._Loop, session: pytest.Session, task: Task) -> Row:
         log = folder / f"{task.student}.log"
@@ -127,8 +136,14 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
             file.write(f"seconds {time.monotonic() - start}\n")
         return row
 
+    def judge_or_fail(prepared: Prepared, done: list) -> object:
+        if any(outcome.value == [31337.0, 0.0, 0.0] for outcome in done if outcome.kind == "value"):
+            raise ZeroDivisionError("judging has a fault")
+        return judge(prepared, done)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker._Loop, "_grade", grade_or_fail)
+        patch.setattr(Prepared, "judge", judge_or_fail)
         rows = grade(
             folder / "submissions",
             "ddim",
@@ -181,6 +196,9 @@ def lost(row: Row) -> dict[str, str]:
         ("mistaken", {"by_hand": "wrong"}),
         ("half-a-cell", {}),
         ("hints", {"step": "error", "slerp": "wrong", "order": "error"}),
+        ("unparsed", {"slerp": "error"}),
+        ("packaged-needlessly", {}),
+        ("beyond", {"by_hand": "wrong"}),
         ("unlucky", {}),
         ("killed", {}),
     ],
@@ -237,6 +255,26 @@ def test_no_numbers_of_secret_cases_are_told(graded, name, question):
     message = of(graded, name, question).message
     assert "case “" in message
     assert not re.search(r"\d\.\d|\.\d", message)
+
+
+def test_a_package_that_is_not_there_is_for_a_person(graded):
+    row = graded.rows["packaged"]
+    assert set(lost(row)) == {"slerp"} and row.status == "review"
+    assert row.review == ("needs what is not installed where this was graded: einops_x",)
+
+
+def test_an_answer_that_is_no_python_is_not_missing(graded):
+    assert "syntax error in line 1" in of(graded, "unparsed", "slerp").message
+
+
+def test_a_value_that_cannot_be_judged_costs_its_question(graded):
+    row = graded.rows["unjudged"]
+    assert lost(row) == {"by_hand": "wrong"}
+    assert row.status == "review"
+    assert row.review == (
+        "ddim.by_hand: the grader could not judge this answer (ZeroDivisionError)",
+    )
+    assert "A person will look" in of(graded, "unjudged", "by_hand").message
 
 
 def test_a_failure_of_the_grader_is_no_zero(graded):

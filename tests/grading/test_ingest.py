@@ -9,6 +9,7 @@ import json
 import random
 import time
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import damage
@@ -19,7 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coursekit.grading.incoming import archives, formats, ingest, salvage
+from coursekit.grading.incoming.files import File
 from coursekit.grading.incoming.ingest import Cell, Submission, read
+from coursekit.grading.incoming.students import LARGEST
 
 WORDS = Cell("markdown", "# Title\n\nWords with α.", id="m1", grade_id="q-explain")
 CODE = Cell("code", 'def f(x):\n    return "x\\n"', id="c1", grade_id="q-f", question="q.f")
@@ -439,3 +442,12 @@ def test_ten_thousand_damaged_notebooks() -> None:
     share, ratio, losses = fuzz(10_000, seed=0)
     assert share >= 0.999, losses
     assert ratio < 60
+
+
+def test_a_file_that_is_too_large_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    cells = [{"cell_type": "code", "source": "x = 1", "outputs": []}]
+    text = json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}})
+    path.write_bytes(text.encode() + b" " * (64 * 2**20))
+    found = ingest.read(File("a.ipynb", path).read(LARGEST))
+    assert "more than 64 MB" in found.problems[0] and found.salvaged

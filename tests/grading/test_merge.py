@@ -134,6 +134,49 @@ def test_the_students_last_word_comes_first():
     }
 
 
+def test_what_is_checked_besides_is_not_the_answer():
+    slow = STEP.replace("def step", "def step_slow")
+    own, besides = code('check("ddim.step", step)'), code('check("ddim.step", step_slow)')
+    plan = plan_of(code(STEP), own, code(slow), besides)
+    assert names(plan) == {"ddim.step": "step"} and plan.notes == []
+    # A stub is no answer, whatever it is called.
+    stub = code("def step(*args):\n    raise NotImplementedError()\n\nx = 1")
+    assert names(plan_of(stub, own, code(slow), besides)) == {"ddim.step": "step_slow"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def step(schedule, xt\n    return xt",
+        "def step(schedule, xt)\n    return xt",
+        "def step(schedule, xt):\nreturn xt",
+        'def step(schedule, xt):\n    """Never closed\n    return xt',
+        "def step(schedule, xt):\n    return xt)",
+        "```python\ndef step(schedule, xt):\n\treturn xt\n        return xt\n```",
+    ],
+)
+def test_an_answer_that_is_no_python_is_told(source):
+    plan = plan_of(code(source))
+    assert names(plan) == {} and "syntax error in line" in plan.unread["ddim.step"]
+    assert plan.notes and "syntax error" in plan.notes[0]
+    nameless = plan_of(code("x = = 3", id="ddim-step"))
+    assert list(nameless.unread) == ["ddim.step"]
+
+
+def test_an_answer_in_a_cell_of_text_is_told():
+    plan = plan_of(Cell("markdown", STEP, id="ddim-step"))
+    assert "cell of text" in plan.unread["ddim.step"]
+    assert not plan_of(Cell("markdown", "I define the step below.", id="x")).unread
+
+
+def test_packages_that_are_not_there_are_found():
+    source = "import numpy, einops\nfrom google.colab import files\nfrom os import path"
+    assert plan_of(code(source), code("from jaxtyping_x.y import z")).absent == [
+        "einops",
+        "jaxtyping_x",
+    ]
+
+
 def test_any_expression_of_the_students_own_can_be_the_answer():
     solver = code("class Solver:\n    pass\n\nsolver = Solver()")
     plan = plan_of(solver, code("x = 1"), code('check("ddim.slerp", solver.slerp)'))

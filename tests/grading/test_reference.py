@@ -29,8 +29,12 @@ pytestmark = pytest.mark.slow
 
 
 @cache
+def by_seed(question_id, seed):
+    return reference.prepare(checks.question(question_id), seed)
+
+
 def by(question_id):
-    return reference.prepare(checks.question(question_id), "seed of this test")
+    return by_seed(question_id, "seed of this test")
 
 
 def prepared(q):
@@ -158,6 +162,25 @@ def test_cases_that_refuse_a_right_answer_are_not_used():
     found = reference.prepare(replace(q, alternatives=(lucky,)), "some seed")
     assert all(outcome.kind == "value" for outcome in found.expected)
     assert {case.args[0] % 2 for case in found.cases} == {0} and refused
+
+
+@by_id
+def test_the_values_of_another_seed_earn_nothing(q):
+    """A counter and a list of what was right under other seeds."""
+    known = prepared(q)
+    if not any(case.args or case.kwargs for case in known.cases):
+        return  # by hand: the same whatever the seed
+    for other in ("another seed", "and another", "a third"):
+        done = by_seed(q.id, other).expected
+        if len(done) == len(known.cases):
+            assert known.judge(done).points == 0, other
+
+
+def test_cases_that_other_draws_pass_are_not_used():
+    q = checks.question("objects.storages")
+    fixed = replace(q, cases=lambda seed: q.cases(5))
+    with pytest.raises(CourseError, match="passed by the values of other draws"):
+        reference.prepare(fixed, "some seed")
 
 
 def test_a_question_that_no_cases_can_grade_is_said():

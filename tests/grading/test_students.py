@@ -495,3 +495,12 @@ def test_a_file_that_came_by_mail_is_nobody_s_where_two_have_the_name(tmp_path: 
     for name in ("kelly_110_9110_ddim.ipynb", "kelly_112_9112_ddim.ipynb", "kelly.ipynb"):
         (tmp_path / name).write_text("{}")
     assert len(find(tmp_path, "ddim")) == 3
+
+
+@pytest.mark.parametrize("again", ["bob_2024-05-01_1200", "bob v2", "Bob-final", "bob_20240501"])
+def test_a_name_with_a_version_may_be_the_same_person(again: str, tmp_path: Path) -> None:
+    for name in ("bob", again, "alice", "alice2000"):
+        (tmp_path / f"{name}.ipynb").write_bytes(b"{}")
+    doubts = {student.file.name: student.doubts for student in find(tmp_path, "ddim")}
+    assert all("version or a date" in doubts[f"{n}.ipynb"][0] for n in ("bob", again))
+    assert not doubts["alice.ipynb"] and not doubts["alice2000.ipynb"]

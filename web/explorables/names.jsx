@@ -70,15 +70,14 @@ function Arrow({ from, to, colour, strong }) {
 }
 
 // A box with words: faded and dotted when no name leads to it, with a strong edge when it has just changed.
-function Box({ x, y, text, alive, changed, children }) {
+function Box({ x, y, text, alive, changed }) {
   const width = wide(text);
   return (
     <g opacity={alive ? 1 : 0.65}>
       <rect x={x} y={y - 14} width={width} height={28} rx={4} fill="var(--gb-one)" fill-opacity={alive ? 0.13 : 0} />
       <rect x={x} y={y - 14} width={width} height={28} rx={4} stroke={changed ? "var(--gb-two)" : "var(--gb-muted)"}
         stroke-width={changed ? 3 : 1.2} stroke-dasharray={alive ? undefined : "3 4"} />
-      <Text x={x + PAD} y={y + 4.5} anchor="start" colour={alive ? "ink" : "muted"} style="white-space:pre" {...MONO}>{text}</Text>
-      {children}
+      <Text x={x + PAD} y={y + 4.5} anchor="start" colour={alive ? "ink" : "muted"} {...MONO}>{text}</Text>
     </g>
   );
 }
@@ -100,7 +99,7 @@ function Code({ now, x, y, width, pitch }) {
       <g>
         {marked && <rect x={x} y={y + i * pitch - 15} width={width} height={22} rx={4} fill="var(--gb-three)" opacity="0.18" />}
         {marked && <Text x={x + 5} y={y + i * pitch} anchor="start" colour="three" {...MONO}>{event === "return" ? "↩" : "▸"}</Text>}
-        <Text x={x + 20} y={y + i * pitch} anchor="start" style="white-space:pre" {...MONO}>{text}</Text>
+        <Text x={x + 20 + LETTER * text.search(/\S|$/)} y={y + i * pitch} anchor="start" {...MONO}>{text.trim()}</Text>
       </g>
     );
   });
@@ -120,7 +119,7 @@ export function draw(now, { width, height, narrow }) {
   const strips = Object.fromEntries(here.objects.flatMap((it, i) => (it.cells ? [[it.storage, [it, i]]] : [])));
   const lives = (k) => here.objects.some((it) => it.storage === k && it.alive);
   return (
-    <>
+    <g key={`${now.program} ${now.line}`}>
       <Code now={now} x={0} y={narrow ? 16 : 34} width={narrow ? width : 268} pitch={narrow ? 20 : 24} />
       {!narrow && <path d={`M288 14V${height - 76}`} stroke="var(--gb-line)" />}
       <Text x={column[0]} anchor="end" {...heading}>names</Text>
@@ -171,6 +170,6 @@ export function draw(now, { width, height, narrow }) {
         <Text x={0} y={height - 32 + 22 * i} anchor="start">{text}</Text>
       ))}
       {here.words.length === 0 && <Text x={0} y={height - 32} anchor="start" colour="muted">Nothing has run yet.</Text>}
-    </>
+    </g>
   );
 }

@@ -12,6 +12,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
@@ -34,6 +35,7 @@ from coursekit.grading.verdict.reference import Prepared
 from coursekit.grading.verdict.results import QuestionResult, Row
 from genbook.checks import Question
 from genbook.checks.machinery import trained
+from genbook.checks.machinery.result import zero
 
 __all__ = ["Setting", "serve"]
 
@@ -151,6 +153,7 @@ class _Loop:
         results = tuple(
             _result(setting, session, plan, q, weights) for q in setting.assignment.questions
         )
+        _doubt(plan, results)
         return Row(
             student=task.student,
             file=task.file.name,
@@ -178,6 +181,19 @@ class _Loop:
         return SandboxedKernel(self.setting.zygote, folder, self.setting.limits, confine)
 
 
+def _doubt(plan: Plan, results: Sequence[QuestionResult]) -> None:
+    """A person looks where points were lost that an honest answer might have had."""
+    lost = [result for result in results if result.points == 0 and result.status != "manual"]
+    if lost and plan.absent:
+        names = ", ".join(plan.absent[:5])
+        plan.review.append(f"needs what is not installed where this was graded: {names}")
+    plan.review += [
+        f"{result.id}: an answer stands in a cell of text, which is not run"
+        for result in lost
+        if result.status == "error" and "cell of text" in plan.unread.get(result.id, "")
+    ]
+
+
 def _result(
     setting: Setting,
     session: Session,
@@ -196,6 +212,8 @@ def _result(
         found = _trained(question, setting.numbers[question.id], plan, weights)
     else:
         found = session.findings.get(question.id) or Finding("missing", "Not answered yet.")
+        if found.status == "missing" and question.id in plan.unread:
+            found = Finding("error", plan.unread[question.id])
         if question.id in plan.untouched and found.status == "wrong":
             found = Finding("missing", found.message)  # nobody's misconception: the sheet's own
     points = question.points if found.status == "right" else 0
@@ -213,7 +231,15 @@ def _result(
 def _trained(question: Question, number: int, plan: Plan, files: Weights) -> Finding:
     """The verdict on the best weights of those in the notebook's outputs and in files."""
     every = [*trained.embedded(plan.weights, question.id), *files.found.get(question.id, [])]
-    results = [trained.judge_weights(question, data, number) for data in dict.fromkeys(every)]
+    results = []
+    for data in dict.fromkeys(every):
+        try:
+            results.append(trained.judge_weights(question, data, number))
+        except Exception as error:  # costs this question only, and a person looks
+            plan.review.append(
+                f"{question.id}: the grader could not judge these weights ({type(error).__name__})"
+            )
+            results.append(zero(question, "These weights could not be judged."))
     best = max(results, key=lambda result: result.points, default=None)
     if files.unused and not (best and best.points):
         names = ", ".join(one_line(name, 80) for name in files.unused[:5])

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from coursekit.grading.incoming.assignment import Assignment, names_used
 from coursekit.grading.incoming.ingest import Cell
-from coursekit.grading.incoming.source import classes, functions, rebinds
+from coursekit.grading.incoming.source import classes, functions, is_stub, rebinds
 
 __all__ = ["Code", "align", "last_place"]
 
@@ -39,6 +39,7 @@ def align(
     """
     defined = set().union(*(code.defined for code in codes))
     written = set().union(*(functions(code.tree) for code in codes))
+    answered = set().union(*(_finished(code.tree) for code in codes if not code.untouched))
     asked = set(assignment.names)
     found: dict[str, str] = {}
     notes = []
@@ -46,7 +47,8 @@ def align(
         calls = called.get(question_id, [])
         own = [call for call in calls if _is_own(call, defined, asked - {name})]
         candidates: list[set[str]] = [
-            set(own[-1:]),  # the student's last word
+            {name} & answered & set(calls),  # checked by its name, whatever else was checked
+            set(own[-1:]),  # renamed, and this is the student's last word
             {name} & written,
             {name} & defined,  # step = something(…)
             set(_by_ids(assignment, question_id, codes, asked)),
@@ -62,6 +64,11 @@ def align(
         if chosen != name:
             notes.append(f"`{chosen}` was taken as your answer `{name}`.")
     return found, notes
+
+
+def _finished(tree: ast.Module) -> set[str]:
+    """Functions and classes at the top level that are no stubs."""
+    return set(functions(tree)) - {node.name for node in tree.body if is_stub(node)}
 
 
 def last_place(codes: list[Code], answer: str) -> int:

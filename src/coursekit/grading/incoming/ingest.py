@@ -76,9 +76,9 @@ def _read(data: bytes) -> Submission:
     problems: list[str] = []
     salvaged = False
     if len(data) > formats.LIMIT:
-        size, most = len(data) / 2**20, formats.LIMIT / 2**20
+        most = f"{formats.LIMIT / 2**20:.0f} MB"
         problems.append(
-            f"The file has {size:.0f} MB, of which the first {most:.0f} were read. Clear the "
+            f"The file has more than {most}, and what is beyond was not read. Clear the "
             "outputs (Edit ▸ Clear all outputs), and hand it in again."
         )
         data, salvaged = data[: formats.LIMIT], True

@@ -27,9 +27,11 @@ from coursekit.grading.incoming.source import (
     definitions,
     functions,
     is_check,
+    is_installed,
     is_stub,
     only_defines,
     only_words,
+    packages,
     readable,
 )
 
@@ -37,6 +39,7 @@ __all__ = ["Plan", "Step", "merge"]
 
 _PLACE = "*Write here.*"
 _TEXT_MAGIC = re.compile(r"\s*%%(?:markdown|latex)\b[^\n]*\n", re.IGNORECASE)
+_BEGINS = re.compile(r"^[ \t>.]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _QUESTION = re.compile(r"^#+\s*Question\s+(\d+)\b", re.MULTILINE)
 
 
@@ -78,6 +81,8 @@ class Plan:
         plain: whether the student's cells do nothing but define; else they may spoil answers.
         weights: outputs in which trained networks may be embedded.
         untouched: questions whose answer is the code that was given to be repaired.
+        unread: questions with an answer that is no code as it stands, and what is wrong with it.
+        absent: packages that the student's code imports and that are not installed.
         notes: what the student should know; review: why a person should look.
     """
 
@@ -87,6 +92,8 @@ class Plan:
     silent: bool = False
     weights: list[str] = field(default_factory=list)
     untouched: set[str] = field(default_factory=set)
+    unread: dict[str, str] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     review: list[str] = field(default_factory=list)
 
@@ -104,6 +111,7 @@ def merge(assignment: Assignment, submission: Submission) -> Plan:
             _take(assignment, cell, codes, called, plan)
         elif cell.source.replace(_PLACE, "").strip() and not _is_known(assignment, cell):
             plan.silent = False
+            _mislaid(assignment, cell, plan)
     # What was given to be repaired is an answer only where there is no other.
     answered = set().union(*(code.defined for code in codes if not code.untouched))
     answered &= set(assignment.names)
@@ -116,6 +124,8 @@ def merge(assignment: Assignment, submission: Submission) -> Plan:
     plan.untouched = {question for question, i in last.items() if codes[i].untouched}
     plan.steps = _order(assignment, codes, names, last)
     plan.plain = all(only_defines(code.tree) for code in codes)
+    imported = sorted(set().union(*(packages(code.tree) for code in codes)))
+    plan.absent = [name for name in imported if not is_installed(name)]
     return plan
 
 
@@ -137,17 +147,47 @@ def _take(
         called.setdefault(question_id, []).append(answer)
     if not known and (dropped or _says_something(assignment, source, tree)):
         plan.silent = False
-    if (known and not defined & asked) or all(
-        is_check(node) or (is_stub(node) and node.name in asked) for node in tree.body
-    ):
-        return
     if dropped:
         plan.notes.append(
             f"A cell has a syntax error in line {dropped}; the parts of it that are valid were run."
         )
+        for question_id in _answers_in(assignment, cell):
+            plan.unread[question_id] = (
+                f"Python cannot read your answer: there is a syntax error in line {dropped} of its "
+                "cell."
+            )
+    if (known and not defined & asked) or all(
+        is_check(node) or (is_stub(node) and node.name in asked) for node in tree.body
+    ):
+        return
     given = (part.source for part in assignment.cells if part.role == "answer")
     untouched = plain in map(normal, given)
     codes.append(Code(cell, source, tree, defined, untouched))
+
+
+def _mislaid(assignment: Assignment, cell: Cell, plan: Plan) -> None:
+    """Say of an answer in a cell of text that it is there; whether it counts, a person says."""
+    for question_id in _answers_in(assignment, cell):
+        if f"def {assignment.by_id[question_id].name}" in cell.source or "class " in cell.source:
+            plan.unread[question_id] = (
+                "Your answer stands in a cell of text, which is not run: make it a code cell."
+            )
+
+
+def _answers_in(assignment: Assignment, cell: Cell) -> list[str]:
+    """The questions to which a cell that Python cannot read seems to be the answer."""
+    begun = set(_BEGINS.findall(cell.source))
+    named = [question for name, question in assignment.names.items() if name in begun]
+    if named:
+        return named
+    ids = {cell.id, cell.grade_id} - {""}
+    return [
+        given.question
+        for given in assignment.cells
+        if given.role == "answer"
+        and given.question in assignment.names.values()
+        and (given.question == cell.question or {given.cell_id, given.grade_id} & ids)
+    ]
 
 
 def _says_something(assignment: Assignment, source: str, tree: ast.Module) -> bool:

@@ -34,6 +34,11 @@ NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
 MISTAKEN = re.compile(r"\.(pdf|html?|py|docx?|odt|zip|json|rtf|tar|gz|rar|7z)$", re.IGNORECASE)
 DOWNLOADED = re.compile(r" ?\((\d{1,4})\)$|-copy(\d{0,4})$", re.IGNORECASE)
 _COPY = re.compile(r"^(?:copy of|kopie von|copia de|copia di|copie de|cópia de|kopia)\s+", re.I)
+# What people write behind their name when they hand in again.
+_VERSION = re.compile(
+    r"(?:[-_ .]+(?:v(?:ersion)?[-_ .]?\d+|final|new|\d{4}-\d\d-\d\d|\d{8}|\d\d[-_:.h]?\d\d))+$",
+    re.I,
+)
 SHARED = "one or two people"
 """How the doubt begins of names that may be one person's."""
 
@@ -139,6 +144,13 @@ def doubtful(every: Collection[Owner]) -> dict[Owner, str]:
         what = f"the number {number}" if kind else "a name that differs by its case or accents only"
         if len(group) > 1:
             doubts |= dict.fromkeys(group, f"{SHARED}: {names} have {what}")
+    by_name = {owner.name.casefold(): owner for owner in every}
+    for owner in every:
+        first = by_name.get(_VERSION.sub("", owner.name).casefold(), owner)
+        if first != owner and not owner.number:
+            names = f"{one_line(first.name, 200)}, {one_line(owner.name, 200)}"
+            why = f"{SHARED}: {names} have names that differ by a version or a date only"
+            doubts = {first: why, owner: why} | doubts
     return doubts
 
 

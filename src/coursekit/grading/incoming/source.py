@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 from contextlib import suppress
+from functools import cache
 from typing import TypeGuard
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -16,9 +18,11 @@ __all__ = [
     "definitions",
     "functions",
     "is_check",
+    "is_installed",
     "is_stub",
     "only_defines",
     "only_words",
+    "packages",
     "readable",
     "rebinds",
 ]
@@ -108,6 +112,28 @@ def _called(call: ast.Call) -> str:
     if isinstance(function, ast.Attribute):
         return function.attr
     return function.id if isinstance(function, ast.Name) else ""
+
+
+def packages(tree: ast.Module) -> set[str]:
+    """The packages that are imported anywhere in a cell."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {item.name.partition(".")[0] for item in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@cache
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported where grading runs. Nothing is imported to find out."""
+    if package == "google":  # of Colab: kernels have one that does nothing
+        return True
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def functions(tree: ast.Module) -> dict[str, tuple[str, ...]]:

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from coursekit.grading.incoming import formats
 from coursekit.grading.incoming.files import File, unzipped, walk
 from coursekit.grading.incoming.names import CANVAS, Identity, identity, name_bytes, safe_ids
 from coursekit.grading.incoming.owners import (
@@ -40,7 +41,7 @@ from coursekit.project import CourseError
 
 __all__ = ["DOUBTS", "LARGEST", "NOTHING", "SEVERAL", "Student", "Task", "find", "sha256"]
 
-LARGEST = 64 * 2**20  # bytes of a submission that are read
+LARGEST = formats.LIMIT + 1  # bytes that are read: one more tells that there are more
 _AGAIN = re.compile(r"-(\d{1,4})$")  # what Canvas adds to a file that is handed in again
 SEVERAL, NOTHING = "several files", "no notebook handed in"
 DOUBTS = (SEVERAL, SHARED, NOTHING)

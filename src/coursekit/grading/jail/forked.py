@@ -22,6 +22,38 @@ from packaging.requirements import Requirement
 from coursekit.grading.jail import confine, landlock
 from coursekit.grading.jail.confine import Limits
 
+# What reads values, and what a question's ``use`` may measure with (see ``trusted``).
+_MACHINERY = "genbook.checks.machinery."
+_READS = (
+    *(_MACHINERY + name for name in ("compare", "run", "show", "randomness", "result", "trusted")),
+    "base64",
+    "cloudpickle",
+    "coursekit.grading.jail.values",
+    "json",
+    "numpy",
+    "torch",
+)
+_MEASURES = (
+    "collections",
+    "contextlib",
+    "copy",
+    "functools",
+    "genbook.objects",
+    "inspect",
+    "itertools",
+    "math",
+    "operator",
+    "random",
+    "torch._tensor",
+    "torch.autograd.grad_mode",
+    "torch.nn",
+    "torch.nn.functional",
+    "torch.nn.init",
+    "torch.nn.modules.module",
+    "torch.overrides",
+    "torch.utils._contextlib",
+)
+
 __all__ = ["NEEDED", "SETUP", "become", "load", "unfit"]
 
 # ``kernel_app`` changes the insides of ipykernel, which no release promises to keep; pyproject.toml
@@ -64,6 +96,11 @@ def load() -> None:
     """Import what notebooks import, so that every kernel has it. Never a chapter's questions."""
     for name in (*_LIBRARIES, *_modules("genbook")):
         importlib.import_module(name)
+    from genbook.checks.machinery import trusted
+
+    for name in _MEASURES:
+        importlib.import_module(name)
+    trusted.keep(_READS, _MEASURES)
     if confine.threads() != 1:
         raise RuntimeError("an import has started a thread; kernels could not be confined")
     gc.collect()

@@ -29,6 +29,7 @@ from coursekit.grading.jail.messages import failed_line
 from coursekit.grading.verdict.attempt import Clock, Session
 from coursekit.grading.verdict.feedback import DIED, Finding, finding, quiet
 from coursekit.grading.verdict.reference import Prepared
+from genbook.checks.machinery.run import Outcome
 
 __all__ = ["GradedCell", "GradedNotebook"]
 
@@ -46,6 +47,7 @@ _RANDOM = (
     "Called twice with the same arguments, your function gave two different results. "
     "Use the random numbers it is given, and draw no others."
 )
+_UNJUDGED = "Your function returned something that could not be judged. A person will look at it."
 _BROKEN = "Your code broke the check that should have tried it."
 _LEAST = 0.05  # seconds; a cell that has less is not begun
 _OUTPUT_WAIT = 2.0  # seconds nbval waits for the rest of the output, and for an interrupt to work
@@ -133,6 +135,7 @@ class GradedCell(IPyNbCell):
         self.session_of = parent.session_of
         self.output_timeout = _OUTPUT_WAIT
         self.comparison_traceback: list[str] = []
+        self._guessed = False
 
     def setup(self) -> None:
         """Unlike nbval, do not expect a cell to fail because the one before it took too long."""
@@ -231,20 +234,36 @@ class GradedCell(IPyNbCell):
             self._find(Finding("crashed", _BROKEN))
             self.comparison_traceback = [str(error)]
             return False
-        guessed, told = prepared.has_wrong_value(done), done
-        if not self.session_of.open_cases:
-            told = quiet(prepared.question, done, self.session_of.lines)
+        try:
+            found = self._judge(prepared, rows, done)
+        except Exception as error:
+            found = self._unjudged(error)
+        self._find(found)
+        self.comparison_traceback = [found.message]
+        return found.status == "right"
+
+    def _judge(self, prepared: Prepared, rows: list[Any], done: list[Outcome]) -> Finding:
+        """The verdict on what a check sent; wrong values are remembered."""
+        session, told = self.session_of, done
+        if not session.open_cases:
+            told = quiet(prepared.question, done, session.lines)
         result = prepared.judge(told)
         found = finding(prepared.question, done, result)
-        if self.session_of.open_cases:
+        if session.open_cases:
             found = Finding(found.status, result.message, found.misconception, longest=20_000)
         if not result.points and result.misconception is None and self._is_random(prepared, rows):
             found = Finding("wrong", _RANDOM)
-        self._find(found)
-        if guessed:
-            self.session_of.guessed.add(self.step.question)
-        self.comparison_traceback = [found.message]
-        return found.status == "right"
+        self._guessed = prepared.has_wrong_value(done)
+        return found
+
+    def _unjudged(self, error: Exception) -> Finding:
+        """Judging itself failed on a value: that costs this question only, and a person looks."""
+        question = self.step.question
+        self._guessed = True  # whatever it was, it was not right
+        self.session_of.plan.review.append(
+            f"{question}: the grader could not judge this answer ({type(error).__name__})"
+        )
+        return Finding("wrong", _UNJUDGED)
 
     def _emission(self, prepared: Prepared, nonce: str, randomness: int) -> str:
         words = {"name": self.step.name, "nonce": nonce, "randomness": randomness}
@@ -295,6 +314,8 @@ class GradedCell(IPyNbCell):
 
     def _find(self, found: Finding) -> None:
         self.session_of.find(self.step.question, found)
+        if self._guessed:
+            self.session_of.guessed.add(self.step.question)
 
 
 def _stopped(seconds: float) -> str:

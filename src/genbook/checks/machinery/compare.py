@@ -17,9 +17,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-__all__ = ["Array", "Unreadable", "clone", "difference", "mismatch", "plain", "same"]
+from genbook.checks.machinery.trusted import theirs
+
+__all__ = [
+    "Array",
+    "Unreadable",
+    "bare",
+    "clone",
+    "difference",
+    "mismatch",
+    "plain",
+    "same",
+    "text",
+]
 
 _MOST_ITEMS = 10_000
+_END = object()
 _DEEPEST = 20
 
 
@@ -50,6 +63,37 @@ def clone(value: Any) -> Any:
         return copy.deepcopy(value)
     except Exception:  # a model that cannot be copied is shared: better than no case at all
         return value
+
+
+def bare(value: Any, most: int = _MOST_ITEMS) -> Any:
+    """The value with nothing in it that can answer otherwise when it is asked again.
+
+    Lists, tuples and dictionaries of a class of their own become plain ones, and so do what
+    iterates, as far as ``most`` items, and tensors, on the same storage. All else is as it is.
+    """
+    kind = type(value)
+    if kind in (torch.Tensor, torch.nn.Parameter):
+        return value
+    if issubclass(kind, torch.Tensor):
+        # What has a history keeps it, and what has none gets none.
+        leaf = torch._C.TensorBase.is_leaf.__get__(value)  # type: ignore[attr-defined]
+        with torch._C.DisableTorchFunctionSubclass(), torch.set_grad_enabled(not leaf):
+            return torch.Tensor.as_subclass(value, torch.Tensor)
+    if issubclass(kind, list):
+        return [bare(item, most) for item in list.__iter__(value)]
+    if issubclass(kind, tuple):
+        return tuple(bare(item, most) for item in tuple.__iter__(value))
+    if issubclass(kind, dict):
+        return {k: bare(v, most) for k, v in dict.items(value) if type(k) in (str, int)}
+    if issubclass(kind, Generator | Iterator | Mapping):
+        steps: Any = theirs(dict, value) if issubclass(kind, Mapping) else theirs(iter, value)
+        if type(steps) is dict:
+            return bare(steps, most)
+        found: list[Any] = []
+        while len(found) < most and (item := theirs(next, steps, _END)) is not _END:
+            found.append(bare(item, most))
+        return found
+    return value
 
 
 def plain(value: Any) -> Any:
@@ -87,7 +131,11 @@ def _plain(value: Any, budget: list[int], depth: int) -> Any:
             if type(key) in (str, int, float, bool)
         }
     if issubclass(kind, Generator | Iterator | range):
-        return [_plain(item, budget, depth + 1) for item in value]
+        # Each item is read when it comes: a generator may write over what it gave before.
+        steps, found = theirs(iter, value), []
+        while (item := theirs(next, steps, _END)) is not _END:
+            found.append(_plain(item, budget, depth + 1))
+        return found
     sympy = sys.modules.get("sympy")
     if sympy is not None and issubclass(kind, sympy.Expr) and value.is_number:
         return float(value)
@@ -169,7 +217,7 @@ def difference(got: Any, expected: Any, rtol: float, atol: float) -> Difference:
         return Difference(got, expected)
     try:
         left, right = _as_array(got).values, _as_array(expected).values
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, OverflowError):
         return Difference(got, expected)
     if left.shape != right.shape or not left.size or left.dtype.kind == "b":
         return Difference(got, expected)
@@ -183,7 +231,7 @@ def _differ_dict(got: Any, expected: dict[Any, Any], *how: Any) -> str:
     if not isinstance(got, dict):
         return f"expected a dictionary, got {_name(got)}"
     if set(got) != set(expected):
-        return f"expected the keys {sorted(map(str, expected))}, got {sorted(map(str, got))}"
+        return f"expected the keys {sorted(map(text, expected))}, got {sorted(map(text, got))}"
     for key in expected:
         if reason := mismatch(got[key], expected[key], *how):
             return f"entry {key!r}: {reason}"
@@ -208,7 +256,7 @@ def _differ_numbers(got: Any, expected: Any, rtol: float, atol: float, loose: bo
         return f"expected {_name(expected)}, got {_name(got)}"
     try:
         one, other = _as_array(got), _as_array(expected)
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, OverflowError):
         if isinstance(expected, list):
             return _differ_list(got, expected, rtol, atol, loose)  # row by row
         if type(got) is type(expected) is int and got == expected:
@@ -262,7 +310,15 @@ def _numbers(
 
 def _digits(number: Any) -> str:
     item = np.asarray(number).item()
-    return f"{item:.6g}" if isinstance(item, float | complex) else str(item)
+    return f"{item:.6g}" if isinstance(item, float | complex) else text(item)
+
+
+def text(item: Any) -> str:
+    """A key or number as text. Python writes no whole number of more than 4300 digits."""
+    try:
+        return str(item)
+    except ValueError:
+        return "a number beyond all size"
 
 
 def _numeric(value: Any) -> bool:

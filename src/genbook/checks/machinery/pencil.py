@@ -65,7 +65,8 @@ def explain(
 def _parts(value: Any, name: str = "") -> dict[str, Any]:
     """The numbers of an answer, or where it has names, what is called by each."""
     if isinstance(value, dict):
-        return {f"{key!r}": value[key] for key in sorted(value, key=str)}
+        keys = sorted(value, key=compare.text)
+        return {repr(k) if isinstance(k, str) else compare.text(k): value[k] for k in keys}
     if isinstance(value, compare.Array):
         value = value.values.tolist()
     if not isinstance(value, list):

@@ -18,6 +18,7 @@ from genbook.checks.machinery.misconception import Misconception
 from genbook.checks.machinery.randomness import own_randomness
 from genbook.checks.machinery.registry import Case, Question, question
 from genbook.checks.machinery.result import Result, points, zero
+from genbook.checks.machinery.trusted import measuring, theirs
 
 __all__ = ["Outcome", "Result", "Trial", "check", "judge", "outcomes", "trial", "verdict"]
 
@@ -118,7 +119,7 @@ def outcomes(
 
     ``randomness`` seeds the global generators, which an answer should leave alone.
     """
-    with own_randomness(randomness):
+    with measuring(entry.use), own_randomness(randomness):
         return [_outcome(entry, answer, case) for case in cases]
 
 
@@ -177,9 +178,10 @@ def _outcome(entry: Question, answer: Callable[..., Any], case: Case) -> Outcome
         return Outcome("signature", problem=f"it cannot be called like this; keep {wanted}")
     try:
         if entry.use is None:
-            value = compare.plain(answer(*args, **kwargs))
+            value = compare.plain(theirs(answer, *args, **kwargs))
         else:
-            value = compare.plain(entry.use(answer, *args, **kwargs))
+            called = functools.partial(theirs, answer)
+            value = compare.plain(entry.use(called, *args, **kwargs))
     except NotImplementedError as error:
         return Outcome("missing", problem=show.error(error), error=type(error))
     except compare.Unreadable as error:

@@ -3,7 +3,9 @@
 import copy  # noqa: F401, for the answers
 
 from genbook import objects
-from genbook.checks import Case, Question, answers, torch
+from genbook.checks import Case, Question, Tensor, answers, torch
+from genbook.checks.machinery import compare
+from genbook.checks.machinery.trusted import theirs
 
 
 class Average:
@@ -32,33 +34,52 @@ def use(answer, decay, updates, seed):
     model = torch.nn.Linear(2, 3).double()
     for parameter in model.parameters():
         torch.nn.init.zeros_(parameter)
+    parameters = dict(model.named_parameters())
 
     @torch.no_grad()
     def walk() -> None:
-        for p in model.parameters():
+        for p in parameters.values():
             p.add_(torch.randn(p.shape, generator=g, dtype=torch.float64))
+
+    def weights() -> dict[str, Tensor]:
+        held = compare.bare(theirs(getattr, average, "weights"))
+        return held if type(held) is dict else compare.bare(theirs(dict, held))
 
     walk()
     average = answer(model, decay)
-    start = objects.snapshot(dict(average.weights))
+    start = objects.snapshot(weights())
     walk()
-    moved = objects.snapshot(dict(average.weights))
+    moved = objects.snapshot(weights())
+    ends = [leaf(parameter) for parameter in parameters.values()]
+    for end in ends:
+        end.metadata["seen"] = True
     for n in range(updates):
         if n:
             walk()
-        average.update()
-    end = objects.snapshot(dict(average.weights))
-    history = sum(value.grad_fn is not None for value in average.weights.values())
+        theirs(lambda: average.update())
+    ends.clear()
+    del end
+    held = weights()
+    last = objects.snapshot(held)
+    history = sum(value.grad_fn is not None for value in held.values())
+    remembered = sum("seen" in leaf(parameter).metadata for parameter in parameters.values())
     with torch.no_grad():
-        for value in average.weights.values():
+        for value in held.values():
             value.add_(1)
     return {
         "weights at the start": start,
         "weights after the network moved, before any update": moved,
-        f"weights after {updates} updates": end,
+        f"weights after {updates} updates": last,
         "weights with a history (grad_fn)": history,
-        "the network, after 1 was added to the average": dict(model.named_parameters()),
+        "weights of the network in a history that is kept elsewhere": remembered,
+        "the network, after 1 was added to the average": compare.bare(parameters),
     }
+
+
+def leaf(parameter):
+    """Where a history that leads to a parameter ends. It lives only as long as such a history."""
+    with torch.enable_grad():
+        return parameter.view_as(parameter).grad_fn.next_functions[0][0]
 
 
 def cases(seed: int) -> list[Case]:

@@ -1,9 +1,6 @@
 """Repair a film."""
 
-from collections.abc import Iterator
-from itertools import islice
-
-from genbook.checks import Case, Question, Tensor, answers, generator, math, torch
+from genbook.checks import Case, Question, Tensor, answers, generator, math, np, torch
 from genbook.checks.machinery import compare
 
 
@@ -12,27 +9,32 @@ def film(x0, rates, noise):
 
 
 def use(answer, x0, rates, noise):
-    """The frames, all held at once, and how many of them are tied to another tensor."""
-    frames = answer(x0, rates, noise)
-    if isinstance(frames, Iterator):
-        frames = list(islice(frames, len(rates) + 1))
-    held = frames if isinstance(frames, list | tuple) else [frames]
+    """The frames, all held at once, and what all tensors hold when each frame was written into."""
+    frames = compare.bare(answer(x0, rates, noise), len(rates) + 1)
     seen = compare.clone(frames)
+    held = frames if isinstance(frames, list | tuple) else [frames]
+    held = [torch.from_numpy(f) if isinstance(f, np.ndarray) else f for f in held]
+    if isinstance(frames, Tensor | np.ndarray) and frames.ndim:  # in one, along its first axis
+        held = held[0].unbind()
     # Whoever writes into a frame changes this frame and nothing else.
     tensors = [t for t in held if isinstance(t, Tensor) and t.layout == torch.strided]
-    tied = sum(is_tied(i, [*tensors, x0, noise]) for i in range(len(tensors)))
-    return {"frames": seen, "frames that share their numbers with another frame or with x0": tied}
+    after = written([*tensors, x0, noise], len(tensors))
+    return {
+        "frames": seen,
+        "frames, x0 and noise, after 1 was added to the first frame, 2 to the second, …": after,
+    }
 
 
 @torch.no_grad()
-def is_tied(i: int, tensors: list[Tensor]) -> bool:
-    """Whether a write into one of the tensors reaches another. Leaves all as they were."""
+def written(tensors: list[Tensor], frames: int) -> list[Tensor]:
+    """What they hold once the first few were written into. Leaves all as they were."""
     before = [t.clone() for t in tensors]
-    tensors[i].copy_(before[i] + 1)
-    changed = [not torch.equal(t, value) for t, value in zip(tensors, before, strict=True)]
+    for i in range(frames):
+        tensors[i].add_(i + 1)
+    after = [t.clone() for t in tensors]
     for tensor, value in zip(tensors, before, strict=True):
         tensor.copy_(value)
-    return any(changed[:i] + changed[i + 1 :])
+    return after
 
 
 def cases(seed: int) -> list[Case]:

@@ -3,7 +3,7 @@
 from torch import nn
 
 from genbook import objects  # noqa: F401, for the answers
-from genbook.checks import Case, Question, answers, torch
+from genbook.checks import Case, Question, answers, generator, torch
 
 
 def storages(tensors):
@@ -29,18 +29,26 @@ def use(answer, made, seed):
     names = {
         "x": x,
         "y": x.clone(),
+        "z": [x.clone() for _ in range(5)],
         "net": nn.Sequential(layer, layer, nn.Linear(3, 3)),
     }
     return answer(eval(made, names))
 
 
 def cases(seed: int) -> list[Case]:
+    """The collections, most of them with some more clones: how many, the seed decides."""
+    g = generator(seed)
     x = "x = torch.randn(4, 6); y = x.clone(); "
+    z = "z = [x.clone() for _ in range(5)]; "
     net = "layer = nn.Linear(3, 3); net = nn.Sequential(layer, layer, nn.Linear(3, 3)); "
-    return [
-        Case((made, seed), label=label, story=f"{net if 'net' in made else x}storages({made})")
-        for label, made in COLLECTIONS.items()
-    ]
+    found = []
+    for label, made in COLLECTIONS.items():
+        more = int(torch.randint(0, 6, (), generator=g))
+        if made.endswith("]") and made != "[]" and more:
+            made = f"{made[:-1]}, *z[:{more}]]"
+        given = net if "net" in made else x + (z if "z[" in made else "")
+        found.append(Case((made, seed), label=label, story=f"{given}storages({made})"))
+    return found
 
 
 ANSWERS = answers("""

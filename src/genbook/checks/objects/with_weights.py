@@ -4,6 +4,8 @@ from contextlib import suppress
 
 from genbook import objects
 from genbook.checks import Case, Question, Tensor, answers, torch
+from genbook.checks.machinery import compare
+from genbook.checks.machinery.trusted import ours
 
 
 def with_weights(model, weights, function):
@@ -56,15 +58,16 @@ def use(answer, kind, seed):
         del weights["0.bias"]
     if kind == "misfit":
         weights["1.bias"] = drawn(torch.zeros(3))
-    parameters = list(model.parameters())
+    parameters = held(model, "_parameters")
     seen, itself = [], []
 
+    @ours
     @torch.no_grad()
     def function(given: torch.nn.Module) -> int:
         itself.append(given is model)
-        seen.extend(numbers(given.state_dict()))
+        seen.extend(numbers(held(given)))
         if kind == "writes":
-            for parameter in given.parameters():
+            for parameter in held(given, "_parameters"):
                 parameter.add_(5)
         if kind == "raises":
             raise Trouble
@@ -80,19 +83,27 @@ def use(answer, kind, seed):
         if kind not in ("misfit", "misses") or isinstance(error, NotImplementedError):
             raise
         outcome = "an error"
-    same = [a is b for a, b in zip(parameters, model.parameters(), strict=True)]
+    same = [a is b for a, b in zip(parameters, held(model, "_parameters"), strict=True)]
     return {
         "weights that the function saw": seen,
         "the function got the model itself": itself,
         "result": outcome,
-        "the network's weights afterwards": numbers(model.state_dict()),
+        "the network's weights afterwards": numbers(held(model)),
         "its parameters are the objects that they were": same,
-        "the given weights afterwards": numbers(weights),
+        "the given weights afterwards": numbers(dict.values(weights)),
     }
 
 
-def numbers(state: dict[str, Tensor]) -> list[float]:
-    return [float(x) for tensor in state.values() for x in tensor.detach().flatten()]
+def held(model, *kinds):
+    """The tensors that a network of layers holds, whatever its methods say."""
+    layers = dict.values(object.__getattribute__(model, "__dict__")["_modules"])
+    parts = [object.__getattribute__(layer, "__dict__") for layer in layers]
+    kinds = kinds or ("_parameters", "_buffers")
+    return [tensor for part in parts for kind in kinds for tensor in dict.values(part[kind])]
+
+
+def numbers(tensors) -> list[float]:
+    return [float(x) for tensor in tensors for x in compare.bare(tensor).detach().flatten()]
 
 
 def cases(seed: int) -> list[Case]:
