@@ -137,7 +137,7 @@ def on_path(path: paths.Path, prediction: str) -> Case:
         model = built(lambda: MLP(2, 8, 2), device)
         options = {"prediction": prediction, "generator": seeded()}
         x = ddim.sample(model, path, (6, 2), 3, 0.3, **options)
-        return x, ddpm.sample(model, path, (6, 2), timesteps=[0.9, 0.5, 0.2], **options)
+        return x, ddpm.sample(model, path, (6, 2), timesteps=[0.9, 0.5, 0.0], **options)
 
     return run
 

@@ -660,7 +660,7 @@ def test_an_update_inside_applied_is_refused(model):
 def test_another_device_is_refused():
     ema = EMA(nn.Linear(2, 2))
     ema.model.to("meta")
-    with pytest.raises(RuntimeError, match=r"average is on cpu and the network on meta"):
+    with pytest.raises(RuntimeError, match=r"average is on cpu, the network on meta"):
         ema.update()
     assert ema.updates == 0
 
@@ -758,7 +758,7 @@ def three_axes(shape, offset, stride):
     ("name", "answer", "words"),
     [
         ("film", buffer_frames, "make a new tensor for each frame"),
-        ("predict", lambda: [[1, 2, 3], [1, 2, 3, 4], [1, 2, 5]], "expected a dictionary"),
+        ("predict", lambda: [[1, 2, 3], [1, 2, 3, 4], [1, 2, 5]], "a dictionary with the keys"),
         ("views", lambda: torch.tensor([[7.0, 1, 2], [7, 14, 100]]), "The −1 is missing"),
         ("places", three_axes, "your code raised"),
     ],
