@@ -87,7 +87,8 @@ class EquationLedger(SphinxDirective):
             _menu("Chapter", {claims[0].slug: claims[0].title for claims in chapters}),
             _menu("Verified by", {method: method for method in methods}),
         ]
-        form = f"""<form class="gb-filter" hidden>{"".join(menus)}<output></output></form>
+        said = f"{total} of {total} claims"
+        form = f"""<form class="gb-filter" hidden>{"".join(menus)}<output>{said}</output></form>
 <script defer src="../_static/ledger.js"></script>"""
         return [counts, nodes.raw("", form, format="html")]
 
