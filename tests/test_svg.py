@@ -170,3 +170,15 @@ def test_pale_becomes_deep_and_what_has_no_colour_is_light():
     text = darkened('<svg><path style="fill:#d9d9d9"/><path style="fill:none"/></svg>', DARK)
     assert text.startswith('<svg fill="#FFFFFF"') and "fill:none" in text
     assert luminance(re.search(r"fill:(#\w+)", text)[1]) < 0.1
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_digits_are_no_negatives_on_a_dark_page(rows):
+    """Of one picture and of several, whose style is then a class."""
+    stored = svg(plots.images(np.linspace(-1, 1, rows * 4 * 64).reshape(-1, 1, 8, 8), columns=4))
+    found = variants(stored, DARK)
+    pixels = {
+        theme: re.findall(r'base64,([^"]*)"', found[theme, "wide"].text)
+        for theme in ("light", "dark")
+    }
+    assert len(pixels["light"]) == rows and pixels["light"] == pixels["dark"]

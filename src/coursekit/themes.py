@@ -22,6 +22,7 @@ _PACKED = re.compile(r'<metadata class="narrow">([^<]*)</metadata>')
 _GROUND = re.compile(r'<rect class="ground"[^>]*/>')
 _COLOUR = re.compile(r"((?:fill|stroke|stop-color):)(#[0-9a-fA-F]{6})")
 _PICTURE = re.compile(r'<image href="data:image/png;base64,([^"]*)"[^>]*>')
+_SQUARES = re.compile(r"\.([\w-]+)\{[^}]*pixelated")
 _BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 _GREY = 12  # the largest difference of the channels of a grey
 
@@ -78,8 +79,10 @@ def darkened(text: str, dark: Mapping[str, str]) -> str:
     def exchanged(found: re.Match[str]) -> str:
         return found[1] + _exchange(found[2].lower(), table)
 
+    # A style that several images share is a class: what is drawn as squares is known by either.
+    squares = ("pixelated", *(f'class="{name}"' for name in _SQUARES.findall(text)))
     text = _COLOUR.sub(exchanged, text)
-    text = _PICTURE.sub(lambda found: _cloud(found, table), text)
+    text = _PICTURE.sub(lambda found: _cloud(found, table, squares), text)
     # Black is what marks without a colour have.
     return text.replace("<svg", f'<svg fill="{_exchange("#000000", table)}"', 1)
 
@@ -94,9 +97,9 @@ def _exchange(colour: str, table: Mapping[str, str]) -> str:
     return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
 
 
-def _cloud(found: re.Match[str], table: Mapping[str, str]) -> str:
+def _cloud(found: re.Match[str], table: Mapping[str, str], squares: tuple[str, ...]) -> str:
     """A cloud of points in dark colours; what is drawn as squares is an image and stays."""
-    if "pixelated" in found[0]:
+    if any(mark in found[0] for mark in squares):
         return found[0]
     image = Image.open(io.BytesIO(base64.b64decode(found[1]))).convert("RGBA")
     raw = image.tobytes()
