@@ -12,11 +12,11 @@ ALTERNATIVES: dict[str, list[str]] = {
     "ddim.by_hand": [
         """\
 def by_hand():
-    bars = np.array([0.36, 0.64])
+    bars = np.array([0.36, 0.9216])
     (a_t, a_s), (b_t, b_s) = np.sqrt(bars), np.sqrt(1 - bars)
-    x0 = (1 - b_t * 0.2) / a_t
+    x0 = (1.4 - b_t * -0.5) / a_t
     sigma = b_s / b_t * np.sqrt(1 - bars[0] / bars[1])
-    return np.array([x0, a_s * x0 + b_s * 0.2, sigma])
+    return np.array([x0, a_s * x0 + b_s * -0.5, sigma])
 """
     ],
     "ddim.timesteps": [
@@ -89,15 +89,15 @@ MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ddim.by_hand": {
         "alpha-bar without roots": """\
 def by_hand():
-    x0 = (1 - 0.64 * 0.2) / 0.36
-    xs = 0.64 * x0 + 0.36 * 0.2
-    return x0, xs, 0.6 / 0.8 * math.sqrt(1 - 0.36 / 0.64)
+    x0 = (1.4 + 0.64 * 0.5) / 0.36
+    xs = 0.9216 * x0 - 0.0784 * 0.5
+    return x0, xs, 0.28 / 0.8 * math.sqrt(1 - 0.36 / 0.9216)
 """,
         "variance for sigma": """\
 def by_hand():
-    x0 = (1 - 0.8 * 0.2) / 0.6
-    xs = 0.8 * x0 + 0.6 * 0.2
-    return x0, xs, 0.36 / 0.64 * (1 - 0.36 / 0.64)
+    x0 = (1.4 + 0.8 * 0.5) / 0.6
+    xs = 0.96 * x0 - 0.28 * 0.5
+    return x0, xs, 0.0784 / 0.64 * (1 - 0.36 / 0.9216)
 """,
     },
     "ddim.timesteps": {

@@ -119,7 +119,7 @@ def test_the_numbers_are_those_of_the_repository(visit: Visitor) -> None:
 
 def test_it_is_light(visit: Visitor) -> None:
     with visit(INTRO) as seen:
-        weight = seen.weight()
+        weight = sum(seen.weights().values())
         print(f"{weight / 1000:.0f} of {BUDGET / 1000:.0f} kB before pictures")
         assert weight <= BUDGET
 

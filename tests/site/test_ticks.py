@@ -29,6 +29,8 @@ def test_every_claim_has_its_tick_and_no_check_stands_open(docname: str, visit: 
     with visit(docname) as seen:
         here = [entry for entry in ENTRIES if f"book/{entry.slug}" == docname]
         assert here
+        # What is beside the road is folded; its claims have their ticks all the same.
+        seen.page.evaluate("document.querySelectorAll('.gb-fold').forEach(d => { d.open = true; })")
         for entry in here:
             node = seen.page.locator(f"[id='{entry.url.partition('#')[2]}']")
             shown = node.locator("xpath=..").locator(".gb-tick").inner_text()
