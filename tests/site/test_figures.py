@@ -15,8 +15,8 @@ WITH_FIGURES = [
 ] if SITE.is_dir() else []  # fmt: skip
 
 
-# Figures without a version for phones, left out for the size of the notebook, and one of small words:
-# their number may only fall.
+# Figures without a version for phones, left out for the size of the notebook, and one with small
+# words: their number may only fall.
 SMALL = {"book/ddpm": 5, "book/evaluation": 2}
 
 
