@@ -262,7 +262,7 @@ def test_users_are_found_through_faces_and_calls(copy: Copy) -> None:
         "plots.table": using("plots.table("),
         "plots.use": BOOK,
         "verify.claim": using("verify.claim("),
-        "_verifying.number": BOOK,
+        "check_label": BOOK,
         "checks.check": SHEETS,
         "bits_per_dimension": using("bits_per_dimension(", "import bound"),
     }
