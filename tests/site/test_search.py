@@ -25,8 +25,8 @@ def results(visit: Visitor, query: str) -> list[dict]:
 @pytest.mark.parametrize(
     ("query", "first"),
     [
-        ("cosine schedule", "book/ddpm.html#step-12-schedules-and-the-ratio-that-matters"),
-        ("slerp", "book/ddim.html#walking-between-two-codes"),
+        ("cosine schedule", "book/ddpm.html#beside-the-road-schedules-and-the-ratio-that-matters"),
+        ("slerp", "book/ddim.html#step-10-walking-between-two-codes"),
         ("Fréchet", "book/evaluation.html#step-3-the-frechet-distance"),
         ("frechet", "book/evaluation.html#step-3-the-frechet-distance"),
         ("posterior", "book/gaussians.html#step-5-a-bound-on-what-we-cannot-compute"),
