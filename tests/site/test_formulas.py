@@ -22,7 +22,7 @@ def test_a_wide_formula_scrolls_and_can_be_reached(visit: Visitor) -> None:
     with visit("book/ddpm", PHONE) as seen:
         boxes = seen.page.evaluate(
             """() => [...document.querySelectorAll('.gb-formula')]
-                .filter(box => box.offsetParent).map(box => ({
+                .filter(box => box.checkVisibility()).map(box => ({
                 wide: box.scrollWidth > box.clientWidth,
                 reached: box.tabIndex === 0,
                 named: box.getAttribute('role') === 'group'
