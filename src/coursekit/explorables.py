@@ -19,7 +19,6 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -112,17 +111,9 @@ def add_bundles(app: Sphinx) -> None:
             (out / f"{name}.svg").write_text(made["svg"], encoding="utf-8")
 
 
-def load_where_shown(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
-) -> None:
-    """Only pages with an explorable load the style, and the script that fetches it when near."""
-    if "data-explorable=" in context.get("body", ""):
-        app.add_css_file("explorables.css")
-        app.add_js_file("explorables/loader.js", type="module")
-
-
 def connect(app: Sphinx) -> None:
     """Register with Sphinx."""
     app.add_directive("explorable", Explorable)
     app.connect("builder-inited", add_bundles)
-    app.connect("html-page-context", load_where_shown)
+    app.add_css_file("explorables.css")  # only where one stands: coursekit.page_head
+    app.add_js_file("explorables/loader.js", type="module")

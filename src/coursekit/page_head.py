@@ -1,7 +1,7 @@
 """Which style sheets and scripts a page asks for: only those of what it shows.
 
-Extensions and the theme add theirs to every page. Tabs and cards of sphinx-design stand on few
-pages, and thebe, which would run code on a remote server, on none.
+Extensions and the theme add theirs to every page. Tabs and cards of sphinx-design, explorables and
+scrubbers stand on few pages, and thebe, which would run code on a remote server, on none.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ NEEDED_BY = {
     "sphinx-design.min.css": 'class="sd-',
     "design-tabs.js": 'class="sd-tab',
     "proof.css": 'class="proof',
+    "explorables.css": "data-explorable=",
+    "loader.js": "data-explorable=",
+    "scrubber.css": "data-scrubber=",
+    "scrubber.js": "data-scrubber=",
 }
 # Every formula needs these; asked for at once, they are there before the first line is drawn.
 PRELOADED = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
