@@ -36,6 +36,12 @@ def code(name: str) -> str:
     return f"{name}/__init__.py" if (ROOT / name).is_dir() else f"{name}.py"
 
 
+def test_no_two_files_of_tests_share_a_name() -> None:
+    """Two of one name are one module to pytest: the second that a process collects is an error."""
+    names = [Path(path).name for path in tracked() if re.match(r"tests/.*test_\w+\.py$", path)]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
+
+
 @pytest.mark.parametrize("slug", CHAPTERS)
 def test_a_chapter_has_all_its_rooms(slug: str) -> None:
     rooms = [
