@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from genbook import ddim, ddpm, evaluation, gaussians, geometry
+from genbook import ddim, ddpm, evaluation, gaussians, geometry, sde
 from genbook.data import digits
+from genbook.denoiser import Denoiser
 from genbook.schedules import NoiseSchedule
 
 Vector = tuple[str, str, list[Any], Any]
@@ -175,6 +176,28 @@ def of_evaluation() -> Iterator[Vector]:
                 yield "evaluation", "coverage", [*clouds, k], covered
 
 
+def of_sde() -> Iterator[Vector]:
+    """Both directions in three bells of the plane, with and without noise; the last step, too."""
+    path, dice = sde.VPSDE(), torch.Generator()
+    means, variance = [[-1.0, 0.2], [0.8, 0.9], [0.3, -1.2]], 0.05
+    bells = {"weights": [0.3, 0.3, 0.4], "means": means, "variance": variance}
+    covariances = variance * torch.eye(2, dtype=torch.float64).expand(3, 2, 2)
+    data = gaussians.GaussianMixture(_column(0.3, 0.3, 0.4), _column(*means), covariances)
+    denoiser, x = Denoiser(data.model(path), path), torch.tensor([[0.6, -0.4]]).double()
+    for t in (0.02, 0.3, 0.9):
+        yield "sde", "rates", [t], list(path.rates(t))
+        yield "sde", "process", [t], list(path.process(t))
+        score = data.at(*path.rates(t)).score(x)
+        yield "gaussians", "roundScore", [x[0].tolist(), list(path.rates(t)), bells], score[0].tolist()
+        for eta, s in itertools.product((0.0, 0.7, 1.5), (0.0, t / 2)):
+            noise = torch.randn(x.shape, generator=dice.manual_seed(1), dtype=x.dtype)
+            given = [x[0, 0].item(), score[0, 0].item()]
+            found = sde.euler_maruyama(denoiser, x, t, s, None, dice.manual_seed(1), eta=eta)
+            yield "sde", "down", [*given, t, s, eta, noise[0, 0].item()], found[0, 0].item()
+            found = sde.forward(denoiser, x, t, 1.0, None, dice.manual_seed(1), eta=eta)
+            yield "sde", "up", [*given, t, 1.0, eta, noise[0, 0].item()], found[0, 0].item()
+
+
 def vectors() -> list[Vector]:
     """All of them."""
     return [
@@ -184,6 +207,7 @@ def vectors() -> list[Vector]:
         *of_ddim(),
         *of_geometry(),
         *of_evaluation(),
+        *of_sde(),
     ]
 
 
