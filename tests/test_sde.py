@@ -136,24 +136,28 @@ def test_the_forward_steps_have_the_marginals(path, eta):
 
 def test_reverse_diffusion_and_langevin_are_diffusers_ve():
     """Its σ_i run from σ_min to σ_max; a step's noise and pull are those of their differences."""
-    path, x, score = sde.VESDE(0.01, 50.0), normal(4, 1, 3, 3), normal(4, 1, 3, 3, seed=1)
+    path = sde.VESDE(0.01, 50.0)
+    x, score = normal(4, 1, 3, 3).float(), normal(4, 1, 3, 3, seed=1).float()
     peer = ScoreSdeVeScheduler(num_train_timesteps=40, sigma_min=0.01, sigma_max=50.0, snr=0.15)
     peer.set_timesteps(40)
     peer.set_sigmas(40)
     said = Denoiser(lambda *_: score, path, "score")
     for i in (3, 20, 39):
         t, s = (
-            math.log(float(peer.discrete_sigmas[k]) / 0.01) / math.log(5000) for k in (i, i - 1)
+            min(1.0, math.log(float(peer.discrete_sigmas[k]) / 0.01) / math.log(5000))
+            for k in (i, i - 1)
         )
-        theirs = peer.step_pred(score, torch.tensor(i / 39), x, generator=seeded(i)).prev_sample
+        theirs = peer.step_pred(
+            score, torch.tensor((i + 0.01) / 39), x, generator=seeded(i)
+        ).prev_sample
         ours = sde.reverse_diffusion(said, x, t, s, None, seeded(i))
-        torch.testing.assert_close(ours, theirs.to(ours), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-4)
     # The corrector measures its size; ours is told one, that which it measured.
-    noise = torch.randn(x.shape, generator=seeded(7), dtype=F64)
+    noise = torch.randn(x.shape, generator=seeded(7))
     size = 0.15 * (noise.flatten(1).norm(dim=1).mean() / score.flatten(1).norm(dim=1).mean()).item()
     theirs = peer.step_correct(score, x, generator=seeded(7)).prev_sample
     ours = sde.langevin(said, x, 0.5, None, seeded(7), snr=size / path.rates(0.5)[1])
-    torch.testing.assert_close(ours, theirs.to(ours), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
 def test_the_corrector_has_the_measured_size_where_the_data_are_a_point():
@@ -173,7 +177,7 @@ def test_euler_maruyama_is_diffusers_vp():
     for t in (0.9, 0.44):
         b = path.rates(t)[1]
         dice = seeded(5)
-        # It divides what it is given by b and turns the sign: it wants eps, and takes steps of 1/25.
+        # It wants eps, divides it by −b itself, and takes steps of 1/25.
         mine = sde.euler_maruyama(Denoiser(lambda *_: eps, path), x, t, t - 1 / 25, None, dice)
         theirs, mean = peer.step_pred(eps, x, torch.tensor(t), generator=seeded(5))
         torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
@@ -192,7 +196,9 @@ def test_the_flow_is_that_of_a_public_solver():
 
     solved = solve_ivp(flow, (1.0, 1e-4), start[:, 0].numpy(), rtol=1e-9, atol=1e-10).y[:, -1]
     errors = [
-        np.abs(run(partial(sde.euler_maruyama, eta=0.0), path, steps=n, x=start)[:, 0] - solved)
+        np.abs(
+            run(partial(sde.euler_maruyama, eta=0.0), path, steps=n, x=start)[:, 0].numpy() - solved
+        )
         for n in (200, 400)
     ]
     assert errors[1].max() < 0.02
@@ -216,33 +222,37 @@ def test_reverse_diffusion_walks_a_chain_too(chain):
     assert kstest(x[:, 0], lambda v: TWO.cdf(torch.as_tensor(v)).numpy()).pvalue > 1e-3
 
 
-def accepted(step, path, steps=400, seeds=20, n=1500):
-    """p-values of the distance between samples and the exact law: of each run, and of all as one.
+def accepted(step, path, steps=500, seeds=20, n=1500):
+    """How far the mean of log p is from what it should be, in standard errors: of each run, of all.
 
-    The times are denser near the data, where the density has its edges.
+    A crowd that is too wide has a lower mean, one that is too narrow a higher one. The times are
+    denser near the data.
     """
-    times = [(i / steps) ** 1.5 for i in range(steps, -1, -1)]
-    runs = [run(step, path, steps=steps, n=n, seed=s, times=times)[:, 0] for s in range(seeds)]
-
-    def law(v):
-        return TWO.cdf(torch.as_tensor(v)).numpy()
-
-    each = [kstest(x, law).pvalue for x in runs]
-    return each, kstest(torch.cat(runs), law).pvalue
+    line = torch.linspace(-6, 6, 8001, dtype=F64)[:, None]
+    log_p = TWO.log_prob(line)
+    weight = log_p.exp() / log_p.exp().sum()
+    mean = (weight * log_p).sum()
+    error = (weight * (log_p - mean) ** 2).sum().sqrt() / n**0.5
+    times = [(i / steps) ** 2 for i in range(steps, -1, -1)]
+    each = []
+    for seed in range(seeds):
+        x = run(step, path, steps=steps, n=n, seed=seed, times=times)
+        each.append(((TWO.log_prob(x).mean() - mean) / error).item())
+    return each, sum(each) / seeds**0.5
 
 
 @pytest.mark.slow
 @EACH_PATH
 @EACH_STEP
 def test_every_sampler_has_the_exact_marginals_over_twenty_seeds(step, path):
-    """Each run at the level 1e-4, and all 30 000 particles together at 1e-3.
+    """Every run, and all 30 000 particles together, within 4.5 standard errors.
 
-    The power is that of the next test: with g off by 5 % the second is below 1e-6.
+    The power: with g off by 5 % the whole is 7.7 to 16 standard errors away (the next test measures
+    at least 6.5), so such a sampler is rejected with a probability above 0.99.
     """
     each, together = accepted(step, path)
-    assert min(each) > 1e-4
-    assert together > 1e-3
-    assert kstest(each, "uniform").pvalue > 1e-4
+    assert max(map(abs, each)) < 4.5
+    assert abs(together) < 4.5
 
 
 def off(noise=1.0, both=1.0):
@@ -260,11 +270,7 @@ def off(noise=1.0, both=1.0):
 @EACH_PATH
 @pytest.mark.parametrize("fault", [{"noise": 1.05}, {"noise": 0.95}, {"both": 1.05}], ids=str)
 def test_five_per_cent_of_g_are_seen(fault, path):
-    """The power: were it 5 %, these p-values say how surely it would be rejected at 1e-3."""
-    if path is PATHS["VE"] and "both" in fault:
-        # A wrong clock on VE: the state is as if it started wider, which its noise washes out.
-        return
-    assert accepted(off(**fault), path)[1] < 1e-6
+    assert abs(accepted(off(**fault), path)[1]) > 6.5
 
 
 def test_the_reverse_process_has_the_law_of_whole_paths():
@@ -396,7 +402,8 @@ def test_the_states_go_from_the_first_to_the_sample():
 
 def test_a_prior_as_wide_as_the_noise_is_drawn():
     path = PATHS["VE"]
-    ((_, x), *_) = sde.states(TWO.model(path), path, (4000, 1), 2, generator=seeded())
+    model = TWO.to(torch.float32).model(path)
+    ((_, x), *_) = sde.states(model, path, (4000, 1), 2, generator=seeded())
     assert x.std().item() == pytest.approx(20.0, rel=0.05)
 
 
