@@ -64,7 +64,8 @@ def loss(
 
         E ‖ b s_θ(x_t, t, cond) + eps ‖²,    x_t = a x_0 + b eps
 
-    The score of the pair, ∇ log p(x_t | x_0) = −eps / b, is infinite at t = 0; b times it is not.
+    The score of the pair, ∇ log p(x_t | x_0) = −eps / b, is infinite at t = 0; b times
+    it is not.
 
     Args:
         model: called as ``model(xt, t, cond)``.
@@ -79,7 +80,8 @@ def loss(
         A scalar, the mean over batch and dimensions.
 
     Raises:
-        ValueError: x0 has NaN or infinite entries, or ``first`` is not between 0 and the end.
+        ValueError: x0 has NaN or infinite entries, or ``first`` is not between 0 and
+            the end.
     """
     finite(x0=x0)
     if not 0 < first < path.end:
@@ -131,8 +133,9 @@ def euler_maruyama(
 
         x_s = x_t − [f x_t − (1 + η²)/2 g² score] h + η g √h noise,    h = t − s
 
-    with f, g and the score at t. η = 1 is the reverse process (equation 6), η = 0 the flow without
-    noise (equation 13), and every η has the same marginals. No noise is added in the step to 0.
+    with f, g and the score at t. η = 1 is the reverse process (equation 6), η = 0 the
+    flow without noise (equation 13), and every η has the same marginals. No noise is
+    added in the step to 0.
 
     Args:
         denoiser: asked once, at x_t.
@@ -167,8 +170,8 @@ def reverse_diffusion(
 ) -> Tensor:
     """The way back, cut into steps as the way forward is (equation 46).
 
-    The process leads from s to t by x_t = k x_s + √β noise, exactly, with k = a_t / a_s and β of
-    :meth:`~genbook.paths.Path.transition`. This step mirrors it:
+    The process leads from s to t by x_t = k x_s + √β noise, exactly, with k = a_t / a_s
+    and β of :meth:`~genbook.paths.Path.transition`. This step mirrors it:
 
         x_s = (2 − k) x_t + (1 + η²)/2 β score + η √β noise
 
@@ -222,8 +225,8 @@ def predictor_corrector(
 ) -> Tensor:
     """A step of a predictor from t to s, then ``moves`` steps of :func:`langevin` at s.
 
-    The predictor's error at s is partly undone there, whatever it was (algorithm 1). At s = 0
-    nothing is corrected. One step asks the network 1 + ``moves`` times.
+    The predictor's error at s is partly undone there, whatever it was (algorithm 1). At
+    s = 0 nothing is corrected. One step asks the network 1 + ``moves`` times.
 
     Args:
         predictor: any step of the book.
@@ -247,14 +250,15 @@ def annealed_langevin(
     moves: int = 5,
     snr: float = 0.16,
 ) -> Tensor:
-    """Annealed Langevin dynamics: take the state as one of the next level, and correct it there.
+    """Annealed Langevin dynamics: take the state as one of the next level, and correct.
 
-    A :func:`predictor_corrector` whose predictor does next to nothing: x a_s / a_t, and in the step
-    to 0 the predicted data.
+    A :func:`predictor_corrector` whose predictor does next to nothing: x a_s / a_t, and
+    in the step to 0 the predicted data.
 
     References:
-        Song & Ermon (2019), Generative Modeling by Estimating Gradients of the Data Distribution,
-        algorithm 1. Its ε σ_i² / σ_L² is our ε: the size of a move goes with the level's variance.
+        Song & Ermon (2019), Generative Modeling by Estimating Gradients of the Data
+        Distribution, algorithm 1. Its ε σ_i² / σ_L² is our ε: the size of a move goes
+        with the level's variance.
     """
     return predictor_corrector(
         denoiser, x, t, s, cond, generator, predictor=_hold, moves=moves, snr=snr
@@ -322,7 +326,7 @@ def sample(
     return last(states(model, path, shape, steps, cond, generator, **options))
 
 
-def on_path(model: Model, chain: NoiseSchedule, path: ContinuousPath) -> Model:
+def on_path(model: Model, chain: NoiseSchedule, path: Path) -> Model:
     """A network that was trained on a chain to predict eps, as one for a continuous path.
 
     What a network needs to know of a state is how much noise there is beside the data. So it is
