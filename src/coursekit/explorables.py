@@ -36,6 +36,11 @@ def names(root: Path) -> list[str]:
     return sorted(path.stem for path in (web.folder(root) / "explorables").glob("*.jsx"))
 
 
+def hand(root: Path, name: str) -> Path:
+    """The module that is the explorable in a kernel: see ``coursekit.hand_cell``."""
+    return root / "src" / "genbook" / "hands" / f"{name.replace('-', '_')}.py"
+
+
 def picture_url(site: str, name: str) -> str:
     """The address of an explorable's picture, for notebooks."""
     return f"{site}/{PLACE}/{name}.svg"
