@@ -1,8 +1,8 @@
 """The cell below an explorable's picture in a notebook: with it a kernel takes the figure in hand.
 
 The page has no such cell; there the figure itself answers. It is generated where the text has an
-``{explorable}``, and it shows ``genbook.hands``. A live widget means nothing to who only looks at the
-notebook, so nothing is stored of it: the picture stands above, the first line says what to do.
+``{explorable}``, and it shows ``genbook.hands``. A live widget means nothing to a reader without a
+kernel, so nothing is stored of it: the picture stands above, the first line says what to do.
 """
 
 from __future__ import annotations

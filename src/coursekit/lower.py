@@ -81,7 +81,7 @@ def lower(source: Source, book: Book) -> list[Lowered]:
 
 
 def _parts(cell: Cell, page: Page) -> list[tuple[Cell, str]]:
-    """A markdown cell, cut below each explorable, with the name of the one that its part ends in."""
+    """A markdown cell, cut below each explorable, and of which one each part has its end."""
     lines, start, parts = cell.text.split("\n"), 0, []
     for name, end in hand_cell.explorables_of(cell, page.path):
         text = "\n".join(lines[start:end])

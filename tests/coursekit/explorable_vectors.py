@@ -62,11 +62,11 @@ def of_schedules() -> Iterator[Vector]:
         "scaledLinear": (NoiseSchedule.scaled_linear(7, 0.01, 0.4), [7, 0.01, 0.4]),
         "cosine": (NoiseSchedule.cosine(12), [12]),
     }
-    for name, (schedule, arguments) in given.items():
-        yield "schedules", name, arguments, schedule.betas.tolist()
-        yield "schedules", "alphaBars", [schedule.betas.tolist()], schedule.alpha_bars.tolist()
+    for name, (chain, arguments) in given.items():
+        yield "schedules", name, arguments, chain.betas.tolist()
+        yield "schedules", "alphaBars", [chain.betas.tolist()], chain.alpha_bars.tolist()
         for t in (1, 5):
-            alpha_bar, log_snr = schedule.gather("alpha_bars", t), schedule.log_snr(t)
+            alpha_bar, log_snr = chain.gather("alpha_bars", t), chain.log_snr(t)
             yield "schedules", "logSnr", [alpha_bar], log_snr
             yield "schedules", "alphaBarOf", [log_snr], alpha_bar
     yield "schedules", "cosine", [5, 0.1, 0.5], NoiseSchedule.cosine(5, 0.1, 0.5).betas.tolist()

@@ -1,4 +1,4 @@
-"""The explorables in a kernel: each has its hand, which does what the page does, number by number."""
+"""The explorables in a kernel: each has its hand, which does what the page does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
-from coursekit import explorables, web
+from coursekit import explorables, hand_cell, web
+from coursekit.dependencies import reach
+from coursekit.project import Project
+from coursekit.source import read
 from genbook import gaussians, hands
 from genbook.hands import drawing, posterior, schedule
 from genbook.hands.frame import Button, Choice, Hand, Slider, State
@@ -30,6 +33,33 @@ def hand(name: str) -> Hand:
 
 def test_every_explorable_has_its_hand() -> None:
     assert hands.known() == NAMES
+
+
+PROJECT = Project(ROOT)
+SHOWN = {
+    f"{room}/{slug}": [
+        name
+        for cell in read(path).cells
+        if cell.kind == "markdown"
+        for name, _ in hand_cell.explorables_of(cell, path)
+    ]
+    for slug in PROJECT.slugs()
+    for room, path in PROJECT.sources(slug).items()
+}
+
+
+def test_every_hand_is_below_a_picture() -> None:
+    assert sorted(name for names in SHOWN.values() for name in names) == NAMES
+
+
+@pytest.mark.parametrize("key", [key for key, names in SHOWN.items() if names])
+def test_a_notebook_depends_on_the_hands_that_it_shows_and_on_no_other(key: str) -> None:
+    room, _, slug = key.partition("/")
+    code = hand_cell.code_of(read(PROJECT.sources(slug)[room]))
+    found = reach([text for text, _ in code], ROOT / "src" / "genbook", slug)
+    modules = {s.module.rpartition(".")[2] for s in found.keys if ".hands." in s.module}
+    modules -= {"drawing", "frame", "traces"}
+    assert modules == {name.replace("-", "_") for name in SHOWN[key]}
 
 
 # What a reader may do
@@ -125,7 +155,9 @@ def test_a_hand_draws_what_is_changed(name: str) -> None:
 def test_the_witnesses_make_the_posterior() -> None:
     """What the two parabolas are drawn from, multiplied, is what the readout says."""
     for x0, xt, t in ((0.8, -0.7, 8), (-0.3, 1.9, 2), (1.0, 0.4, 20)):
-        bells = [drawing.column(number) for bell in posterior.witnesses(x0, xt, t) for number in bell]
+        bells = [
+            drawing.column(number) for bell in posterior.witnesses(x0, xt, t) for number in bell
+        ]
         mean, variance, _ = gaussians.product(bells[0], bells[1][None], bells[2], bells[3][None])
         expected = posterior.posterior(x0, xt, t)
         assert (mean.item(), variance.item()) == pytest.approx(expected, abs=1e-12)
@@ -162,10 +194,11 @@ def test_a_slider_a_word_and_a_button_redraw() -> None:
     widgets = pytest.importorskip("ipywidgets")
     calls = Calls()
     box = calls.hand().widget(widgets)
-    title, image, numbers, a, b, word, row = box.children
-    more, reset = row.children
+    title, image, numbers, *rows, word, last = box.children
+    (name, a), (_, b) = (row.children for row in rows)
+    more, reset = last.children
     assert title.value == "<b>Numbers</b>" and bytes(image.value).startswith(b"\x89PNG")
-    assert (a.description, a.min, a.max, a.value) == ("<i>a</i>", 0, 5, 1)
+    assert "<i>a</i>" in name.value and (a.min, a.max, a.value) == (0, 5, 1)
     assert calls.drawn == [{"a": 1, "b": 0.5, "word": "x"}]
     before = numbers.value
     b.value = -0.75
@@ -173,9 +206,9 @@ def test_a_slider_a_word_and_a_button_redraw() -> None:
     assert "0.25" in numbers.value
     more.click()
     more.click()
-    assert (a.value, calls.drawn[-1]["a"], b.layout.display) == (3, 3, "none")
+    assert (a.value, calls.drawn[-1]["a"], rows[1].layout.display) == (3, 3, "none")
     word.value = "y"
-    assert (a.value, a.max, b.layout.display) == (0, 3, None)
+    assert (a.value, a.max, rows[1].layout.display) == (0, 3, None)
     reset.click()
     assert (a.value, a.max, b.value, word.value) == (1, 5, 0.5, "x")
     assert len(calls.drawn) == 6  # one drawing for each change: what widgets are told is no change
@@ -184,12 +217,18 @@ def test_a_slider_a_word_and_a_button_redraw() -> None:
 def test_a_choice_that_fits_no_option_shows_none_pressed() -> None:
     widgets = pytest.importorskip("ipywidgets")
     box = schedule.HAND.widget(widgets)
-    choice, knob = box.children[3:5]
+    choice, row = box.children[3:5]
+    knob = row.children[1]
+    knob.value += 1e-12  # as a browser writes it when it is first shown
     assert choice.value == "linear"
+    near = knob.value = 3.1 + 1e-12
+    assert knob.value == near  # nothing goes back to a slider that a finger is on
     knob.value = knob.min
     assert choice.value is None
     choice.value = "cosine"
-    assert knob.value == pytest.approx(schedule.HAND.settled(schedule.HAND.state, {"kind": "cosine"})["l0"])
+    assert knob.value == pytest.approx(
+        schedule.HAND.settled(schedule.HAND.state, {"kind": "cosine"})["l0"]
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -198,13 +237,15 @@ def test_every_hand_is_shown_and_moves(name: str) -> None:
     box = hands.show(name)
     image, numbers = box.children[1:3]
     before = bytes(image.value)
-    slider = next(part for part in box.children[3:] if hasattr(part, "step"))
+    slider = next(row for row in box.children[3:] if hasattr(row, "children")).children[1]
     slider.value = slider.max if slider.value != slider.max else slider.min
     assert bytes(image.value) != before and numbers.value
 
 
 def test_an_unknown_name_says_which_there_are() -> None:
-    with pytest.raises(ValueError, match=r"no figure 'posteriour'; there are clouds, dial, .*schedule"):
+    with pytest.raises(
+        ValueError, match=r"no figure 'posteriour'; there are clouds, dial, .*schedule"
+    ):
         hands.show("posteriour")
     with pytest.raises(ValueError, match="there is no figure 'frame'"):
         hands.show("frame")

@@ -467,11 +467,16 @@ def test_cells_ids_and_metadata(root: Path) -> None:
 
 
 def test_below_an_explorable_stands_the_cell_that_takes_it_in_hand(root: Path) -> None:
-    text = f"Before.\n\n{BELL}\nBetween {{eq}}`eq-x`.\n\n{BELL.replace('fig-a', 'fig-b')}\n$$ a $$ (eq-x)\n"
+    other = BELL.replace("fig-a", "fig-b")
+    text = f"Before.\n\n{BELL}\nBetween {{eq}}`eq-x`.\n\n{other}\n$$ a $$ (eq-x)\n"
     found = cells_of(root, text)[1:]
     assert [cell.cell_type for cell in found] == ["markdown", "code"] * 2 + ["markdown"]
     assert [cell.id for cell in found] == [f"beta-0{i}" for i in range(2, 7)]
-    assert found[1].source.splitlines()[1:] == ["from genbook import hands", "", 'hands.show("bell")']
+    assert found[1].source.splitlines()[1:] == [
+        "from genbook import hands",
+        "",
+        'hands.show("bell")',
+    ]
     assert [hand_cell.is_hand(cell) for cell in found] == [False, True] * 2 + [False]
     assert found[0].source.endswith(f"({SITE}/book/beta.html#fig-a)")
     assert found[2].source.startswith("Between (2.1).") and "**Fig. 2.2.**" in found[2].source
@@ -485,7 +490,11 @@ def test_an_explorable_at_the_end_leaves_no_empty_cell(root: Path) -> None:
 def test_the_code_of_a_notebook_has_its_hands_in_order(root: Path) -> None:
     cell = "```{code-cell}\n:tags: [hide-input]\n\nx = 1\n```\n"
     found = hand_cell.code_of(source.read(write(root, f"{cell}\nText.\n\n{BELL}\n{cell}")))
-    assert found == [("x = 1", ["hide-input"]), (hand_cell.code("bell"), []), ("x = 1", ["hide-input"])]
+    assert found == [
+        ("x = 1", ["hide-input"]),
+        (hand_cell.code("bell"), []),
+        ("x = 1", ["hide-input"]),
+    ]
 
 
 def test_a_question_has_one_cell(root: Path) -> None:

@@ -148,9 +148,7 @@ def _draw(now: State) -> Figure:
         canvas.box((low, line - 5), (high - low, 10), "three", 0.35)
         canvas.dots(gauge(np.clip(measure.at, -4, _END)), line, 6, colour, "paper")
         words = "notices" if measure.notices else "silent"
-        canvas.text(
-            right + 12, line + 5, words, "two" if measure.notices else "muted", "start", 13
-        )
+        canvas.text(right + 12, line + 5, words, "two" if measure.notices else "muted", "start", 13)
     return canvas.figure
 
 

@@ -78,9 +78,7 @@ def _noise(seed: int, steps: int) -> Array:
 
 
 @lru_cache(maxsize=1)  # the picture and the numbers ask for the same walk
-def _walk(
-    eta: float, steps: int, start: float, error: float, seed: int
-) -> tuple[list[int], Array]:
+def _walk(eta: float, steps: int, start: float, error: float, seed: int) -> tuple[list[int], Array]:
     """The times, and at each of them all paths; the path of the reader is the last."""
     times, predict = ddim.timesteps(_T, steps), _DATA.model(_SCHEDULE)
     noise = torch.from_numpy(_noise(seed, steps))[..., None]

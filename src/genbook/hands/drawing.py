@@ -29,7 +29,7 @@ _WHERE = {"start": "left", "middle": "center", "end": "right"}
 Scale = Callable[[Any], Any]
 
 
-def fixed(value: float, digits: int = 2) -> str:
+def fixed(value: Any, digits: int = 2) -> str:
     """A number as the page shows it: halves go up, and a minus sign is as wide as a plus."""
     text = str(Decimal(float(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
     return (text.replace("-", "") if float(text) == 0 else text).replace("-", "−")

@@ -50,6 +50,13 @@ class Slider:
         low, high = (end(state) if callable(end) else end for end in (self.low, self.high))
         return low, high
 
+    def settled(self, value: float, state: State) -> float:
+        """The nearest value on the grid, between the ends."""
+        low, high = self.ends(state)
+        steps = math.floor((value - low) / self.step + 0.5)
+        nearest = min(high, max(low, round(low + steps * self.step, 9)))
+        return nearest if self.digits else int(nearest)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -95,10 +102,7 @@ class Hand:
         after = {**state, **changes}
         for slider in self.controls:
             if isinstance(slider, Slider) and slider.key in changes:
-                low, high = slider.ends(after)
-                steps = math.floor((after[slider.key] - low) / slider.step + 0.5)
-                value = min(high, max(low, round(low + steps * slider.step, 9)))
-                after[slider.key] = value if slider.digits else int(value)
+                after[slider.key] = slider.settled(after[slider.key], after)
         return {**after, **self.follow(after, changes)}
 
     def picture(self, state: State) -> bytes:
@@ -129,44 +133,47 @@ class _Board:
         self.hand, self.library, self.state = hand, library, dict(hand.state)
         self.settling = False  # widgets are being told the state, and need not tell it back
         self.parts = [self._made(control) for control in hand.controls]
+        rows = [self._row(c, part) for c, part in zip(hand.controls, self.parts, strict=True)]
+        self.rows = rows
         reset = library.Button(description="Reset")
-        reset.on_click(lambda _: self.change(self.hand.state, follow=False))
+        reset.on_click(lambda _: self._take(dict(hand.state)))
         self.image = library.Image(
             format="png", layout=library.Layout(width="720px", max_width="100%", height="auto")
         )
         self.numbers = library.HTML()
         title = library.HTML(f"<b>{escape(hand.title)}</b>")
-        buttons = [p for c, p in zip(hand.controls, self.parts, strict=True) if _pressed(c)]
-        others = [p for c, p in zip(hand.controls, self.parts, strict=True) if not _pressed(c)]
-        row = library.HBox([*buttons, reset])
-        self.box = library.VBox([title, self.image, self.numbers, *others, row])
-        self.show()
+        pressed = [row for row in rows if isinstance(row, library.Button)]
+        others = [row for row in rows if not isinstance(row, library.Button)]
+        last = library.HBox([*pressed, reset])
+        self.box = library.VBox([title, self.image, self.numbers, *others, last])
+        self._take(self.state)
 
-    def change(self, changes: State, follow: bool = True) -> None:
-        """Take over what a widget or a button says, and show what comes of it."""
-        if self.settling:
-            return
-        self.state = self.hand.settled(self.state, changes) if follow else dict(changes)
-        self.show()
+    def change(self, changes: State) -> None:
+        """Take over what a control says."""
+        self._take(self.hand.settled(self.state, changes))
 
-    def show(self) -> None:
-        """Tell all widgets the state."""
+    def _take(self, state: State) -> None:
+        """Show a state, and tell it to all widgets."""
+        self.state = state
         self.settling = True
         try:
-            for control, part in zip(self.hand.controls, self.parts, strict=True):
-                part.layout.display = None if control.when(self.state) else "none"
+            for control, part, row in zip(self.hand.controls, self.parts, self.rows, strict=True):
+                row.layout.display = None if control.when(state) else "none"
                 if isinstance(control, Slider):
-                    low, high = control.ends(self.state)
+                    low, high = control.ends(state)
                     part.max = max(high, part.min)  # never an end beyond the other, in between
                     part.min, part.max = low, high
-                    part.value = self.state[control.key]
+                    # A value that is right but for its last digits stays: sending it back would
+                    # move a slider that a finger is still on.
+                    if control.settled(part.value, state) != state[control.key]:
+                        part.value = state[control.key]
                 elif isinstance(control, Choice):
-                    known = self.state[control.key] in control.options
-                    part.value = self.state[control.key] if known else None
+                    known = state[control.key] in control.options
+                    part.value = state[control.key] if known else None
         finally:
             self.settling = False
-        self.image.value = self.hand.picture(self.state)
-        self.numbers.value = self.hand.numbers(self.state)
+        self.image.value = self.hand.picture(state)
+        self.numbers.value = self.hand.numbers(state)
 
     def _made(self, control: Slider | Choice | Button) -> Any:
         """The widget of a control."""
@@ -175,29 +182,37 @@ class _Board:
             button = library.Button(description=control.label)
             button.on_click(lambda _: self.change(control.act(self.state)))
             return button
+        value = self.state[control.key]
         if isinstance(control, Choice):
-            options = [(text, value) for value, text in control.options.items()]
-            part = library.ToggleButtons(options=options, value=self.state[control.key])
+            options = [(text, word) for word, text in control.options.items()]
+            part = library.ToggleButtons(options=options, value=value)
             part.style.button_width = "auto"
         else:
-            kind = library.FloatSlider if control.digits else library.IntSlider
             low, high = control.ends(self.state)
+            kind = library.FloatSlider if control.digits else library.IntSlider
+            form = f".{control.digits}f" if control.digits else "d"
+            wide = library.Layout(width="360px", max_width="70%")
             part = kind(
-                value=self.state[control.key], min=low, max=high, step=control.step,
-                description=control.label, layout=library.Layout(width="480px", max_width="100%"),
-                readout_format=f".{control.digits}f" if control.digits else "d",
-                style={"description_width": "9em"},
-            )  # fmt: skip
-            if hasattr(part, "description_allow_html"):  # ipywidgets 8; in 7 it is always allowed
-                part.description_allow_html = True
-
-        def told(change: Any) -> None:
-            if change["new"] is not None:
-                self.change({control.key: change["new"]})
-
-        part.observe(told, names="value")
+                value=value, min=low, max=high, step=control.step, readout_format=form, layout=wide
+            )
+        part.observe(lambda change: self._told(control, change["new"]), names="value")
         return part
 
+    def _told(self, control: Slider | Choice, value: Any) -> None:
+        """A widget has another value, by the reader's hand.
 
-def _pressed(control: Slider | Choice | Button) -> bool:
-    return isinstance(control, Button)
+        A browser's widget also says its value when it is first shown, with other last digits: that
+        is no change.
+        """
+        if isinstance(control, Slider):
+            value = control.settled(value, self.state)
+        if not self.settling and value is not None and value != self.state[control.key]:
+            self.change({control.key: value})
+
+    def _row(self, control: Slider | Choice | Button, part: Any) -> Any:
+        """A slider beside its label: HTML, of which its own description would lose a part."""
+        if not isinstance(control, Slider):
+            return part
+        wide = self.library.Layout(width="8em", min_width="8em")
+        words = f'<div style="text-align:right">{control.label}</div>'
+        return self.library.HBox([self.library.HTML(words, layout=wide), part])

@@ -20,9 +20,7 @@ def _covariance(now: State) -> torch.Tensor:
 
 def _cut(now: State) -> tuple[float, float]:
     """Mean and variance of u when v is known."""
-    mean, variance = gaussians.condition(
-        column(0, 0), _covariance(now), [0], column(now["value"])
-    )
+    mean, variance = gaussians.condition(column(0, 0), _covariance(now), [0], column(now["value"]))
     return mean.item(), variance.item()
 
 
@@ -57,7 +55,7 @@ def _draw(now: State) -> Figure:
     canvas.line(tall(density(grid, 0, 1)), y(grid), "muted", 2, dash=(6, 5))
     shape = np.stack([tall(density(grid, mean, variance)), y(grid)], 1)
     canvas.area(shape, "three", 0.18)
-    canvas.line(*shape.T, "three", 3.5)
+    canvas.line(shape[:, 0], shape[:, 1], "three", 3.5)
     canvas.text(tall(0) + 8, 22, "$u$", "muted", "start")
     canvas.dots(known, base, 7, "two", "paper")
     return canvas.figure

@@ -35,7 +35,7 @@ def _draw(now: State) -> Figure:
     x, y = scale((-4, 4), (14, width - 14)), scale((0, _TALL), (base, 30))
 
     def bell(mean: float, variance: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """The curve and its top; too tall a one is drawn lower: its place is right, its area not."""
+        """The curve and its top; one too tall is drawn lower, at its place but not to scale."""
         top = float(density(mean, mean, variance))
         shrink, reach = min(1.0, _TALL / top), 4.5 * variance**0.5
         at = np.linspace(max(-4, mean - reach), min(4, mean + reach), 91)
@@ -43,14 +43,14 @@ def _draw(now: State) -> Figure:
 
     canvas.axis(x, base, (-4, 4), range(-4, 5), "$x$")
     mean, variance, _ = _both(now)
-    *product, top = bell(mean, variance)
-    canvas.shade(*product, base, "three")
-    canvas.line(*product, "three", 3.5)
+    across, up, top = bell(mean, variance)
+    canvas.shade(across, up, base, "three")
+    canvas.line(across, up, "three", 3.5)
     if variance > 0.15:
         canvas.text(x(mean), (base + top) / 2, "product", "three")
     for i, colour in ((1, "one"), (2, "two")):
-        *curve, top = bell(now[f"m{i}"], now[f"s{i}"] ** 2)
-        canvas.line(*curve, colour)
+        across, up, top = bell(now[f"m{i}"], now[f"s{i}"] ** 2)
+        canvas.line(across, up, colour)
         canvas.dots(x(now[f"m{i}"]), top, 5, colour, "paper")
         canvas.text(x(now[f"m{i}"]), top - 14, f"$m_{i}$", colour)
     return canvas.figure

@@ -16,7 +16,7 @@ _LETTER, _PAD = 7.85, 7  # the width of one, and the room beside them
 _TOP, _ROOM = 24, 250  # where boxes begin, and the height that they share
 _NAMES, _OBJECTS, _INSIDE = 382, 428, 574  # columns
 _CELL = 27
-_MONO = {"family": "monospace", "size": 13}
+_MONO: dict[str, Any] = {"family": "monospace", "size": 13}
 Places = dict[Any, float]
 
 
@@ -80,7 +80,8 @@ def _arrow(
     corners = np.array([[x, y], [x + bend, y], [u - bend - 6, v], [u - 6, v]])
     weights = np.hstack([(1 - s) ** 3, 3 * s * (1 - s) ** 2, 3 * s**2 * (1 - s), s**3])
     colour = "two" if tied else "muted"
-    canvas.line(*(weights @ corners).T, colour, 3 if tied else 1.6)
+    across, up = (weights @ corners).T
+    canvas.line(across, up, colour, 3 if tied else 1.6)
     canvas.area([(u, v), (u - 8, v - 4.5), (u - 8, v + 4.5)], colour, 1)
 
 

@@ -32,8 +32,8 @@ def posterior(x0: float, xt: float, t: int) -> Bell:
 
 def witnesses(x0: float, xt: float, t: int) -> tuple[Bell, Bell]:
     """What x_0 and x_t say of x_{t-1}: it is a x_0 + noise, and x_t is √α x_{t-1} + noise."""
-    a, b = _SCHEDULE.rates(t - 1)
-    alpha, beta = _SCHEDULE.alpha(t), _SCHEDULE.beta(t)
+    a, b = map(float, _SCHEDULE.rates(t - 1))
+    alpha, beta = float(_SCHEDULE.alpha(t)), float(_SCHEDULE.beta(t))
     return Bell(a * x0, b**2), Bell(xt / alpha**0.5, beta / alpha)
 
 

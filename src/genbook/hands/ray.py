@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from genbook import geometry
-from genbook.hands.drawing import COLOURS, Canvas, fixed, scale
+from genbook.hands.drawing import COLOURS, Canvas, scale
 from genbook.hands.frame import Choice, Hand, Row, Slider, State
 
 _SHAPES = {
@@ -89,10 +89,10 @@ def _draw(now: State) -> Figure:
     pixels = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1)
     canvas.mask(geometry.ray_crossings(pixels, places) % 2, "one", 0.14)
     for a, b in _edges(now):
-        counts = crossed((now["x"], now["y"]), a, b)
-        ends = x([a[0], b[0]]), y([a[1], b[1]])
-        canvas.line(*ends, "one" if counts else "ink", 4 if counts else 1.5)
-    canvas.dots(*places.T, 3, "ink")
+        counted = crossed((now["x"], now["y"]), a, b)
+        across, up = x([a[0], b[0]]), y([a[1], b[1]])
+        canvas.line(across, up, "one" if counted else "ink", 4 if counted else 1.5)
+    canvas.dots(places[:, 0], places[:, 1], 3, "ink")
     ray, tip = y(now["y"]), width - 4
     canvas.line([x(now["x"]), tip], ray, "two", 2)
     canvas.line([tip - 8, tip, tip - 8], [ray - 5, ray, ray + 5], "two", 2)

@@ -116,7 +116,9 @@ HAND = Hand(
     title="A noise schedule to bend",
     state={"kind": "linear", **_knots(_KINDS["linear"])},
     controls=[
-        Choice("kind", "schedule", {"linear": "linear", "cosine": "cosine", "scaled": "scaled linear"}),
+        Choice(
+            "kind", "schedule", {"linear": "linear", "cosine": "cosine", "scaled": "scaled linear"}
+        ),
         *(
             Slider(key, f"at <i>t</i> = {t}", *ends, _GAP, digits=1)
             for key, t, ends in zip(_KEYS, _KNOTS, _ENDS, strict=True)

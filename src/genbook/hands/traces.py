@@ -129,7 +129,7 @@ class Trace:
             if isinstance(self.objects[i], list):
                 held = [x for x in self.objects[i] if isinstance(x, list)]
                 alive.update(dict.fromkeys(self.place(x, inner=True) for x in held))
-        state = {
+        state: dict[str, Any] = {
             "line": line,
             "event": event,
             "names": bound,
