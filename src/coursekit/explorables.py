@@ -10,6 +10,7 @@
 Each is a module ``web/explorables/NAME.jsx``; ``web/README.md`` says how one is written. While the
 site is built ``web/build.js`` bundles them for the pages, and draws each as it stands at first.
 That picture is in the page before its script comes, without scripts, on paper and in the notebooks.
+There a cell follows that makes it move in a kernel (``coursekit.hand_cell``).
 """
 
 from __future__ import annotations
