@@ -78,7 +78,7 @@ def walks(it: Hand) -> list[list[Change]]:
             alone += [[{control.key: word}] for word in control.options]
         else:
             low, high = control.ends(it.state)
-            places = [low, high, low + 0.37 * (high - low), low + 0.61 * (high - low)]
+            places = [low, high, low + 0.37 * (high - low), (low + high) / 2]
             alone += [[{control.key: place}] for place in places]
     together = [walk[0] for walk in alone]
     return [*alone, together[1::4], together[::-3], together[2::5]]
