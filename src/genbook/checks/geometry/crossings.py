@@ -45,9 +45,8 @@ ties in any order: → inversions(end[start.argsort(kind="stable")])
 touching counts: < 0 → <= 0
     or: (before * after < 0).sum()) // 2 → np.triu(before * after <= 0, 1).sum())
     You count paths that begin or end in the same place. They touch, and keep their order.
-ties on one side:
-    pairs = [(i, j) for i in range(len(start)) for j in range(i)]
-    return int(sum((start[i] < start[j]) != (end[i] < end[j]) for i, j in pairs))
+ties on one side: → int(np.tril((start[:, None] < start) != (end[:, None] < end), -1).sum())
+    or: → int(np.triu((start[:, None] < start) != (end[:, None] < end), 1).sum())
     Of two that begin or end together, < says the same as of a pair in the opposite order. Compare
     the signs of the differences, and leave out the zeros.
 those that do not cross: < 0 → > 0

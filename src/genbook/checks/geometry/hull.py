@@ -56,7 +56,6 @@ uncertain corners thrown away:
     Your hull has lost the end of an upright row. The careful sign is 0 for all of the row, and so
     you threw away a point that is not between the two others. Use the plain sign.
 sorted by x only: np.unique(points, axis=0) → points[points[:, 0].argsort(kind="stable")]
-    or: np.unique(points, axis=0) → points[points[:, 0].argsort()]
     You sorted by x only. Points one above the other have to come from bottom to top.
 ends doubled: chain[:-1] → chain
     Two corners come twice. The last of each chain is the first of the other: leave it out.
