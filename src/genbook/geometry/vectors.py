@@ -165,7 +165,7 @@ def side(p: Array, q: Array, r: Array) -> Any:
 
 
 def turn(p: Any, q: Any, r: Any) -> tuple[Any, Any]:
-    """The determinant, and the bound above which its sign is certain; of numbers or arrays."""
+    """The determinant, and a bound: where it is larger, its sign is certain."""
     (px, py), (qx, qy), (rx, ry) = p, q, r
     ux, uy, vx, vy = qx - px, qy - py, rx - px, ry - py
     size_x = abs(px) + abs(qx) + abs(rx)
