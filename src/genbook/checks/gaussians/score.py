@@ -71,7 +71,7 @@ softmax over the points: softmax(-1) → softmax(0)
 responsibilities not normalised: softmax(-1) → exp()
     Your responsibilities do not sum to one. Divide by their sum over the components; softmax does
     both at once.
-densities that vanish: log_joint.softmax(-1) → log_joint.exp() / log_joint.exp().sum(-1, keepdim=True)
+densities that vanish: log_joint.softmax(-1) → log_joint.exp() / log_joint.exp().sum(-1, True)
     Far from the data all densities are rounded to 0, and 0/0 is NaN. Stay with the logarithms:
     softmax subtracts the largest before it takes the exponential.
 means not faded: a * m → m
