@@ -23,6 +23,7 @@ first, leads through the four.
     salvage      cells out of broken JSON
     ingest       bytes become cells, by the three above
     source       a cell's code: what it defines, and what it asks for
+    needs        what the sheet's notebook imports
     assignment   the sheet that was given, and its questions
     align        which name is whose answer
     merge        cells and sheet become the plan of what is run

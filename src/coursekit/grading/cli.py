@@ -13,7 +13,7 @@ import typer
 
 from coursekit import console
 from coursekit.grading.jail.sandbox import Level as SandboxLevel
-from coursekit.project import CourseError
+from coursekit.project import CourseError, Project
 
 ATTENTION = 1  # all is graded, and a person must look at some
 app = typer.Typer(
@@ -80,6 +80,7 @@ def run(
     interrupted, 143 or 129: ended by SIGTERM or SIGHUP (go on with `coursekit grade resume OUT`).
     """
     from coursekit.grading.ending import undisturbed
+    from coursekit.grading.incoming.needs import imported
     from coursekit.grading.jail.zygotes import Zygotes, can_begin
 
     def work() -> int:
@@ -89,7 +90,9 @@ def run(
             raise CourseError(f"{out} has results already: `coursekit grade resume {place}`")
         chosen = _level(level, unsafe)
         hidden = (submissions.resolve(), out.resolve())
-        with Zygotes(chosen, jobs, hidden) if can_begin(hidden) else nullcontext() as zygotes:
+        imports = imported(Project.find(Path(__file__)), assignment)
+        early = Zygotes(chosen, jobs, hidden, imports) if can_begin(hidden) else nullcontext()
+        with early as zygotes:
             with undisturbed():  # takes seconds, in which the zygotes import too
                 from coursekit.grading import session
                 from coursekit.grading.outgoing.store import Run, held

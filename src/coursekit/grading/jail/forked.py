@@ -10,9 +10,10 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import pkgutil
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -65,7 +66,6 @@ NEEDED = "ipykernel>=7.4,<7.5"
 SETUP = 3  # the descriptor on which a child says what went wrong, until its sockets exist
 _LIBRARIES = (
     "torch",
-    "torch._dynamo",
     "torch.utils.data",
     "numpy",
     "matplotlib.pyplot",
@@ -92,10 +92,20 @@ def unfit() -> str:
     return f"ipykernel {found} is installed, and grading needs another: pip install '{NEEDED}'"
 
 
-def load() -> None:
-    """Import what notebooks import, so that every kernel has it. Never a chapter's questions."""
-    for name in (*_LIBRARIES, *_modules("genbook")):
+def load(wanted: Iterable[str] = ()) -> None:
+    """Import what notebooks import, so that every kernel has it.
+
+    Args:
+        wanted: what the sheet's notebook imports, besides the libraries that all have; names among
+            them that are no modules are passed over.
+    """
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel would import it
+    for name in _LIBRARIES:
         importlib.import_module(name)
+    del sys.modules["debugpy"]
+    for name in wanted:
+        with suppress(ImportError):
+            importlib.import_module(name)
     from genbook.checks.machinery import trusted
 
     for name in _MEASURES:
@@ -105,20 +115,6 @@ def load() -> None:
         raise RuntimeError("an import has started a thread; kernels could not be confined")
     gc.collect()
     gc.freeze()  # collections in kernels leave these objects alone, so their pages stay shared
-
-
-def _modules(package: str) -> Iterator[str]:
-    """The modules of a package of the book, by name.
-
-    Of ``genbook.checks`` what it imports itself has to do: ``pkgutil.walk_packages`` would import a
-    chapter's questions to look into their folder.
-    """
-    folder = importlib.import_module(package).__path__
-    for module in pkgutil.iter_modules(folder, f"{package}."):
-        if not module.name.endswith("__main__"):
-            yield module.name
-            if module.ispkg and module.name != "genbook.checks":
-                yield from _modules(module.name)
 
 
 def become(
