@@ -33,14 +33,16 @@ def guarded(work: Callable[[], int]) -> None:
     Raises:
         typer.Exit: always, with the exit code.
     """
-    from coursekit.source import SourceError
-
     try:
         code = work()
-    except (SourceError, CourseError) as error:
-        complain(error)
-        code = MISUSE
     except KeyboardInterrupt:
         err.print("interrupted")
         code = INTERRUPTED
+    except Exception as error:
+        from coursekit.source import SourceError  # with a parser, for which nobody should wait
+
+        if not isinstance(error, SourceError | CourseError):
+            raise
+        complain(error)
+        code = MISUSE
     raise typer.Exit(code)

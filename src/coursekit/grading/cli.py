@@ -81,6 +81,7 @@ def run(
     """
     from coursekit.grading.ending import undisturbed
     from coursekit.grading.incoming.needs import imported
+    from coursekit.grading.jail.forked import to_stay
     from coursekit.grading.jail.zygotes import Zygotes, can_begin
 
     def work() -> int:
@@ -93,7 +94,7 @@ def run(
         imports = imported(Project.find(Path(__file__)), assignment)
         early = Zygotes(chosen, jobs, hidden, imports) if can_begin(hidden) else nullcontext()
         with early as zygotes:
-            with undisturbed():  # takes seconds, in which the zygotes import too
+            with undisturbed(), to_stay():  # takes seconds, in which the zygotes import too
                 from coursekit.grading import session
                 from coursekit.grading.outgoing.store import Run, held
             wanted = Run(

@@ -12,8 +12,8 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -55,7 +55,7 @@ _MEASURES = (
     "torch.utils._contextlib",
 )
 
-__all__ = ["NEEDED", "SETUP", "become", "load", "unfit"]
+__all__ = ["NEEDED", "SETUP", "become", "load", "to_stay", "unfit"]
 
 # ``kernel_app`` changes the insides of ipykernel, which no release promises to keep; pyproject.toml
 # repeats this range. The tests of the jail pass with 7.0 to 7.3 as well, but there a request that
@@ -92,6 +92,20 @@ def unfit() -> str:
     return f"ipykernel {found} is installed, and grading needs another: pip install '{NEEDED}'"
 
 
+@contextmanager
+def to_stay() -> Iterator[None]:
+    """What is imported inside stays: nobody looks for garbage in it, while it comes or later.
+
+    To look takes a fifth of the time of an import, and writes to what forks could share.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
 def load(wanted: Iterable[str] = ()) -> None:
     """Import what notebooks import, so that every kernel has it.
 
@@ -99,22 +113,21 @@ def load(wanted: Iterable[str] = ()) -> None:
         wanted: what the sheet's notebook imports, besides the libraries that all have; names among
             them that are no modules are passed over.
     """
-    sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel would import it
-    for name in _LIBRARIES:
-        importlib.import_module(name)
-    del sys.modules["debugpy"]
-    for name in wanted:
-        with suppress(ImportError):
+    with to_stay():  # collections in kernels leave these objects alone, so their pages stay shared
+        sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel would import it
+        for name in _LIBRARIES:
             importlib.import_module(name)
-    from genbook.checks.machinery import trusted
+        del sys.modules["debugpy"]
+        for name in wanted:
+            with suppress(ImportError):
+                importlib.import_module(name)
+        from genbook.checks.machinery import trusted
 
-    for name in _MEASURES:
-        importlib.import_module(name)
-    trusted.keep(_READS, _MEASURES)
+        for name in _MEASURES:
+            importlib.import_module(name)
+        trusted.keep(_READS, _MEASURES)
     if confine.threads() != 1:
         raise RuntimeError("an import has started a thread; kernels could not be confined")
-    gc.collect()
-    gc.freeze()  # collections in kernels leave these objects alone, so their pages stay shared
 
 
 def become(

@@ -241,12 +241,15 @@ def own_code() -> str:
 
 
 def _copy_font_list(home: Path) -> None:
-    """Give the zygote matplotlib's list of fonts, which takes seconds to make."""
-    import matplotlib
+    """Give the zygote matplotlib's list of fonts, which takes seconds to make.
 
+    Where it lies is in matplotlib's manual; to ask matplotlib itself takes longer than all else
+    before the zygote begins.
+    """
     target = home / ".matplotlib"
     target.mkdir(exist_ok=True)
-    for known in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "matplotlib")
+    for known in Path(os.environ.get("MPLCONFIGDIR") or caches).glob("fontlist-*.json"):
         shutil.copyfile(known, target / known.name)
 
 
