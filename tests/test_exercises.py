@@ -14,7 +14,6 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from coursekit import exercises
 from coursekit.checked import checked_ids
 from coursekit.project import Project
 from genbook import checks

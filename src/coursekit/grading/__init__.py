@@ -20,6 +20,7 @@ first, leads through the four.
     files        what lies in a folder or zip of submissions
     formats      what is no plain JSON: encodings, exports, other kinds of files
     archives     a notebook inside a gzip or zip
+    pictures     pictures in answers, and which of them a page may show
     salvage      cells out of broken JSON
     ingest       bytes become cells, by the three above
     source       a cell's code: what it defines, and what it asks for
