@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from rich.console import Console
 
 from coursekit.project import CourseError
 
-__all__ = ["FAILURE", "INTERRUPTED", "MISUSE", "complain", "err", "guarded", "out"]
+__all__ = ["BEGAN", "FAILURE", "INTERRUPTED", "MISUSE", "complain", "err", "guarded", "out"]
 
 FAILURE, MISUSE, INTERRUPTED = 1, 2, 130  # exit codes
+
+BEGAN = time.monotonic()
+"""When the command did, but for a fraction of a second: whoever waits has waited since then."""
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)

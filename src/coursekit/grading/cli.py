@@ -115,7 +115,9 @@ def run(
             session.check(out, wanted)  # what is wrong with it should not leave a folder behind
             with held(out, part):
                 begun = Run.begin(out, wanted)
-                unclear = session.grade_class(out, begun, jobs, part, console.out, zygotes)
+                unclear = session.grade_class(
+                    out, begun, jobs, part, console.out, zygotes, console.BEGAN
+                )
                 return ATTENTION if unclear else 0
 
     _guarded(work)
@@ -134,7 +136,10 @@ def resume(out: Out, jobs: Jobs = 2, overrides: Decisions = None, roster: Class 
         Run.load(out)  # else a folder that was misspelt would be made
         with held(out):
             run = Run.load(out).changed(out, overrides=overrides, roster=roster)
-            return ATTENTION if session.grade_class(out, run, jobs, (1, 1), console.out) else 0
+            unclear = session.grade_class(
+                out, run, jobs, (1, 1), console.out, began=console.BEGAN
+            )
+            return ATTENTION if unclear else 0
 
     _guarded(work)
 

@@ -172,7 +172,8 @@ def find(place: Path, assignment: str, out: Path | None = None) -> list[Student]
 
 def passed_over(place: Path, out: Path | None = None) -> list[str]:
     """The names of files that may be somebody's and have no row, such as texts."""
-    return unowned(_files(place, out)) if place.is_dir() else []
+    whole = place.is_dir() or place.suffix.lower() == ".zip"
+    return unowned(_files(place, out)) if whole else []
 
 
 def _files(place: Path, out: Path | None) -> list[File]:
