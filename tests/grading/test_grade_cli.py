@@ -187,7 +187,9 @@ def test_what_a_run_says(graded: tuple[Path, Path, str]) -> None:
     lines = said.splitlines()
     assert sorted(lines[:2])[0].startswith("1/2 ") and sorted(lines[:2])[1].startswith("2/2 ")
     assert "\x1b" not in said and "\r" not in said
-    assert re.search(rf"^2 submissions, in \d+ s by the clock, sandbox: {WORKS}$", said, re.MULTILINE)
+    assert re.search(
+        rf"^2 submissions, in \d+ s by the clock, sandbox: {WORKS}$", said, re.MULTILINE
+    )
     assert re.search(r"^ *objects\.film +3 +1 +1\.50", said, re.MULTILINE)
     assert "final 0 · to mark 1 · review 1 · mean" in said
     assert str(out / "grades.csv") in said and str(out / "report" / "index.html") in said

@@ -539,7 +539,9 @@ def test_what_is_no_notebook_has_a_row(tmp_path: Path, name: str) -> None:
 
 
 def test_texts_are_told_by_name_and_tables_are_the_teacher_s(tmp_path: Path) -> None:
-    _make(tmp_path, "bob.ipynb", "answers.txt", "README", "roster.csv", "overrides.yml", "Thumbs.db")
+    _make(
+        tmp_path, "bob.ipynb", "answers.txt", "README", "roster.csv", "overrides.yml", "Thumbs.db"
+    )
     _make(tmp_path, "ada/notes.txt", "ada/x.ipynb")
     assert list(_found(tmp_path)) == ["ada", "bob"]
     assert passed_over(tmp_path) == ["README", "answers.txt"]

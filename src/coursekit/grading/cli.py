@@ -136,9 +136,7 @@ def resume(out: Out, jobs: Jobs = 2, overrides: Decisions = None, roster: Class 
         Run.load(out)  # else a folder that was misspelt would be made
         with held(out):
             run = Run.load(out).changed(out, overrides=overrides, roster=roster)
-            unclear = session.grade_class(
-                out, run, jobs, (1, 1), console.out, began=console.BEGAN
-            )
+            unclear = session.grade_class(out, run, jobs, (1, 1), console.out, began=console.BEGAN)
             return ATTENTION if unclear else 0
 
     _guarded(work)

@@ -212,7 +212,13 @@ def _result(
             return QuestionResult(question.id, title, 0, question.points, "missing", None, nothing)
         shown = tuple(found.uri for found in plan.pictures.get(question.id, ()) if found.uri)
         return QuestionResult(
-            question.id, title, None, question.points, "manual", answer=text, pictures=shown[:_SHOWN]
+            question.id,
+            title,
+            None,
+            question.points,
+            "manual",
+            answer=text,
+            pictures=shown[:_SHOWN],
         )
     if question.training is not None:
         found = _trained(question, setting.numbers[question.id], plan, weights)

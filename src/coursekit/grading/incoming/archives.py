@@ -96,7 +96,9 @@ def _members(data: bytes) -> list[tuple[str, int, int, int]]:
         end = start + packed if packed else (later if later >= 0 else len(data))
         path = data[at + 30 : at + 30 + length].decode("utf-8", "replace")
         name = path.rpartition("/")[2]
-        leftover = "__MACOSX" in path or ".ipynb_checkpoints" in path or name.startswith(("._", ".~"))
+        leftover = (
+            "__MACOSX" in path or ".ipynb_checkpoints" in path or name.startswith(("._", ".~"))
+        )
         if name and not leftover:
             found.append((path, -1 if flags & 1 else method, start, min(end, len(data))))
         at = later

@@ -125,7 +125,7 @@ def merge(assignment: Assignment, submission: Submission) -> Plan:
     names, notes = align(assignment, codes, called)
     plan.notes += notes
     plan.texts, plan.pictures = _texts(assignment, submission)
-    _note_other_sheets(assignment, submission, codes, called, plan)
+    _note_other_sheets(assignment, submission, bool(names), called, plan)
     plan.weights = [text for cell in submission.cells for text in cell.weights]
     last = {question: last_place(codes, name) for question, name in names.items()}
     plan.untouched = {question for question, i in last.items() if codes[i].untouched}
@@ -230,7 +230,7 @@ def _without_setup(assignment: Assignment, source: str) -> str:
 def _note_other_sheets(
     assignment: Assignment,
     submission: Submission,
-    codes: list[Code],
+    answered: bool,
     called: dict[str, list[str]],
     plan: Plan,
 ) -> None:
@@ -240,7 +240,6 @@ def _note_other_sheets(
     every = {cell.question for cell in submission.cells} | called.keys() - {""}
     mine = {name for name in every if name.partition(".")[0] == assignment.slug}
     others = {name.partition(".")[0] for name in every - mine if name} & set(slugs())
-    defined = set().union(*(code.defined for code in codes)) & set(assignment.names)
     gone = sorted(mine - assignment.by_id.keys())
     own = {normal(c.source) for c in assignment.cells if c.role != "setup"} - {""}
     if others and not mine:
@@ -249,7 +248,7 @@ def _note_other_sheets(
         words = f"There is another sheet in this notebook, too: {', '.join(sorted(others))}."
     elif gone:
         words = f"This sheet does not ask {', '.join(gone[:5])}: is it an older one?"
-    elif not (mine or defined or own & {normal(cell.source) for cell in submission.cells}):
+    elif not (mine or answered or own & {normal(cell.source) for cell in submission.cells}):
         words = f"Nothing of the sheet on {assignment.slug} was found in this notebook."
     else:
         return
