@@ -48,7 +48,8 @@ DOWNLOADED = re.compile(r" ?\((\d{1,4})\)$|-copy(\d{0,4})$", re.IGNORECASE)
 _COPY = re.compile(r"^(?:copy of|kopie von|copia de|copia di|copie de|cópia de|kopia)\s+", re.I)
 # What people write behind their name when they hand in again.
 _VERSION = re.compile(
-    r"(?:[-_ .]+(?:checkpoint|v(?:ersion)?[-_ .]?\d+|final|new|\d{4}-\d\d-\d\d|\d{8}|\d\d[-_:.h]?\d\d))+$",
+    r"(?:[-_ .]+(?:checkpoint|v(?:ersion)?[-_ .]?\d+|final|new"
+    r"|\d{4}-\d\d-\d\d|\d{8}|\d\d[-_:.h]?\d\d))+$",
     re.I,
 )
 SHARED = "one or two people"
