@@ -520,8 +520,8 @@ NOTEBOOK = '{"nbformat": 4, "cells": []}'
 @pytest.mark.parametrize(
     "name",
     ["ada.txt", "ada.md", "ada", "ada.json", "ada.pdf", "ada.ipynb.txt", "ada.ipynb.json",
-     "ada.ipynb_", "ada.ipynb~", "ada.ipynb.crdownload", "ada.ipynb.part", "ada.ipynb.ipynb", "ada.ipynb.html",
-     "ada.ipynb.gz", "ada.tar.gz", ".ada.ipynb"],
+     "ada.ipynb_", "ada.ipynb~", "ada.ipynb.crdownload", "ada.ipynb.part", "ada.ipynb.ipynb",
+     "ada.ipynb.html", "ada.ipynb.gz", "ada.tar.gz", ".ada.ipynb"],
 )  # fmt: skip
 def test_a_notebook_by_any_name_is_its_student_s(tmp_path: Path, name: str) -> None:
     _make(tmp_path, "bob.ipynb")
