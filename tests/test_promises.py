@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -33,3 +34,13 @@ def test_code_on_the_page_for_teachers_needs_no_scrolling() -> None:
     page = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```[^\n]*\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert [line for block in blocks for line in block.splitlines() if len(line) > 88] == []
+
+
+def test_students_have_the_packages_that_the_rules_name() -> None:
+    page = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
+    said = re.search(r"> 6\. There are (.*?), and what\s", page, re.DOTALL)
+    assert said is not None
+    named = re.split(r", | and ", said[1].replace("\n> ", " "))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}  # type: ignore[index]
+    assert {name.strip().lower() for name in named} == needed
