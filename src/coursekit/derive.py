@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 
 from coursekit import exercises, folding, outputs
 from coursekit.calls import verify_calls
+from coursekit.checked import checked_ids
 from coursekit.digest import digest
 from coursekit.hand_cell import code_of
 from coursekit.lower import Lowered, lower
@@ -229,7 +230,7 @@ def _notebook_tags(code: str, tags: list[str], trained: set[str]) -> list[str]:
 
 
 def _verifies(code: str, trained: set[str]) -> bool:
-    checked = set(exercises.checked_ids(code))
+    checked = set(checked_ids(code))
     return bool(verify_calls(code) or checked - trained)
 
 
