@@ -17,7 +17,7 @@ WITH_FIGURES = [
 
 # Figures without a version for phones, left out for the size of the notebook, and one with small
 # words: their number may only fall.
-SMALL = {"book/ddpm": 5, "book/evaluation": 2}
+SMALL = {"book/evaluation": 2}
 
 
 def letters(file: str) -> float | None:
