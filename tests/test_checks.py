@@ -761,6 +761,29 @@ def test_a_manual_question_waits_for_a_reader():
         Question("explain", 1, manual=True)
 
 
+def test_a_cell_that_uses_an_answer_says_that_there_is_none_and_nothing_else_is_hidden(capsys):
+    def noisy():
+        raise NotImplementedError()
+
+    with checks.once_answered("sample.noisy"):
+        noisy()
+    sentence = "This cell uses your answer to sample.noisy, which is still to be written. "
+    assert capsys.readouterr().out.startswith(sentence)
+    with checks.once_answered("sample.times", "sample.noisy"):
+        noisy()
+    assert capsys.readouterr().out.startswith(sentence)  # the one that it met
+    with checks.once_answered("sample.one", "sample.two"):
+        raise NotImplementedError
+    assert "sample.one and sample.two" in capsys.readouterr().out
+    with checks.once_answered("sample.noisy"):
+        print("a result")
+    assert capsys.readouterr().out == "a result\n"
+    for error in (NotImplementedError("for 'Half'"), ValueError(), KeyboardInterrupt()):
+        with pytest.raises(type(error)), checks.once_answered("sample.noisy"):
+            raise error
+    assert capsys.readouterr().out == ""
+
+
 def test_unknown_ids_are_refused_with_the_nearest():
     with pytest.raises(ValueError, match=r"no question 'nowhere\.step'"):
         checks.check("nowhere.step", noisy)

@@ -5,6 +5,8 @@ A sheet (``solutions/<slug>.md``) has one section a question, headed
 question is answered in a code cell with the tag ``answer`` and the option ``:question: <id>``, and
 tested by the next cell, which calls ``check("<id>", …)``. A question that a human marks has an
 admonition of class ``dropdown`` that begins with ``**Your answer**`` instead of the two cells.
+Any other cell that uses an answer does so within ``with once_answered("<id>"):``, because students
+open a sheet without answers, and "Run all" shall reach its end.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ def prepare(source: Source, questions: Sequence[Question]) -> Source:
 
     Raises:
         SourceError: headings, ids, points, names or the order of cells disagree with the registry,
-            or a question's answer or check is missing.
+            a question's answer or check is missing, or a cell uses an answer that may be missing.
     """
     cells: list[Cell] = []
     current: Question | None = None
@@ -85,6 +87,9 @@ def prepare(source: Source, questions: Sequence[Question]) -> Source:
             cell = dataclasses.replace(cell, role=role, question=current.id)
         cells.append(cell)
     _refuse_missing(source.path, questions, parts, lines)
+    for cell in cells:
+        if cell.kind == "code" and not cell.role:
+            _refuse_unguarded(cell, questions, source.path)
     return dataclasses.replace(source, cells=cells)
 
 
@@ -229,6 +234,39 @@ def _refuse_other_name(cell: Cell, question: Question, path: Path) -> None:
     if question.name not in names:
         message = f"the answer to {question.id} must define '{question.name}', not {names}"
         raise SourceError(path, cell.line, message)
+
+
+def _refuse_unguarded(cell: Cell, questions: Sequence[Question], path: Path) -> None:
+    """A cell may use an answer only ``with once_answered`` of its question.
+
+    What is called like an answer and bound by the cell itself is another thing.
+    """
+    tree = ast.parse(cell.text)
+    answers = {q.name: q.id for q in questions if not q.manual}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            answers.pop(node.id, None)
+    todo: list[tuple[ast.AST, frozenset[str]]] = [(tree, frozenset())]
+    while todo:
+        node, met = todo.pop()
+        if isinstance(node, ast.With):
+            met |= {name for item in node.items for name in _once_answered(item.context_expr)}
+        asked = answers.get(node.id) if isinstance(node, ast.Name) else None
+        if asked and asked not in met:
+            assert isinstance(node, ast.Name)
+            message = f"this uses {node.id}, which may not be answered: put it into a block"
+            line = cell.line + node.lineno - 1
+            raise SourceError(path, line, f"{message} 'with once_answered(\"{asked}\"):'")
+        todo += [(child, met) for child in ast.iter_child_nodes(node)]
+
+
+def _once_answered(call: ast.expr) -> set[str]:
+    """The ids of ``once_answered("<id>", …)``."""
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+        return set()
+    if call.func.id != "once_answered":
+        return set()
+    return {str(arg.value) for arg in call.args if isinstance(arg, ast.Constant)}
 
 
 def _refuse_missing(

@@ -73,6 +73,49 @@ def test_disagreement_with_the_registry_is_an_error_with_its_line(
     assert caught.value.line > 6
 
 
+USE = """
+```{code-cell} ipython3
+USED
+```
+
+## Question 2 ·"""
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        "for x in (1, 2):\n    print(double(x))",
+        "results = map(double, [1, 2])",
+        'with once_answered("toy.square"):\n    print(double(1))',
+        'with other("toy.double"):\n    print(double(1))',
+        'with once_answered("toy.double"):\n    pass\nprint(double(1))',
+    ],
+)
+def test_a_cell_that_would_stop_run_all_without_an_answer_is_refused(
+    book: Project, used: str
+) -> None:
+    toy.edit(book.sheet("toy"), "\n## Question 2 ·", USE.replace("USED", used))
+    with pytest.raises(SourceError, match="this uses double, which may not be answered") as caught:
+        exercises.prepare(read(book.sheet("toy")), toy.QUESTIONS)
+    assert 'once_answered("toy.double")' in caught.value.message
+    line = book.sheet("toy").read_text().splitlines()[caught.value.line - 1]
+    assert "double" in line
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        'with once_answered("toy.double"):\n    print(double(1))',
+        'with once_answered("toy.square", "toy.double"), open("f"):\n    print(double(1))',
+        "double = 3\nprint(double)",
+        "print(x.double())",
+    ],
+)
+def test_a_cell_that_waits_for_its_answer_may_use_it(book: Project, used: str) -> None:
+    toy.edit(book.sheet("toy"), "\n## Question 2 ·", USE.replace("USED", used))
+    exercises.prepare(read(book.sheet("toy")), toy.QUESTIONS)
+
+
 def test_a_question_that_is_missing_or_too_many(book: Project) -> None:
     source = read(book.sheet("toy"))
     with pytest.raises(SourceError, match="lacks the registry's question"):
