@@ -150,7 +150,9 @@ def test_run_all_reaches_the_end_of_a_sheet_that_is_half_answered(slug: str, fir
     """Every other question is answered: its cells show results, those of the others a sentence."""
     notebook = read(slug)
     solutions = nbformat.read(PROJECT.notebook("solutions", slug), as_version=4)
-    solved = {cell.metadata.nbgrader.grade_id: cell.source for cell in solutions.cells if role(cell)}
+    solved = {
+        cell.metadata.nbgrader.grade_id: cell.source for cell in solutions.cells if role(cell)
+    }
     answered = {question.id for question in checks.questions(slug)[first::2]}
     for cell in notebook.cells:
         if role(cell) == "answer" and cell.metadata.genbook.question in answered:
