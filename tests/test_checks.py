@@ -721,6 +721,23 @@ def test_what_is_written_in_place_is_told_by_what_it_does():
     assert "changed its argument x0 in place" in other.message and other.misconception is None
 
 
+def test_an_argument_may_keep_what_it_was_asked_and_nothing_else():
+    """A schedule keeps its rates in the type that was asked for; its β must stay."""
+    q = checks.question("ddpm.q_sample")
+
+    def by_rates(schedule, x0, t, eps):
+        a, b = schedule.rates(t, x0)
+        return a * x0 + b * eps
+
+    def destroying(schedule, x0, t, eps):
+        a, b = schedule.rates(t, x0)
+        schedule.betas[1:] *= 2
+        return a * x0 + b * eps
+
+    assert verdict(q, by_rates).points == q.points
+    assert "changed its argument schedule in place" in verdict(q, destroying).message
+
+
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()
