@@ -15,7 +15,7 @@ import ast
 import dataclasses
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -87,9 +87,10 @@ def prepare(source: Source, questions: Sequence[Question]) -> Source:
             cell = dataclasses.replace(cell, role=role, question=current.id)
         cells.append(cell)
     _refuse_missing(source.path, questions, parts, lines)
+    borrowed = {q.name: frozenset([q.id]) for q in questions if not q.manual}
     for cell in cells:
         if cell.kind == "code" and not cell.role:
-            _refuse_unguarded(cell, questions, source.path)
+            borrowed |= _refuse_unguarded(cell, borrowed, source.path)
     return dataclasses.replace(source, cells=cells)
 
 
@@ -236,28 +237,44 @@ def _refuse_other_name(cell: Cell, question: Question, path: Path) -> None:
         raise SourceError(path, cell.line, message)
 
 
-def _refuse_unguarded(cell: Cell, questions: Sequence[Question], path: Path) -> None:
+def _refuse_unguarded(
+    cell: Cell, borrowed: Mapping[str, frozenset[str]], path: Path
+) -> dict[str, frozenset[str]]:
     """A cell may use an answer only ``with once_answered`` of its question.
 
-    What is called like an answer and bound by the cell itself is another thing.
+    Args:
+        cell: one that is neither an answer nor a check.
+        borrowed: names that use answers when they are called, and of which questions.
+        path: of the sheet.
+
+    Returns:
+        What it adds to these names: functions that use answers. What is called like an answer and
+        bound by the cell itself is another thing.
     """
     tree = ast.parse(cell.text)
-    answers = {q.name: q.id for q in questions if not q.manual}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            answers.pop(node.id, None)
+    nodes = list(ast.walk(tree))
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    known = {name: ids for name, ids in borrowed.items() if name not in bound}
+    added: dict[str, frozenset[str]] = {}
     todo: list[tuple[ast.AST, frozenset[str]]] = [(tree, frozenset())]
     while todo:
-        node, met = todo.pop()
+        node, met = todo.pop(0)
+        if isinstance(node, ast.FunctionDef):
+            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            used = frozenset().union(*(known[name] for name in names if name in known)) - met
+            known[node.name] = used
+            if node in tree.body:
+                added[node.name] = used
+            continue
         if isinstance(node, ast.With):
             met |= {name for item in node.items for name in _once_answered(item.context_expr)}
-        asked = answers.get(node.id) if isinstance(node, ast.Name) else None
-        if asked and asked not in met:
-            assert isinstance(node, ast.Name)
+        if isinstance(node, ast.Name) and (lacking := known.get(node.id, frozenset()) - met):
             message = f"this uses {node.id}, which may not be answered: put it into a block"
+            ids = ", ".join(f'"{name}"' for name in sorted(lacking))
             line = cell.line + node.lineno - 1
-            raise SourceError(path, line, f"{message} 'with once_answered(\"{asked}\"):'")
+            raise SourceError(path, line, f"{message} 'with once_answered({ids}):'")
         todo += [(child, met) for child in ast.iter_child_nodes(node)]
+    return added
 
 
 def _once_answered(call: ast.expr) -> set[str]:

@@ -55,6 +55,7 @@ biased covariances: torch.cov(a.T) → torch.cov(a.T, correction=0)
 means forgotten: gap + cov_a → cov_a
     Your distance does not depend on the means.
 the root of each entry: 2 * cross → 2 * (cov_a @ cov_b).clamp(min=0).sqrt().trace()
+    or: 2 * cross → 2 * (cov_a @ cov_b).sqrt().trace()
     You took the root of the entries. The root of a matrix is another thing: the same eigenvectors,
     and the roots of the eigenvalues.
 roots as if they commuted: 2 * cross → 2 * (root @ root_of(cov_b)).trace()

@@ -17,7 +17,7 @@ from genbook.nn import UNet
 from genbook.schedules import NoiseSchedule
 
 CALLS, ETA, EACH = 10, 1.0, 100
-BOUND = 12.0
+BOUND = 7.0  # ``python tests/bound.py own_digits.train`` shows what lies on either side
 linear = NoiseSchedule.linear(1000)
 
 
@@ -61,25 +61,32 @@ def score(network: torch.nn.Module, seed: int) -> tuple[float, float]:
 
 
 def losses(network: torch.nn.Module, seed: int) -> dict[str, float]:
-    """The loss on test images as it was asked for (""), and with each of the known mistakes."""
+    """The loss on test images as it was asked for (""), and with each of the known mistakes.
+
+    With them three numbers of another kind: the loss with little noise and with much, and how loud
+    the answer is beside the noise, at times in which it is neither hidden nor plain to see. A
+    regression is never louder than 1; one that was trained on fainter noise is.
+    """
     g = generator(seed)
     x0, labels = digits.load("test")
     t = torch.randint(1, linear.T + 1, (len(x0),), generator=g)
     eps = torch.randn(x0.shape, generator=g)
     a, b = linear.rates(t, x0)
+    xt = a * x0 + b * eps
 
-    def loss(told: Tensor, asked: Tensor | None, target: Tensor = eps, noise: Tensor = b) -> float:
-        return apart(network(a * x0 + noise * eps, told, asked), target)
+    def loss(told: Tensor, asked: Tensor | None) -> float:
+        return apart(network(xt, told, asked), eps)
 
-    early, late = t <= linear.T // 3, t > 2 * linear.T // 3
-    guess = network(a * x0 + b * eps, t, labels)
+    answer = network(xt, t, labels)
+    little, middle, much = t <= 333, (t > 150) & (t <= 450), t > 667
+    loud = (answer * eps)[middle].sum() / eps[middle].square().sum()
     return {
-        "": apart(guess, eps),
-        "little noise": apart(guess[early], eps[early]),
-        "much noise": apart(guess[late], eps[late]),
-        "the image for the noise": loss(t, labels, target=x0),
-        "v for the noise": loss(t, labels, target=a * eps - b * x0),
-        "variance for standard deviation": loss(t, labels, noise=b**2),
+        "": apart(answer, eps),
+        "little noise": apart(answer[little], eps[little]),
+        "much noise": apart(answer[much], eps[much]),
+        "loudness": float(loud),
+        "the image for the noise": apart(answer, x0),
+        "v for the noise": apart(answer, a * eps - b * x0),
         "no time": min(loss(torch.full_like(t, at), labels) for at in (0, 1, linear.T)),
         "time as a fraction": loss(t / linear.T, labels),
         "no labels": loss(t, None),
@@ -97,16 +104,18 @@ def diagnose(network: torch.nn.Module, seed: int) -> tuple[str, str]:
     A mistake explains a network that does the wrong thing well, much better than what was asked.
     """
     found = losses(network, seed)
-    asked, little, much = (found.pop(name) for name in ("", "little noise", "much noise"))
+    names = ("", "little noise", "much noise", "loudness", "labels of other images")
+    asked, little, much, loud, strangers = (found.pop(name) for name in names)
     _, right = measured(*drawn(network, seed))
     detail = f"right class {right:.0%}; loss on test images {asked:.2g}, "
     detail += f"{little:.2g} with little noise and {much:.2g} with much"
-    indifferent = found.pop("labels of other images") < 1.05 * asked
     best = min(found, key=found.__getitem__)
     if found[best] < 0.7 * asked:
         return detail, best
     if asked > 0.6:
         return detail, "untrained"
-    if much > 3 * little:
+    if much > 0.1:
         return detail, "not all times"
-    return detail, "labels of other images" if indifferent else ""
+    if loud > 1:
+        return detail, "variance for standard deviation"
+    return detail, "labels of other images" if strangers < 1.05 * asked else ""

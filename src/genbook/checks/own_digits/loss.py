@@ -49,8 +49,9 @@ alpha-bar without roots: schedule.a(t, x0) → schedule.a(t, x0) ** 2
     schedule.b(t, x0) → schedule.b(t, x0) ** 2
     You mix with ᾱ_t and 1 − ᾱ_t. Signal and noise have their square roots as factors, a_t and b_t.
 a sum over pixels: .mean() → .flatten(1).sum(1).mean()
-    You add up the squares of the pixels. The question asks for their mean: with a sum the learning
-    rate would have to know how many pixels there are.
+    or: .mean() → .sum()
+    You add the squares up. The question asks for their mean: with a sum the learning rate would
+    have to know how many there are.
 signal and noise swapped: schedule.a → schedule.b; schedule.b → schedule.a
     Your image gets clearer as t grows: the two factors are swapped.
 the clean image is shown: network(xt → network(x0

@@ -8,8 +8,8 @@ from genbook.checks.own_digits.shared import Classes, schedules
 
 def sample(network, step, T, calls, x, labels, noises):
     times = [round(T * i / calls) for i in range(calls, -1, -1)]
-    for (t, s), noise in zip(pairwise(times), noises, strict=True):
-        x = step(x, network(x, t, labels), t, s, noise)
+    for i, (t, s) in enumerate(pairwise(times)):
+        x = step(x, network(x, t, labels), t, s, noises[i])
     return x
 
 
@@ -64,9 +64,9 @@ times cut off: round(T → int(T
 steps of one whole length: [round(T * i / calls) for i in → [*
     range(calls, -1, -1)] → range(T, 0, -(T // calls)), 0][: calls + 1]
     Your jumps all have the length T // calls, which in general does not fit into T.
-the same noise always: , noise) → , noises[0])
+the same noise always: noises[i] → noises[0]
     Every jump gets the first noise. Fresh noise is fresh in every jump.
-noises from the last: pairwise(times), noises, → pairwise(times), noises[::-1],
+noises from the last: noises[i] → noises[-1 - i]
     The noises are used from the last to the first. The first jump gets the first.
 upwards: range(calls, -1, -1) → range(calls + 1)
     Your times run up from 0. A sampler begins at T, with noise, and ends at 0, with an image.
@@ -78,4 +78,4 @@ all images of one class: t, labels) → t, labels[:1].expand(len(labels)))
     The network is told the first label for all images.
 times beyond the last noise are not visited: range(calls, -1, -1) ≡ range(calls, -2, -1)
 """)
-QUESTION = Question("own_digits.sample", 2, sample, cases, ANSWERS)
+QUESTION = Question("own_digits.sample", 3, sample, cases, ANSWERS)

@@ -11,17 +11,22 @@ from genbook.ema import EMA  # noqa: F401, for the answers
 def train():
     network = build()
     optimiser = torch.optim.Adam(network.parameters(), lr=4e-3)
-    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 1000)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 2000)
     images, labels = digits.load("train")
-    for _ in range(1000):
-        batch = torch.randint(len(images), (128,))
-        x0, t = images[batch], torch.randint(1, linear.T + 1, (128,))
+    for _ in range(2000):
+        batch = torch.randint(len(images), (64,))
+        x0, t = images[batch], torch.randint(1, linear.T + 1, (64,))
         error = loss(network, linear, x0, labels[batch], t, torch.randn_like(x0))
         optimiser.zero_grad()
         error.backward()
         optimiser.step()
         decay.step()
     return network
+
+
+def loss_of_v(network, schedule, x0, labels, t, eps):
+    a, b = schedule.rates(t, x0)
+    return (network(a * x0 + b * eps, t, labels) - (a * eps - b * x0)).square().mean()
 
 
 mistaken = {known.name: known for known in LOSS.misconceptions}
@@ -64,6 +69,8 @@ variance for standard deviation:
     error = loss( → error = mistaken["variance for standard deviation"].function(
     Your network was trained on images whose noise was multiplied with 1 − ᾱ_t, its variance. The
     noise of x_t has the standard deviation √(1 − ᾱ_t).
+v for the noise: error = loss( → error = loss_of_v(
+    Your network predicts v = a eps − b x_0. The loss asks for the noise.
 time as a fraction: loss(network → loss(lambda x, s, y: network(x, s / linear.T, y)
     Your network was told t / T. Give it t itself, from 1 to T: samplers will call it with these.
 no time: loss(network → loss(lambda x, s, y: network(x, 0 * s, y)
@@ -71,13 +78,13 @@ no time: loss(network → loss(lambda x, s, y: network(x, 0 * s, y)
 no labels: loss(network → loss(lambda x, s, y: network(x, s, None)
     Your network was not told the classes, and so cannot draw the one that is asked for. Give it the
     labels: network(x_t, t, labels).
-labels of other images: labels[batch], t → labels[torch.randint(len(images), (128,))], t
+labels of other images: labels[batch], t → labels[torch.randint(len(images), (64,))], t
     Your network has learnt that the labels say nothing. Were they taken from the same batch as the
     images?
 not all times: linear.T + 1 → linear.T // 2 + 1
     With little noise your network is good, with much it has learnt nothing. Draw t from all of 1 to
     T.
-untrained: range(1000) → range(5)
+untrained: range(2000) → range(5)
     Your network has learnt next to nothing. Look for `error.backward()`, `optimiser.step()`, and
     whether the network that you return is the one whose parameters the optimiser has.
 """)
