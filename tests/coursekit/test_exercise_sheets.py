@@ -96,9 +96,8 @@ def test_a_cell_that_would_stop_run_all_without_an_answer_is_refused(
     book: Project, used: str
 ) -> None:
     toy.edit(book.sheet("toy"), "\n## Question 2 ·", USE.replace("USED", used))
-    with pytest.raises(
-        SourceError, match="this uses (double|four), which may not be answered"
-    ) as caught:
+    message = r"this uses (double|four), which may not be answered"
+    with pytest.raises(SourceError, match=message) as caught:
         exercises.prepare(read(book.sheet("toy")), toy.QUESTIONS)
     assert 'once_answered("toy.double")' in caught.value.message
     line = book.sheet("toy").read_text().splitlines()[caught.value.line - 1]

@@ -91,10 +91,10 @@ def test_weights_are_judged_wherever_they_are_handed_in(tmp_path):
         name: next(q for q in row.questions if q.id == question.id) for name, row in rows.items()
     }
     assert {name: (q.points, q.status) for name, q in found.items()} == {
-        "in-the-notebook": (3, "right"),
-        "beside": (3, "right"),
-        "flat": (3, "right"),
-        "hopper": (3, "right"),
+        "in-the-notebook": (6, "right"),
+        "beside": (6, "right"),
+        "flat": (6, "right"),
+        "hopper": (6, "right"),
         "nowhere": (0, "missing"),
         "untrained": (0, "wrong"),
         "broken": (0, "wrong"),
@@ -102,7 +102,7 @@ def test_weights_are_judged_wherever_they_are_handed_in(tmp_path):
     assert found["untrained"].misconception == "untrained"
     # Nothing else depends on the weights.
     others = {name: sum(q.points or 0 for q in row.questions) for name, row in rows.items()}
-    assert others == {name: 17 + q.points for name, q in found.items()}
+    assert others == {name: 16 + q.points for name, q in found.items()}
 
 
 def test_weights_in_a_zip_are_found_and_new_ones_are_graded_again(tmp_path):

@@ -10,12 +10,12 @@ from genbook.ema import EMA  # noqa: F401, for the answers
 
 def train():
     network = build()
-    optimiser = torch.optim.Adam(network.parameters(), lr=4e-3)
+    optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 2000)
     images, labels = digits.load("train")
     for _ in range(2000):
-        batch = torch.randint(len(images), (64,))
-        x0, t = images[batch], torch.randint(1, linear.T + 1, (64,))
+        batch = torch.randint(len(images), (128,))
+        x0, t = images[batch], torch.randint(1, linear.T + 1, (128,))
         error = loss(network, linear, x0, labels[batch], t, torch.randn_like(x0))
         optimiser.zero_grad()
         error.backward()
@@ -37,7 +37,7 @@ an average of the weights in place of a falling learning rate:
     average = EMA(network, 0.99)
     optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-4)
     images, labels = digits.load("train")
-    for _ in range(1500):
+    for _ in range(2500):
         batch = torch.randperm(len(images))[:128]
         t, eps = torch.randint(1, 1001, (128,)), torch.randn(128, 1, 8, 8)
         error = loss(network, linear, images[batch], labels[batch], t, eps)
@@ -47,9 +47,9 @@ an average of the weights in place of a falling learning rate:
         average.update()
     return average.copy_to(network)
 epoch by epoch, times in strata, another rule for the learning rate:
-    network, (images, labels), epochs = build(), digits.load("train"), 90
+    network, (images, labels), epochs = build(), digits.load("train"), 180
     optimiser = torch.optim.Adam(network.parameters())
-    rule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 5e-3, total_steps=12 * epochs)
+    rule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=12 * epochs)
     for _ in range(epochs):
         for batch in torch.randperm(len(images)).tensor_split(12):
             x0 = images[batch]
@@ -78,7 +78,7 @@ no time: loss(network → loss(lambda x, s, y: network(x, 0 * s, y)
 no labels: loss(network → loss(lambda x, s, y: network(x, s, None)
     Your network was not told the classes, and so cannot draw the one that is asked for. Give it the
     labels: network(x_t, t, labels).
-labels of other images: labels[batch], t → labels[torch.randint(len(images), (64,))], t
+labels of other images: labels[batch], t → labels[torch.randint(len(images), (128,))], t
     Your network has learnt that the labels say nothing. Were they taken from the same batch as the
     images?
 not all times: linear.T + 1 → linear.T // 2 + 1
