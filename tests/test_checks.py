@@ -789,6 +789,13 @@ def test_a_cell_that_uses_an_answer_says_that_there_is_none_and_nothing_else_is_
     with checks.once_answered("sample.times", "sample.noisy"):
         noisy()
     assert capsys.readouterr().out.startswith(sentence)  # the one that it met
+
+    def times(answered):
+        answered()
+
+    with checks.once_answered("sample.times", "sample.noisy"):
+        times(noisy)  # is written, and calls what is not
+    assert capsys.readouterr().out.startswith(sentence)
     with checks.once_answered("sample.one", "sample.two"):
         raise NotImplementedError
     assert "sample.one and sample.two" in capsys.readouterr().out

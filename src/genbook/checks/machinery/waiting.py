@@ -31,8 +31,8 @@ def once_answered(*question_ids: str) -> Iterator[None]:
     except NotImplementedError as error:
         if error.args:
             raise
-        called = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
-        open_ = [name for name in question_ids if name.partition(".")[2] in called] or question_ids
+        stub = traceback.extract_tb(error.__traceback__)[-1].name
+        open_ = [name for name in question_ids if name.partition(".")[2] == stub] or question_ids
         print(
             f"This cell uses your answer to {' and '.join(open_)}, which is still to be written. "
             "Write it above, then run this cell again."
