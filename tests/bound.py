@@ -46,11 +46,12 @@ def main() -> None:
     word = "at most" if q.training.better == "lower" else "at least"
     print(f"{q.id}: {q.training.quantity}, {word} {q.training.bound:g} is asked for")
     values = torch.tensor([row(q, f"seed {s}", q.reference, s) for s in range(chosen.seeds)])
+    if len(values) > 1:
+        print(f"these: {values.mean():.3g} on average, standard deviation {values.std():.2g}")
     for other in q.alternatives:
-        row(q, getattr(other, "name", other.__name__), other, 1)
+        row(q, getattr(other, "name", "another right answer"), other, 1)
     for known in q.misconceptions:
         row(q, known.name, known.function, 1)
-    print(f"reference: {values.mean():.3g} on average, standard deviation {values.std():.2g}")
 
 
 if __name__ == "__main__":

@@ -136,6 +136,19 @@ def test_the_solved_code_is_the_solution_without_marks_or_what_was_given(book: P
     assert strip.solved_code(square, book.sheet("toy")) == "def square(x):\n    return x * x"
 
 
+def test_an_assignment_is_a_sheet_of_no_single_chapter(book: Project) -> None:
+    text = book.sheet("toy").read_text()
+    assert book.slugs() == book.chapters() == ["toy"]
+    book.sheet("joint").write_text(text)
+    assert book.slugs() == book.chapters() == ["toy", "joint"], "a sheet that lacks its chapter"
+    book.sheet("joint").write_text(text.replace("kind: sheet", "kind: assignment"))
+    assert (book.slugs(), book.chapters()) == (["toy", "joint"], ["toy"])
+    assert book.is_assignment("joint") and not book.is_assignment("toy")
+    assert list(book.sources("joint")) == ["solutions"]
+    assert read(book.sheet("joint")).kind == "assignment"
+    assert not book.is_assignment("nowhere")
+
+
 ORDER = "QUESTIONS and the sheet must have one order"
 CUBE = toy.Question("toy.cube", 1, "cube")
 HOW = toy.Question("toy.how", 3, "how", manual=True)
