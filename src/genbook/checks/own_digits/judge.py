@@ -86,7 +86,6 @@ def losses(network: torch.nn.Module, seed: int) -> dict[str, float]:
         "much noise": apart(answer[much], eps[much]),
         "loudness": float(loud),
         "the image for the noise": apart(answer, x0),
-        "v for the noise": apart(answer, a * eps - b * x0),
         "no time": min(loss(torch.full_like(t, at), labels) for at in (0, 1, linear.T)),
         "time as a fraction": loss(t / linear.T, labels),
         "no labels": loss(t, None),
@@ -110,7 +109,7 @@ def diagnose(network: torch.nn.Module, seed: int) -> tuple[str, str]:
     detail = f"right class {right:.0%}; loss on test images {asked:.2g}, "
     detail += f"{little:.2g} with little noise and {much:.2g} with much"
     best = min(found, key=found.__getitem__)
-    if found[best] < 0.7 * asked:
+    if found[best] < 0.9 * asked:  # a good network loses a third without its time or label
         return detail, best
     if asked > 0.6:
         return detail, "untrained"

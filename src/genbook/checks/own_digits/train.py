@@ -24,11 +24,6 @@ def train():
     return network
 
 
-def loss_of_v(network, schedule, x0, labels, t, eps):
-    a, b = schedule.rates(t, x0)
-    return (network(a * x0 + b * eps, t, labels) - (a * eps - b * x0)).square().mean()
-
-
 mistaken = {known.name: known for known in LOSS.misconceptions}
 
 ANSWERS = answers("""
@@ -69,8 +64,6 @@ variance for standard deviation:
     error = loss( → error = mistaken["variance for standard deviation"].function(
     Your network was trained on images whose noise was multiplied with 1 − ᾱ_t, its variance. The
     noise of x_t has the standard deviation √(1 − ᾱ_t).
-v for the noise: error = loss( → error = loss_of_v(
-    Your network predicts v = a eps − b x_0. The loss asks for the noise.
 time as a fraction: loss(network → loss(lambda x, s, y: network(x, s / linear.T, y)
     Your network was told t / T. Give it t itself, from 1 to T: samplers will call it with these.
 no time: loss(network → loss(lambda x, s, y: network(x, 0 * s, y)
