@@ -74,9 +74,6 @@ no labels: loss(network → loss(lambda x, s, y: network(x, s, None)
 labels of other images: labels[batch], t → labels[torch.randint(len(images), (128,))], t
     Your network has learnt that the labels say nothing. Were they taken from the same batch as the
     images?
-not all times: linear.T + 1 → linear.T // 2 + 1
-    With little noise your network is good, with much it has learnt nothing. Draw t from all of 1 to
-    T.
 untrained: range(2000) → range(5)
     Your network has learnt next to nothing. Look for `error.backward()`, `optimiser.step()`, and
     whether the network that you return is the one whose parameters the optimiser has.
