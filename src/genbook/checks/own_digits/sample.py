@@ -76,6 +76,5 @@ an index too low: network(x, t, → network(x, t - 1,
     You tell the network the time t − 1. The state belongs to t.
 all images of one class: t, labels) → t, labels[:1].expand(len(labels)))
     The network is told the first label for all images.
-times beyond the last noise are not visited: range(calls, -1, -1) ≡ range(calls, -2, -1)
 """)
 QUESTION = Question("own_digits.sample", 3, sample, cases, ANSWERS)
