@@ -19,6 +19,7 @@ import io
 import linecache
 import os
 import re
+import resource
 import signal
 import sys
 import time
@@ -40,7 +41,7 @@ from genbook._definitions import Definitions
 
 ROOT = Path(__file__).parents[1]
 SLOW = 5.0  # seconds of the processor for one check
-LONGEST = 60  # seconds of the clock for one mutant; a mutant that does not end is noticed
+LONGEST = 60  # seconds of the processor for one mutant; a mutant that does not end is noticed
 # Shown in words and formulas only, but what the page's equations stand on.
 BESIDE = {
     "ddpm": ["genbook.paths.conversions.factors", "genbook.bound._kl"],
@@ -138,6 +139,7 @@ def noticed(
     child = os.fork()
     if child == 0:
         os.close(reader)
+        resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST + 5))
         answer = "not ended"
         with contextlib.suppress(BaseException):
             function.__code__ = mutant.answer.__code__
@@ -145,13 +147,10 @@ def noticed(
         os.write(writer, answer.encode())
         os._exit(0)
     os.close(writer)
-    begun = time.monotonic()
-    while os.waitpid(child, os.WNOHANG) == (0, 0):
-        if time.monotonic() - begun > LONGEST:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return "not ended"
-        time.sleep(0.02)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+        os.close(reader)
+        return "not ended"
     with os.fdopen(reader) as pipe:
         return pipe.read() or None
 

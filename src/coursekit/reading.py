@@ -5,6 +5,8 @@
     code       three seconds a line that stands open; proofs, plots and solutions are folded
     figures    15 seconds each, explorables a minute
 
+A section beside the road is left out: on the site it is folded.
+
 ``book/how_to_read.md`` tells the reader the same; the numbers are conventions, not measurements.
 """
 
@@ -17,6 +19,7 @@ from pathlib import Path
 
 from markdown_it.token import Token
 
+from coursekit.beside import HEADING
 from coursekit.calls import verify_calls
 from coursekit.source import Cell, blocks, directive, read_page
 
@@ -43,7 +46,17 @@ def minutes(path: Path) -> int:
     Raises:
         SourceError: the page cannot be read as MyST.
     """
-    seconds = sum(_seconds(cell, path) for cell in read_page(path).cells)
+    seconds, beside = 0.0, None
+    for cell in read_page(path).cells:
+        if cell.kind == "code":
+            seconds += _code(cell) if beside is None else 0
+            continue
+        tokens = blocks(cell.text, path, cell.line)
+        for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+            if token.type == "heading_open" and (beside is None or token.tag <= beside):
+                named = following is not None and following.content.startswith(HEADING)
+                beside = token.tag if named else None
+            seconds += _block(token, path) if beside is None else 0
     return max(1, math.ceil(seconds / 60))
 
 
@@ -53,9 +66,7 @@ def is_open(cell: Cell) -> bool:
     return cell.kind == "code" and not folded and not verify_calls(cell.text)
 
 
-def _seconds(cell: Cell, path: Path) -> float:
-    if cell.kind == "markdown":
-        return sum(_block(token, path) for token in blocks(cell.text, path, cell.line))
+def _code(cell: Cell) -> float:
     code = CODE * _lines(cell.text) if is_open(cell) else 0
     return code + FIGURE * ("figure" in (cell.metadata.get("mystnb") or {}))
 

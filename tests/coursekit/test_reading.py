@@ -47,6 +47,23 @@ def test_what_counts(tmp_path: Path, text: str, expected: int) -> None:
     assert minutes(tmp_path, text) == expected
 
 
+LONG = "word " * 540 + "\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"## Beside the road. A\n\n{LONG}", 1),
+        (f"## Beside the road. A\n\n{LONG}### B\n\n{LONG}## C\n\n{LONG}", 3),
+        (f"### Beside the road. A\n\n{LONG}## C\n\n{LONG}", 3),
+        (f"## Beside the road. A\n\n```{{code-cell}} ipython3\n{CODE}\n```\n\n{LONG}", 1),
+        (f"## Not beside the road\n\n{LONG}", 4),
+    ],
+)
+def test_what_is_beside_the_road_does_not_count(tmp_path: Path, text: str, expected: int) -> None:
+    assert minutes(tmp_path, text) == expected
+
+
 def test_an_included_object_counts_by_its_lines(tmp_path: Path) -> None:
     body = "".join(f"        x = {n}\n" for n in range(39))
     (tmp_path / "code.py").write_text(f"class A:\n    def f():\n{body}\n\ny = 1\n" + "z = 2\n" * 60)
@@ -63,7 +80,7 @@ def test_how_to_read_tells_the_rule() -> None:
         assert rule in text
 
 
-@pytest.mark.parametrize("slug", PROJECT.slugs())
+@pytest.mark.parametrize("slug", PROJECT.chapters())
 def test_steps_have_headings_of_one_form(slug: str) -> None:
     """``## Step 1. Forward: fade a little``, numbered from 1 without a gap."""
     lines = PROJECT.chapter(slug).read_text("utf-8").splitlines()
