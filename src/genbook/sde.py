@@ -104,6 +104,7 @@ def forward(
     generator: torch.Generator | None = None,
     *,
     eta: float = 1.0,
+    noise: Tensor | None = None,
 ) -> Tensor:
     """One step of Euler–Maruyama upwards, from s to t > s, with the dial η.
 
@@ -116,7 +117,10 @@ def forward(
     moved = x + h * f * x
     if eta != 1:
         moved = moved - h * (1 - eta**2) / 2 * g**2 * denoiser(x, s, cond).score
-    return moved + eta * g * math.sqrt(h) * randn_like(x, generator) if eta else moved
+    if not eta:
+        return moved
+    noise = randn_like(x, generator) if noise is None else noise
+    return moved + eta * g * math.sqrt(h) * noise
 
 
 def euler_maruyama(
@@ -128,6 +132,7 @@ def euler_maruyama(
     generator: torch.Generator | None = None,
     *,
     eta: float = 1.0,
+    noise: Tensor | None = None,
 ) -> Tensor:
     """One step of Euler–Maruyama down the reverse process, from t to s < t.
 
@@ -144,6 +149,7 @@ def euler_maruyama(
         cond: passed on to the denoiser.
         generator: source of the noise.
         eta: how much noise, at least 0.
+        noise: standard normal, of the shape of x; drawn if not given.
 
     Raises:
         TypeError: the path is a chain, which has no f and g.
@@ -155,7 +161,8 @@ def euler_maruyama(
     mean = x - h * (f * x - (1 + eta**2) / 2 * g**2 * score)
     if s == 0 or not eta:
         return mean
-    return mean + eta * g * math.sqrt(h) * randn_like(x, generator)
+    noise = randn_like(x, generator) if noise is None else noise
+    return mean + eta * g * math.sqrt(h) * noise
 
 
 def reverse_diffusion(
