@@ -78,7 +78,8 @@ def _walked(now: State) -> tuple[_Run, int]:
 
 def _readout(now: State) -> list[Row]:
     run, i = _walked(now)
-    law = _DATA.at(*_PATH.rates(run.times[i])) if run.times[i] > 0 else _DATA
+    a, b = _PATH.rates(run.times[i])
+    law = _DATA.at(float(a), float(b))
     exact = float(law.covariance.trace() + law.mean.square().sum()) / 2
     mine = float(run.states[i].square().mean())
     shares = [count / _COUNT for count in run.drops.bincount(minlength=3).tolist()]
@@ -97,7 +98,7 @@ def _readout(now: State) -> list[Row]:
 def _mark(canvas: Canvas, at: NDArray[np.float64], drop: int) -> None:
     """Three marks for three drops, so that colour is not all that tells them apart."""
     if drop == 0:
-        canvas.dots(*at, 2.6, _COLOURS[0])
+        canvas.dots(at[0], at[1], 2.6, _COLOURS[0])
         return
     square = [(-2.4, -2.4), (2.4, -2.4), (2.4, 2.4), (-2.4, 2.4)]
     corners = square if drop == 1 else [(0, -3.4), (3.2, 2.0), (-3.2, 2.0)]
