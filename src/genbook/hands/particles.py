@@ -15,8 +15,7 @@ from torch import Tensor
 from genbook import sde
 from genbook.denoiser import Denoiser
 from genbook.gaussians import GaussianMixture
-from genbook.hands.dial import _uniform as uniform  # the numbers of the page, made there
-from genbook.hands.drawing import Canvas, column, fixed, scale
+from genbook.hands.drawing import Canvas, column, fixed, scale, uniform
 from genbook.hands.frame import Button, Choice, Hand, Row, Slider, State
 
 _COUNT, _STEPS = 240, 200
