@@ -80,5 +80,5 @@ untrained: range(2000) → range(5)
     whose parameters the optimiser has.
 """)
 
-TRAINING = Training(build, score, BOUND, "distance within the classes", diagnose=diagnose)
+TRAINING = Training(build, score, BOUND, "distance by class", diagnose=diagnose)
 QUESTION = Question("own_digits.train", 6, train, answers=ANSWERS, training=TRAINING)
