@@ -65,8 +65,7 @@ def test_each_cell_knows_its_line_whatever_stands_around_it(room: str) -> None:
         lines = item.source.path.read_text(encoding="utf-8").splitlines()
         for index, cell in enumerate(item.notebook.cells):
             if hand_cell.is_hand(cell):  # in no source: it belongs to the figure above
-                above = "\n".join(lines[: item.line(index) - 1])
-                name = re.findall(r"`{3,}\{explorable\} (\S+)", above)[-1]
+                (name,) = re.findall(r"\{explorable\} (\S+)", lines[item.line(index) - 1])
                 assert f'hands.show("{name}")' in cell.source
             elif cell.cell_type == "code" and cell.id != "setup":
                 titled = folding.is_folded(cell)  # by a line that no source has
