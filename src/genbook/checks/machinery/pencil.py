@@ -47,14 +47,8 @@ def explain(
         value = mistakes[i][0].value if mistakes else compare.plain(known.function())
         parts = _parts(value)
         if list(parts) == list(right):
-            # A wrong number by hand may be rounded more than a right one. Where the mistake leaves
-            # a number as it should be, it has not made it wrong.
-            near = {
-                name
-                for name in left
-                if _same(entry, mine[name], parts[name], rtol=1e-3)
-                and not _same(entry, parts[name], right[name])
-            }
+            # A wrong number by hand may be rounded more than a right one.
+            near = {name for name in left if _same(entry, mine[name], parts[name], rtol=1e-3)}
             shared.append(near)
         else:
             shared.append(set())
