@@ -180,7 +180,9 @@ def reverse_diffusion(
 
         x_s = (2 − k) x_t + (1 + η²)/2 β score + η √β noise
 
-    Arguments as for :func:`euler_maruyama`; the path may be a chain, too.
+    Arguments as for :func:`euler_maruyama`; the path may be a chain, too. Where nothing of
+    the data is left at the end, k is 0 in the first step, however short it is: there η = 0
+    leads astray.
     """
     _dial(eta)
     _downwards(denoiser.path, t, s)
