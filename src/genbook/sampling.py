@@ -10,6 +10,7 @@ samplers alike, and a new sampler is a new step, never a new loop.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -22,7 +23,7 @@ from genbook.arguments import shape_of, tensors
 from genbook.denoiser import Denoiser
 from genbook.paths import Path
 
-__all__ = ["Step", "first_state", "last", "randn", "randn_like", "states", "steps_of"]
+__all__ = ["Step", "first_state", "last", "randn", "randn_like", "states", "steps_of", "watched"]
 
 Step = Callable[..., Tensor]
 """``step(denoiser, x, t, s, cond, generator)``: the state at time s, from the state x at time t."""
@@ -69,6 +70,34 @@ def steps_of(visited: Sequence[Any], progress: bool = False) -> Iterator[tuple[A
     from tqdm.auto import tqdm  # only here: it is slow to import, and seldom needed
 
     return iter(tqdm(pairwise(visited), total=len(visited) - 1, unit="step"))
+
+
+def watched(
+    states: Iterable[tuple[Any, Tensor]], largest: float = 1e6
+) -> Iterator[tuple[Any, Tensor]]:
+    """The same states, each looked at before it is passed on.
+
+    Args:
+        states: pairs (time, state) of a sampler.
+        largest: absolute value that no entry may exceed.
+
+    Raises:
+        ValueError: a state with NaN or infinity, or one that has exploded; names the two times of
+            the step that made it.
+    """
+    before = None
+    for t, x in states:
+        size = float(x.abs().amax()) if x.numel() else 0.0
+        if not size <= largest:  # written so that NaN is wrong, too
+            where = (
+                f"at t = {t:g}" if before is None else f"in the step from t = {before:g} to {t:g}"
+            )
+            what = f"exploded, to {size:.3g}" if math.isfinite(size) else "became NaN or infinite"
+            raise ValueError(
+                f"the state {what} {where}: take smaller steps, or look at the network"
+            )
+        yield t, x
+        before = t
 
 
 def last(states: Iterable[tuple[Any, Tensor]]) -> Tensor:

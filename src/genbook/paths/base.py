@@ -124,7 +124,8 @@ class Path(ABC):
 class ContinuousPath(Path):
     """A path whose times are real numbers from 0 to 1; subclasses give four formulas.
 
-    ``_rates`` and ``_derivatives`` take a float64 tensor and are told nothing else.
+    ``_rates`` and ``_derivatives`` take a float64 tensor and are told nothing else. From them
+    follows the stochastic process with these rates, dx = f(t) x dt + g(t) dw: see :meth:`process`.
     """
 
     @abstractmethod
@@ -144,6 +145,47 @@ class ContinuousPath(Path):
             if not (slope.isfinite().all() if isinstance(slope, Tensor) else math.isfinite(slope)):
                 raise ValueError(f"a slope of {self!r} is infinite at t = {_range(t)}")
         return da, db
+
+    def process(self, t: Any, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
+        """f(t) and g(t) of dx = f x dt + g dw, which takes the data along this path.
+
+            f = a' / a,    g² = a² d/dt (b² / a²)
+
+        Arguments and result as for :meth:`rates`.
+
+        Raises:
+            ValueError: one of them is infinite at t, as at the end of a straight path, or g² is
+                negative: no process loses noise.
+        """
+        f, g2 = self._answer(self._process, t, like)
+        for number in (f, g2):
+            if not torch.as_tensor(number).isfinite().all():
+                raise ValueError(
+                    f"the drift or the diffusion of {self!r} is infinite: t = {_range(t)}"
+                )
+        if bool((torch.as_tensor(g2) < 0).any()):
+            raise ValueError(
+                f"the noise of {self!r} falls at t = {_range(t)}: no process does that"
+            )
+        return f, g2**0.5
+
+    def drift(self, x: Tensor, t: Any) -> Tensor:
+        """f(t) x, where the process drives the state x ``(B, …)``; see :meth:`process`."""
+        return self.process(t, x)[0] * x
+
+    def diffusion(self, t: Any, like: Tensor | None = None) -> Coefficient:
+        """g(t): the noise that comes in within dt has variance g² dt; see :meth:`process`."""
+        return self.process(t, like)[1]
+
+    def marginal(self, t: Any, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
+        """a and b of x_t ~ N(a x_0, b²), the law of the process: the :meth:`rates`."""
+        return self.rates(t, like)
+
+    def _process(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """f(t) and g(t)²; where a slope is infinite a path gives them itself."""
+        (a, b), (da, db) = self._rates(t), self._derivatives(t)
+        f = da / a
+        return f, 2 * b * (db - f * b)
 
     def time(self, t: Any) -> float:
         if isinstance(t, bool | str) or (isinstance(t, Tensor) and t.ndim):

@@ -40,7 +40,8 @@ class VP(ContinuousPath):
 
         β(t) = β_0 + t (β_1 − β_0),    a = exp(−½ ∫_0^t β),    b = √(1 − a²)
 
-    with slopes a' = −½ β a and b' = ½ β a² / b, which is infinite at t = 0.
+    with slopes a' = −½ β a and b' = ½ β a² / b, which is infinite at t = 0. The process with
+    these rates has f = −β/2 and g² = β.
 
     References:
         Song et al. (2021), Score-Based Generative Modeling through SDEs, equation 33.
@@ -66,11 +67,14 @@ class VP(ContinuousPath):
         a, b = self._rates(t)
         return -self.beta(t) * a / 2, self.beta(t) * a**2 / (2 * b)
 
+    def _process(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        return -self.beta(t) / 2, self.beta(t)
+
 
 class SubVP(VP):
     """Sub-VP: the data of VP with less noise, b = 1 − a² instead of its root.
 
-        b = 1 − a²,    b' = β a²
+        b = 1 − a²,    b' = β a²,    f = −β/2,    g² = β (1 − a⁴)
 
     References:
         Song et al. (2021), Score-Based Generative Modeling through SDEs, equation 29.
@@ -84,14 +88,18 @@ class SubVP(VP):
         a = self._log_a(t).exp()
         return -self.beta(t) * a / 2, self.beta(t) * a**2
 
+    def _process(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        return -self.beta(t) / 2, -self.beta(t) * (4 * self._log_a(t)).expm1()
+
 
 class VE(ContinuousPath):
     """Variance exploding: the data stay, the noise grows until they drown in it.
 
         a = 1,    b = σ_min √(r^{2t} − 1),    r = σ_max / σ_min
 
-    with slopes a' = 0 and b' = σ_min r^{2t} ln r / √(r^{2t} − 1), which is infinite at t = 0. A
-    sampler starts from noise of standard deviation b(1).
+    with slopes a' = 0 and b' = σ_min r^{2t} ln r / √(r^{2t} − 1), which is infinite at t = 0. The
+    process with these rates has f = 0 and g² = (b²)' = 2 σ_min² r^{2t} ln r. A sampler starts from
+    noise of standard deviation b(1).
 
     References:
         Song et al. (2021), Score-Based Generative Modeling through SDEs, equation 31 (whose
@@ -117,3 +125,7 @@ class VE(ContinuousPath):
     def _derivatives(self, t: Tensor) -> tuple[Tensor, Tensor]:
         growth, rate = self._growth(t), math.log(self.sigma_max / self.sigma_min)
         return t * 0, self.sigma_min * rate * (growth + 1) / growth.sqrt()
+
+    def _process(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        rate = math.log(self.sigma_max / self.sigma_min)
+        return t * 0, 2 * self.sigma_min**2 * rate * (self._growth(t) + 1)
