@@ -1,6 +1,7 @@
 """The probability-flow ODE: the way from noise to data without dice, and the solvers that walk it.
 
 probability_flow(sde, score)              the field f − ½ g² score in the time t
+path_flow, noise_flow                     the same of a denoiser, in t and in σ = b/a
 solve(f, x, t0, t1, method, steps)        Euler, Heun, RK4, Dormand–Prince; adaptive without steps
 euler_step, heun_step, rk4_step           one step of any field
 euler, heun, rk4, exponential, Multistep  steps of samplers, for ``genbook.sampling.states``
@@ -22,7 +23,7 @@ References:
 
 from __future__ import annotations
 
-from genbook.ode.flows import Field, noise_flow, probability_flow
+from genbook.ode.flows import Field, noise_flow, path_flow, probability_flow
 from genbook.ode.grids import edm_times, log_snr_times, ratio, time_of
 from genbook.ode.likelihood import change_of_variables, decode, encode, log_likelihood
 from genbook.ode.methods import dopri5_step, euler_step, heun_step, rk4_step
@@ -60,6 +61,7 @@ __all__ = [
     "log_likelihood",
     "log_snr_times",
     "noise_flow",
+    "path_flow",
     "preconditioning",
     "probability_flow",
     "ratio",

@@ -8,11 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from genbook.denoiser import Denoiser
-from genbook.ode.grids import ratio, time_of
+from genbook.ode.grids import time_of
 from genbook.ode.methods import Field
 from genbook.paths.base import ContinuousPath
 
-__all__ = ["Field", "noise_flow", "probability_flow"]
+__all__ = ["Field", "noise_flow", "path_flow", "probability_flow"]
 
 
 def probability_flow(sde: ContinuousPath, score: Callable[[Tensor, float], Tensor]) -> Field:
@@ -52,10 +52,13 @@ def noise_flow(denoiser: Denoiser, cond: Any = None) -> Field:
     return field
 
 
-def scaled(path: ContinuousPath, x: Tensor, t: Any) -> tuple[Tensor, float]:
-    """The state x of time t as the noise flow has it: x / a, and its σ.
+def path_flow(denoiser: Denoiser, cond: Any = None) -> Field:
+    """The same flow as a network tells it: the mean velocity of the path, in the time t.
 
-    Raises:
-        ValueError: a = 0 there.
+        dx/dt = a'(t) E[x_0 | x_t] + b'(t) E[eps | x_t]
     """
-    return x / path.rates(t)[0], ratio(path, t)
+
+    def field(x: Tensor, t: float) -> Tensor:
+        return denoiser(x, t, cond).velocity
+
+    return field

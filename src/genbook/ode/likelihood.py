@@ -22,7 +22,7 @@ from torch import Tensor
 
 from genbook.arguments import choice, finite, integer
 from genbook.denoiser import Denoiser, Model
-from genbook.ode.flows import noise_flow, scaled
+from genbook.ode.flows import path_flow
 from genbook.ode.methods import Field
 from genbook.ode.solver import solve
 from genbook.paths import Path, Prediction
@@ -84,52 +84,32 @@ def log_likelihood(
     x: Tensor,
     cond: Any = None,
     *,
-    start: Any = 0.0,
+    start: float = 1e-3,
     prior: Callable[[Tensor], Tensor] | None = None,
     prediction: Prediction = "eps",
-    trace: Trace = "exact",
-    probes: int = 1,
-    generator: torch.Generator | None = None,
-    rtol: float = 1e-5,
-    atol: float = 1e-5,
     **options: Any,
 ) -> Tensor:
     """log p(x) in nats, ``(B,)``: the density of what the flow makes of the prior, at x.
 
-        log p(x) = log p_T(x_T) + D log(a_T / a) + ∫ ∇·eps dσ
-
-    solved for x̄ = x / a in the clock σ = b / a; the second term is the scaling.
+        log p(x) = log p_T(x_T) + ∫ ∇·v dt    from ``start`` to the path's end
 
     Args:
         model: called as ``model(x, t, cond)``.
         path: one on which the network can be asked at any time.
         x: states of the time ``start``, shape ``(B, …)``.
         cond: passed on to the model.
-        start: their time; above 0 for a network, whose data have no density (grey levels).
+        start: their time. At t = 0 the velocity of most paths is infinite; and data on a grid, such
+            as grey levels, have no density there.
         prior: log p_T, ``(B, …) → (B,)``; by default that of the sampler's noise.
         prediction: what the model predicts.
-        trace, probes, generator: see :func:`change_of_variables`.
-        rtol, atol, options: see :func:`~genbook.ode.solve`.
+        options: see :func:`change_of_variables`.
+
+    Raises:
+        ValueError: a velocity that is infinite at ``start``; else see :func:`~genbook.ode.solve`.
     """
-    flow = noise_flow(Denoiser(model, path, prediction), cond)
-    first, sigma = scaled(path, x, start)
-    (a_start, _), (a_end, _) = path.rates(start), path.rates(path.end)
-    _, top = scaled(path, x, path.end)
-    end, integral = change_of_variables(
-        flow,
-        first,
-        sigma,
-        top,
-        trace=trace,
-        probes=probes,
-        generator=generator,
-        rtol=rtol,
-        atol=atol,
-        **options,
-    )
-    noise = a_end * end
-    log_prior = _normal(noise, path.prior_std) if prior is None else prior(noise)
-    return log_prior + x[0].numel() * math.log(a_end / a_start) + integral
+    flow = path_flow(Denoiser(model, path, prediction), cond)
+    noise, integral = change_of_variables(flow, x, start, path.end, **options)
+    return (_normal(noise, path.prior_std) if prior is None else prior(noise)) + integral
 
 
 def encode(
@@ -138,18 +118,16 @@ def encode(
     x: Tensor,
     cond: Any = None,
     *,
-    start: Any = 0.0,
+    start: float = 1e-3,
     prediction: Prediction = "eps",
     **options: Any,
 ) -> Tensor:
     """The code x_T of a state x of the time ``start``: the flow, followed up to the noise.
 
-    Arguments as for :func:`log_likelihood`.
+    Arguments as for :func:`log_likelihood`; options are those of :func:`~genbook.ode.solve`.
     """
-    flow = noise_flow(Denoiser(model, path, prediction), cond)
-    first, sigma = scaled(path, x, start)
-    _, top = scaled(path, x, path.end)
-    return path.rates(path.end)[0] * solve(flow, first, sigma, top, **options)
+    flow = path_flow(Denoiser(model, path, prediction), cond)
+    return solve(flow, x, start, path.end, **options)
 
 
 def decode(
@@ -158,15 +136,13 @@ def decode(
     xT: Tensor,
     cond: Any = None,
     *,
-    start: Any = 0.0,
+    start: float = 1e-3,
     prediction: Prediction = "eps",
     **options: Any,
 ) -> Tensor:
     """The state at ``start`` whose code is xT: :func:`encode`, the other way."""
-    flow = noise_flow(Denoiser(model, path, prediction), cond)
-    last, top = scaled(path, xT, path.end)
-    _, sigma = scaled(path, xT, start)
-    return path.rates(start)[0] * solve(flow, last, top, sigma, **options)
+    flow = path_flow(Denoiser(model, path, prediction), cond)
+    return solve(flow, xT, path.end, start, **options)
 
 
 def _with_divergence(

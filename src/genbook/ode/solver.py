@@ -184,7 +184,8 @@ def _adapt(
     if not slopes[0].isfinite().all():
         raise SolverError(f"the field is NaN or infinite at t = {t0:.6g}, where the solve starts", t0)
     h, calls = _first_step(slope, x, slopes[0], t0, sign, wide, rtol, atol), 2
-    t, before, taken, rejected, found = t0, 1e-4, 0, 0, []
+    t, taken, rejected, found = t0, 0, 0, []
+    before: tuple[float, float] | None = None
     while t != t1:
         if taken + rejected >= limit:
             raise SolverError(
@@ -217,9 +218,15 @@ def _adapt(
             powers = here ** torch.arange(1, 5, **kind)
             inside = torch.addmv(x, slopes.T, signed * (between @ powers))
             found.append(y if asked[len(found)] == s else inside)
-        # Hairer's memory of the error before keeps the sizes from swinging.
-        factor = SAFETY * max(size, 1e-10) ** -0.17 * before**0.04
-        h, before = abs(signed) * min(MOST, max(LEAST, factor)), max(size, 1e-4)
+        # As the error was; and where the steps have been getting shorter, as that goes on
+        # (Gustafsson's prediction): towards the data the next one would else be rejected.
+        size = max(size, 1e-6)
+        factor = size**-0.2
+        if before is not None:
+            length, error = before
+            factor *= min(1.0, abs(signed) / length * (error / size) ** 0.2)
+        before = abs(signed), size
+        h = abs(signed) * min(MOST, max(LEAST, SAFETY * factor))
         t, x, taken = s, y, taken + 1
         slopes[0] = slopes[-1]
     states = [state.reshape(shape) for state in found]
