@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from genbook import ddim, ddpm, evaluation, gaussians, geometry, ode
+from genbook import ddim, ddpm, evaluation, gaussians, geometry, ode, sde
 from genbook.data import digits
 from genbook.denoiser import Denoiser
 from genbook.paths import VE
@@ -178,6 +178,28 @@ def of_evaluation() -> Iterator[Vector]:
                 yield "evaluation", "coverage", [*clouds, k], covered
 
 
+def of_sde() -> Iterator[Vector]:
+    """Both directions in three bells of the plane, with and without noise; the last step, too."""
+    path, dice = sde.VPSDE(), torch.Generator()
+    means, variance = [[-1.0, 0.2], [0.8, 0.9], [0.3, -1.2]], 0.05
+    bells = {"weights": [0.3, 0.3, 0.4], "means": means, "variance": variance}
+    covariances = variance * torch.eye(2, dtype=torch.float64).expand(3, 2, 2)
+    data = gaussians.GaussianMixture(_column(0.3, 0.3, 0.4), _column(*means), covariances)
+    denoiser, x = Denoiser(data.model(path), path), torch.tensor([[0.6, -0.4]]).double()
+    for t in (0.02, 0.3, 0.9):
+        yield "sde", "rates", [t], list(path.rates(t))
+        yield "sde", "process", [t], list(path.process(t))
+        score = data.at(*path.rates(t)).score(x)
+        yield "gaussians", "roundScore", [x[0].tolist(), list(path.rates(t)), bells], score[0].tolist()
+        for eta, s in itertools.product((0.0, 0.7, 1.5), (0.0, t / 2)):
+            noise = torch.randn(x.shape, generator=dice.manual_seed(1), dtype=x.dtype)
+            given = [x[0, 0].item(), score[0, 0].item()]
+            found = sde.euler_maruyama(denoiser, x, t, s, None, dice.manual_seed(1), eta=eta)
+            yield "sde", "down", [*given, t, s, eta, noise[0, 0].item()], found[0, 0].item()
+            found = sde.forward(denoiser, x, t, 1.0, None, dice.manual_seed(1), eta=eta)
+            yield "sde", "up", [*given, t, 1.0, eta, noise[0, 0].item()], found[0, 0].item()
+
+
 def of_ode() -> Iterator[Vector]:
     """The field near and far from the data, grids, and each solver on one of them."""
     weights, means, variances = (0.3, 0.3, 0.4), (-1.3, -0.3, 1.0), (0.0225, 0.09, 0.04)
@@ -214,6 +236,7 @@ def vectors() -> list[Vector]:
         *of_ode(),
         *of_geometry(),
         *of_evaluation(),
+        *of_sde(),
     ]
 
 

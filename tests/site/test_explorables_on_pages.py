@@ -85,6 +85,14 @@ def _frechet_without_a_mode() -> str:
     return f"Fréchet\n{evaluation.frechet(samples, _numbers(data['real'])[0]):.3f}"
 
 
+def _mean_square_of_the_drops() -> str:
+    """Of the data themselves, at t = 0."""
+    means = _numbers([[[-1.5, 0.3], [0.5, 1.4], [0.9, -1.2]]])[0]
+    covariances = 0.04 * torch.eye(2, dtype=torch.float64).expand(3, 2, 2)
+    drops = gaussians.GaussianMixture(_numbers([[0.3, 0.3, 0.4]])[0], means, covariances)
+    return f"(exact: {(drops.covariance.trace() + drops.mean.square().sum()).item() / 2:.2f})"
+
+
 def _objects_with_a_name() -> str:
     """Of the program with tensors at its end, by Python's own ``is``."""
     program = json.loads(PROGRAMS.read_text("utf-8"))["tensors"]["lines"]
@@ -136,6 +144,13 @@ EXPLORABLES = {
             "start": ["ArrowRight"] * 2,
         },
         _end_of_a_path,
+    ),
+    "particles": Handled(
+        "book/sde",
+        "fig-sde-particles",
+        {"t": ["Home"]},
+        _mean_square_of_the_drops,
+        choices=["back to the data"],
     ),
     "ray": Handled(
         "book/geometry",

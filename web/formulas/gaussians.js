@@ -30,3 +30,17 @@ export function mixtureNoise(x, alphaBar, { weights, means, variances }) {
   });
   return (Math.sqrt(1 - alphaBar) * sum) / total;
 }
+
+// The score of x_t = a x_0 + b ε at a point of the plane, where the data are round bells of one variance.
+export function roundScore([x, y], [a, b], { weights, means, variance }) {
+  const spread = a * a * variance + b * b;
+  let [total, across, along] = [0, 0, 0];
+  weights.forEach((weight, k) => {
+    const [u, v] = [x - a * means[k][0], y - a * means[k][1]];
+    const likely = weight * Math.exp((-0.5 * (u * u + v * v)) / spread);
+    total += likely;
+    across -= (likely * u) / spread;
+    along -= (likely * v) / spread;
+  });
+  return [across / total, along / total];
+}

@@ -1,8 +1,6 @@
-"""The questions of the exercise sheet of the chapter ``sde``."""
-
-# REPLACE: these questions, in the order of the sheet; genbook.checks says what is asked of each.
+"""The questions of the exercise sheet on stochastic differential equations."""
 
 from genbook.checks import sheet
-from genbook.checks.sde import by_hand, data, step, times
+from genbook.checks.sde import by_hand, dial, loss, process, sample, step
 
-QUESTIONS = sheet("sde", by_hand, step, data, times, explain=2)
+QUESTIONS = sheet("sde", by_hand, process, step, loss, sample, dial, explain=2)

@@ -1,24 +1,33 @@
-"""One step with numbers."""
+"""One step back by hand."""
 
-from genbook.checks import Question, answers, pencil
+from genbook.checks import Question, answers, math, pencil
 
 
 def by_hand():
-    x0 = 1.0 - 0.5 * -0.6
-    xs = 1.0 + (0.25 - 0.5) * -0.6
-    return x0, xs
+    drift = -0.5 * 2 * 1.5
+    mean = 1.5 - 0.04 * (drift - 0.625 * 2 * -0.8)
+    noisy = mean + 0.5 * math.sqrt(2 * 0.04) * -0.6
+    flow = 1.5 - 0.04 * (drift - 0.5 * 2 * -0.8)
+    return drift, noisy, flow
 
 
 ANSWERS = answers("""
-from both ends of the straight line:
-    data, noise = 1.0 + 0.3, 1.0 - 0.3
-    return [data, 0.75 * data + 0.25 * noise]
-with numpy: → np.array([1.0, 1.0]) - 0.6 * (np.array([0.0, 0.25]) - 0.5)
-the wrong way: 1.0 + (0.25 - 0.5) → 1.0 - (0.25 - 0.5)
-    Your x_s went away from the data. Time runs down from t to s, so the step s − t is negative.
-a whole step: (0.25 - 0.5) * -0.6 → -0.6
-    You added the velocity itself. It is a distance per unit of time: multiply it with s − t.
-the noise for the data: 1.0 - 0.5 * -0.6 → 1.0 + 0.5 * -0.6
-    Your first number is the noise, the end of the line at t = 1. The data are at t = 0.
+term by term, the step split into flow and Langevin:
+    flow = 1.5 + 0.04 * 1.5 - 0.04 * 0.8
+    extra = 0.5**2 / 2 * 2 * 0.04
+    return [-1.5, flow + extra * -0.8 + 0.5 * math.sqrt(0.08) * -0.6, flow]
+four digits, as an array: → np.array([-1.5, 1.4351, 1.528])
+the wrong way: mean = 1.5 - → mean = 1.5 +; flow = 1.5 - → flow = 1.5 +
+    You went up in time. From t down to s the drift is undone: subtract it, h times.
+half lost: -0.5 * 2 * 1.5 → -2 * 1.5
+    Your drift is −β x. In the variance preserving process it is −β x / 2.
+noise like h: math.sqrt(2 * 0.04) → (math.sqrt(2) * 0.04)
+    Your push goes with h. Variances add up in time, so the push goes with √h.
+g squared in the push: math.sqrt(2 * 0.04) → (2 * math.sqrt(0.04))
+    Your push has g² in it. Its variance is η² g² h, so the push is η g √h.
+whole pull without noise: drift - 0.5 * 2 → drift - 2
+    Your flow has the whole pull g² s. At η = 0 half of it is left: (1 + η²) / 2.
+eta for its square: 0.625 → 0.75
+    Your pull has (1 + η) / 2. It is the variance of the noise that has to be made up for: η².
 """)
-QUESTION = Question("sde.by_hand", 2, by_hand, pencil("the two numbers"), ANSWERS)
+QUESTION = Question("sde.by_hand", 2, by_hand, pencil("the three numbers"), ANSWERS)
