@@ -195,9 +195,9 @@ def test_a_nan_names_the_time() -> None:
     with pytest.raises(ode.SolverError, match=r"t = 0\.4") as found:
         ode.solve(broken, X, 1.0, 0.0)
     assert found.value.time == pytest.approx(0.4, abs=1e-6)
-    with pytest.raises(ode.SolverError, match=r"from t = 0\.4 to 0\.1"):
+    with pytest.raises(ode.SolverError, match=r"infinite at t = 0\.4$"):
         ode.solve(broken, X, 1.0, 0.0, "euler", [1.0, 0.5, 0.4, 0.1, 0.0])
-    with pytest.raises(ode.SolverError, match="t = 0.3, where the solve starts"):
+    with pytest.raises(ode.SolverError, match=r"infinite at t = 0\.3$"):
         ode.solve(broken, X, 0.3, 0.0)
 
 
@@ -207,7 +207,7 @@ def test_an_explosion_names_the_time() -> None:
     with pytest.raises(ode.SolverError) as found:
         ode.solve(lambda x, t: x * x, one, 0.0, 2.0)
     assert found.value.time == pytest.approx(1, abs=1e-4)
-    with pytest.raises(ode.SolverError, match="NaN or infinite in the step from"):
+    with pytest.raises(ode.SolverError, match="NaN or infinite"):
         ode.solve(lambda x, t: x**3 * 1e8, one, 0.0, 2.0, "heun", 20)
 
 

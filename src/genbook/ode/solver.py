@@ -62,12 +62,14 @@ class Solution(NamedTuple):
         calls: of the field.
         steps: that were taken.
         rejected: that were tried and found too long.
+        times: where the solve set foot, from t0 to t1.
     """
 
     states: Tensor
     calls: int
     steps: int
     rejected: int
+    times: list[float]
 
 
 def solve(
@@ -139,9 +141,9 @@ def _walk(
     f: Field, x: Tensor, grid: list[float], method: Name, asked: list[float] | None
 ) -> Solution:
     """Fixed steps along the grid."""
-    step, kept = METHODS[method], {grid[0]: x}
+    step, field, kept = METHODS[method], _guarded(f), {grid[0]: x}
     for t, s in pairwise(grid):
-        x = step(f, x, t, s)
+        x = step(field, x, t, s)
         if not x.isfinite().all():
             raise SolverError(
                 f"the state became NaN or infinite in the step from t = {t:.6g} to {s:.6g}", t
@@ -151,11 +153,11 @@ def _walk(
     count = len(grid) - 1
     calls = count * CALLS[method]
     if asked is None:
-        return Solution(x, calls, count, 0)
+        return Solution(x, calls, count, 0, grid)
     missing = [t for t in asked if t not in kept]
     if missing:
         raise ValueError(f"with fixed steps the times asked for are on the grid: {missing[0]} is not")
-    return Solution(torch.stack([kept[t] for t in asked]), calls, count, 0)
+    return Solution(torch.stack([kept[t] for t in asked]), calls, count, 0, grid)
 
 
 def _adapt(
@@ -177,17 +179,17 @@ def _adapt(
     stages = [torch.tensor(row, **kind) for row in STAGES]
     error_weights, between = torch.tensor(ERROR, **kind), torch.tensor(BETWEEN, **kind)
 
+    field = _guarded(f)
+
     def slope(y: Tensor, t: float) -> Tensor:
-        return f(y.reshape(shape), t).reshape(-1)
+        return field(y.reshape(shape), t).reshape(-1)
 
     slopes[0] = slope(x, t0)
-    if not slopes[0].isfinite().all():
-        raise SolverError(f"the field is NaN or infinite at t = {t0:.6g}, where the solve starts", t0)
     h, calls = _first_step(slope, x, slopes[0], t0, sign, wide, rtol, atol), 2
-    t, taken, rejected, found = t0, 0, 0, []
+    t, rejected, found, times = t0, 0, [], [t0]
     before: tuple[float, float] | None = None
     while t != t1:
-        if taken + rejected >= limit:
+        if len(times) - 1 + rejected >= limit:
             raise SolverError(
                 f"{limit} steps were not enough: stopped at t = {t:.6g} with steps of {h:.3g} "
                 f"({rejected} were rejected). The field is stiff there, or the tolerance too small",
@@ -203,10 +205,14 @@ def _adapt(
         last = 1.01 * h >= abs(t1 - t)
         s = t1 if last else t + sign * h
         signed = s - t
-        for i in range(1, len(NODES)):
-            y = torch.addmv(x, slopes[:i].T, signed * stages[i])
-            slopes[i] = slope(y, s if NODES[i] == 1 else t + NODES[i] * signed)
-        calls += len(NODES) - 1
+        try:
+            for i in range(1, len(NODES)):
+                y = torch.addmv(x, slopes[:i].T, signed * stages[i])
+                calls += 1
+                slopes[i] = slope(y, s if NODES[i] == 1 else t + NODES[i] * signed)
+        except SolverError:  # too far, perhaps: a shorter step does not see it
+            rejected, h = rejected + 1, LEAST * abs(signed)
+            continue
         allowed = torch.maximum(x.abs(), y.abs()).mul_(rtol).add_(atol)
         size = _rms(torch.mv(slopes.T, signed * error_weights) / allowed)
         if not size <= 1:  # NaN is too much, too
@@ -227,10 +233,25 @@ def _adapt(
             factor *= min(1.0, abs(signed) / length * (error / size) ** 0.2)
         before = abs(signed), size
         h = abs(signed) * min(MOST, max(LEAST, SAFETY * factor))
-        t, x, taken = s, y, taken + 1
+        t, x = s, y
+        times.append(t)
         slopes[0] = slopes[-1]
     states = [state.reshape(shape) for state in found]
-    return Solution(states[0] if alone else torch.stack(states), calls, taken, rejected)
+    return Solution(
+        states[0] if alone else torch.stack(states), calls, len(times) - 1, rejected, times
+    )
+
+
+def _guarded(f: Field) -> Field:
+    """The field, which may not answer with NaN or infinity."""
+
+    def field(x: Tensor, t: float) -> Tensor:
+        slope = f(x, t)
+        if not slope.isfinite().all():
+            raise SolverError(f"the field is NaN or infinite at t = {t:.6g}", t)
+        return slope
+
+    return field
 
 
 def _first_step(
@@ -249,10 +270,9 @@ def _first_step(
     h = 1e-6 if size < 1e-5 or speed < 1e-5 else 0.01 * size / speed
     h = min(h, wide)
     second = slope(x + sign * h * first, t0 + sign * h)
-    bend = _rms((second - first) / scale) / h
-    largest = max(speed, bend) if math.isfinite(bend) else math.inf
+    largest = max(speed, _rms((second - first) / scale) / h)
     longer = max(1e-6, 1e-3 * h) if largest <= 1e-15 else (0.01 / largest) ** 0.2
-    return max(min(100 * h, longer, wide), 16 * math.ulp(t0)) if math.isfinite(bend) else h
+    return min(100 * h, longer, wide)
 
 
 def _rms(x: Tensor) -> float:

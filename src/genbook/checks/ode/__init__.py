@@ -1,8 +1,6 @@
-"""The questions of the exercise sheet of the chapter ``ode``."""
-
-# REPLACE: these questions, in the order of the sheet; genbook.checks says what is asked of each.
+"""The questions of the exercise sheet on the probability flow and its solvers."""
 
 from genbook.checks import sheet
-from genbook.checks.ode import by_hand, data, step, times
+from genbook.checks.ode import by_hand, divergence, grid, heun, multistep, velocity
 
-QUESTIONS = sheet("ode", by_hand, step, data, times, explain=2)
+QUESTIONS = sheet("ode", by_hand, velocity, heun, grid, multistep, divergence, explain=2)
