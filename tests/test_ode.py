@@ -106,7 +106,9 @@ def test_orders_on_the_exact_score(method: Any, expected: int, counts: list[int]
     assert order(errors, counts) == pytest.approx(expected, abs=0.15)
 
 
-@pytest.mark.parametrize(("method", "theirs"), [("euler", "euler"), ("heun", "heun2"), ("rk4", "rk4")])
+@pytest.mark.parametrize(
+    ("method", "theirs"), [("euler", "euler"), ("heun", "heun2"), ("rk4", "rk4")]
+)
 def test_fixed_steps_are_torchdiffeqs(method: Any, theirs: str) -> None:
     odeint = pytest.importorskip("torchdiffeq").odeint
     grid = [1.0, 0.9, 0.65, 0.4, 0.3, 0.1]
@@ -123,7 +125,9 @@ def test_fixed_steps_are_torchdiffeqs(method: Any, theirs: str) -> None:
             )
         assert RK4.order == 4
     else:
-        y = odeint(lambda t, x: FIELD(x, t.item()), X, torch.tensor(grid, dtype=DOUBLE), method=theirs)[-1]
+        y = odeint(
+            lambda t, x: FIELD(x, t.item()), X, torch.tensor(grid, dtype=DOUBLE), method=theirs
+        )[-1]
     torch.testing.assert_close(ours, y, rtol=1e-6, atol=1e-6)
 
 
@@ -218,13 +222,17 @@ def test_a_step_that_underflows_backward_in_time_says_so() -> None:
         return x * 0 + 1 / (t - 0.5) ** 2 if t != 0.5 else x * math.inf
 
     for t0, t1 in ((1.0, 0.0), (0.0, 1.0)):
-        with pytest.raises(ode.SolverError, match="too small to change the time|not enough") as found:
+        with pytest.raises(
+            ode.SolverError, match=r"too small to change the time|not enough"
+        ) as found:
             ode.solve(pole, X, t0, t1, limit=3000)
         assert found.value.time == pytest.approx(0.5, abs=1e-3)
 
 
 def test_a_stiff_field_meets_the_limit() -> None:
-    with pytest.raises(ode.SolverError, match=r"50 steps were not enough: stopped at t = 0\.") as found:
+    with pytest.raises(
+        ode.SolverError, match=r"50 steps were not enough: stopped at t = 0\."
+    ) as found:
         ode.solve(lambda x, t: -1e5 * (x - math.cos(t)), X, 0.0, 1.0, limit=50)
     assert 0 < found.value.time < 1
 
@@ -254,7 +262,7 @@ def test_wrong_arguments_are_named(changes: dict[str, Any], words: str) -> None:
 def test_a_time_outside_the_path_is_named() -> None:
     with pytest.raises(ValueError, match=r"0\.\.1, got 1\.2"):
         ode.solve(FIELD, X, 1.2, 0.0, "euler", 3)
-    with pytest.raises(ValueError, match="infinite at t = 1.0"):
+    with pytest.raises(ValueError, match=r"infinite at t = 1\.0"):
         ode.ratio(Straight(), 1.0)
     with pytest.raises(ValueError, match="at most"):
         ode.time_of(PATH, 1e6)
@@ -375,7 +383,9 @@ def test_the_grid_and_the_preconditioning_are_edms() -> None:
     ours = Denoiser(ode.Preconditioned(network, path, 0.5), path, "x0")(x, t).x0
     put_in = peer.precondition_inputs(x, sigma)
     torch.testing.assert_close(network.seen[0], put_in, rtol=1e-5, atol=1e-6)
-    assert network.seen[1].tolist() == pytest.approx([peer.precondition_noise(sigma).item()] * 32, rel=1e-4)
+    assert network.seen[1].tolist() == pytest.approx(
+        [peer.precondition_noise(sigma).item()] * 32, rel=1e-4
+    )
     theirs = peer.precondition_outputs(x, torch.sin(3 * put_in), sigma)
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
 
@@ -472,15 +482,28 @@ def test_hutchinson_estimates_the_exact_trace() -> None:
     assert ((draws.mean(0) - exact).abs() < 4.5 * error + 1e-3).all()
     assert draws.std(0).max() > 1e-3  # it is an estimate
     # In one dimension the signs square to one: nothing is left to chance.
-    line = GaussianMixture(*(part[:1] for part in (torch.ones(1, dtype=DOUBLE), MIXTURE.means[:, :1], MIXTURE.covariances[:, :1, :1])))
+    line = GaussianMixture(
+        *(
+            part[:1]
+            for part in (
+                torch.ones(1, dtype=DOUBLE),
+                MIXTURE.means[:, :1],
+                MIXTURE.covariances[:, :1, :1],
+            )
+        )
+    )
     one = line.sample(5, torch.Generator().manual_seed(1))
-    both = [ode.log_likelihood(line.model(PATH), PATH, one, trace=t) for t in ("exact", "hutchinson")]
+    both = [
+        ode.log_likelihood(line.model(PATH), PATH, one, trace=t) for t in ("exact", "hutchinson")
+    ]
     torch.testing.assert_close(*both, rtol=1e-6, atol=1e-6)
 
 
 def test_a_linear_field_multiplies_the_volume() -> None:
     matrix = torch.tensor([[0.3, -1.0], [0.5, 0.4]], dtype=DOUBLE)
-    end, integral = ode.change_of_variables(lambda x, t: x @ matrix.T, X, 0.0, 1.5, rtol=1e-9, atol=1e-9)
+    end, integral = ode.change_of_variables(
+        lambda x, t: x @ matrix.T, X, 0.0, 1.5, rtol=1e-9, atol=1e-9
+    )
     torch.testing.assert_close(end, X @ torch.matrix_exp(1.5 * matrix).T, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(integral, torch.full((32,), 1.5 * 0.7, dtype=DOUBLE))
 

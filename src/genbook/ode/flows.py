@@ -55,7 +55,7 @@ def noise_flow(denoiser: Denoiser, cond: Any = None) -> Field:
 def path_flow(denoiser: Denoiser, cond: Any = None) -> Field:
     """The same flow as a network tells it: the mean velocity of the path, in the time t.
 
-        dx/dt = a'(t) E[x_0 | x_t] + b'(t) E[eps | x_t]
+    dx/dt = a'(t) E[x_0 | x_t] + b'(t) E[eps | x_t]
     """
 
     def field(x: Tensor, t: float) -> Tensor:

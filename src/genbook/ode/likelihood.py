@@ -153,7 +153,9 @@ def _with_divergence(
         x = x.detach().requires_grad_()
         slope = f(x, t)
         if not slope.requires_grad:
-            raise ValueError(f"the field at t = {t:.6g} has no derivative by x: is it under no_grad?")
+            raise ValueError(
+                f"the field at t = {t:.6g} has no derivative by x: is it under no_grad?"
+            )
         divergence = x.new_zeros(len(x))
         if signs is not None:
             for z in signs:

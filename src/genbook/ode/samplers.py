@@ -46,7 +46,9 @@ def euler(
     (In the ratio σ it is :func:`genbook.ddim.jump`.)
     """
     guess = denoiser(x, t, cond)
-    return _at_the_data(denoiser, guess.x0, s) if _clean(denoiser, s) else x + (s - t) * guess.velocity
+    return (
+        _at_the_data(denoiser, guess.x0, s) if _clean(denoiser, s) else x + (s - t) * guess.velocity
+    )
 
 
 def heun(
@@ -226,7 +228,7 @@ def dpm_solver_pp(
     generator: torch.Generator | None = None,
     **options: Any,
 ) -> Tensor:
-    """DPM-Solver++(2M), see :class:`Multistep`: as many calls as steps. Options of :func:`states`."""
+    """DPM-Solver++(2M), see :class:`Multistep`: one call a step. Options of :func:`states`."""
     return sample(model, path, shape, steps, cond, generator, step=Multistep(), **options)
 
 

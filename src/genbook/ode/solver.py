@@ -156,7 +156,9 @@ def _walk(
         return Solution(x, calls, count, 0, grid)
     missing = [t for t in asked if t not in kept]
     if missing:
-        raise ValueError(f"with fixed steps the times asked for are on the grid: {missing[0]} is not")
+        raise ValueError(
+            f"with fixed steps the times asked for are on the grid: {missing[0]} is not"
+        )
     return Solution(torch.stack([kept[t] for t in asked]), calls, count, 0, grid)
 
 

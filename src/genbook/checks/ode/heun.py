@@ -48,8 +48,7 @@ written with the predicted data:
 the second question at the old noise level: denoise(there, following) → denoise(there, sigma)
     You asked the second time with the old sigma. The state that you ask about has the noise of the
     end of the step.
-the second slope divided by the old sigma: denoise(there, following)) / following →
-    denoise(there, following)) / sigma
+the second slope divided by the old sigma: following)) / following → following)) / sigma
     Your second slope is (x' − D) / σ with the old σ. At the end of the step it is divided by the
     new one.
 the second question about the old state: denoise(there, following) → denoise(x, following)

@@ -78,8 +78,6 @@ steps of one length: h / (2 * length) → 1 / 2
     You took all steps for equally long in log σ. These are not.
 length in sigma: math.log(sigma / following) → sigma - following
     You measured the steps in σ. The line is straight in log σ.
-corrected at the end, too: return data → return data if before is None else
-    data + (data - before[0]) / 2
-    The last step, to σ = 0, has no length in log σ: it is the prediction itself.
+only the ratio of two lengths counts: math.log(sigma / following) ≡ math.log(following / sigma)
 """)
 QUESTION = Question("ode.multistep", 3, multistep, cases, ANSWERS)

@@ -1,6 +1,6 @@
 """The velocity of the flow, from the predicted noise."""
 
-from genbook.checks import Case, Question, answers, generator, math, torch
+from genbook.checks import Case, Question, answers, generator, torch
 
 
 def velocity(x, eps, beta, b):
