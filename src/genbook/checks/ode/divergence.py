@@ -7,7 +7,7 @@ from genbook.checks.ode.shared import Field
 def divergence(f, x):
     x = x.detach().requires_grad_()
     slope = f(x).flatten(1)
-    total = torch.zeros(len(x), dtype=x.dtype)
+    total = 0
     for i in range(slope.shape[1]):
         (row,) = torch.autograd.grad(slope[:, i].sum(), x, retain_graph=True)
         total = total + row.flatten(1)[:, i]

@@ -5,12 +5,13 @@ from genbook.checks.ode.shared import Bent, GaussianDenoiser
 
 
 def heun(denoise, x, sigma, following):
+    h = following - sigma
     first = (x - denoise(x, sigma)) / sigma
-    there = x + (following - sigma) * first
+    there = x + h * first
     if following == 0:
         return there
     second = (there - denoise(there, following)) / following
-    return x + (following - sigma) * (first + second) / 2
+    return x + h * (first + second) / 2
 
 
 def cases(seed: int) -> list[Case]:
@@ -55,13 +56,13 @@ the second question about the old state: denoise(there, following) → denoise(x
     You asked the second time about the state at which the step began. Heun asks at Euler's end.
 sum for mean: (first + second) / 2 → (first + second)
     You walk along the sum of both slopes and go the way twice. Take their mean.
-Euler's method: return x + (following - sigma) * (first + second) / 2 → return there
+Euler's method: return x + h * (first + second) / 2 → return there
     This is Euler's step, in one call. The mean with the slope at its end is missing.
 the second slope alone: (first + second) / 2 → second
     You walk along the second slope alone. Heun takes the mean of both.
 from Euler's end: return x + → return there +
     You corrected from Euler's end. The mean slope is walked along from the start x.
-the wrong way: (following - sigma) → (sigma - following)
+the wrong way: h = following - sigma → h = sigma - following
     You went up, to more noise. The step is σ' − σ, which is negative.
 the noise not divided by sigma: denoise(x, sigma)) / sigma → denoise(x, sigma))
     Your first slope is x − D, which is σ eps. The slope is eps = (x − D) / σ.
