@@ -26,7 +26,7 @@ def ratio(path: Path, t: Any) -> float:
     Raises:
         ValueError: a = 0, where nothing of the data is left.
     """
-    a, b = path.rates(t)
+    a, b = map(float, path.rates(t))
     if not a > 0:
         raise ValueError(f"b / a is infinite at t = {t}, where a = 0: stop before")
     return b / a
@@ -43,15 +43,15 @@ def time_of(path: Path, sigma: float) -> Any:
             raise ValueError(f"b / a is never negative, got {sigma}")
         return path.time(0)
     if isinstance(path, NoiseSchedule):
-        wanted, log_snr = -2 * math.log(sigma), path.log_snr
+        wanted = -2 * math.log(sigma)
         low, high = 1, path.T
         while high - low > 1:  # log-SNR falls with t
             middle = (low + high) // 2
-            low, high = (middle, high) if log_snr(middle) > wanted else (low, middle)
-        return min((low, high), key=lambda t: abs(log_snr(t) - wanted))
+            low, high = (middle, high) if path.log_snr(middle) > wanted else (low, middle)
+        return min((low, high), key=lambda t: abs(float(path.log_snr(t)) - wanted))
 
     def beyond(t: float) -> float:
-        a, b = path.rates(t)
+        a, b = map(float, path.rates(t))
         return b - sigma * a
 
     if beyond(path.end) < 0:

@@ -2,8 +2,8 @@
 
 They differ in two things. Which *clock* they are even in: the time t, the ratio σ = b/a, or its
 logarithm. And how many slopes they make of one step: one, two, four, or one and that of the step
-before. The step to the data, where b = 0, is the same for all: no method can ask the network there,
-so it is the network's guess.
+before. At the two ends of a path all are DDIM's step: to the data, where b = 0 and no network can
+be asked; and from where a = 0 and nothing of the data is left, which in σ is infinitely far away.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genbook import ddim
 from genbook.arguments import ends_with_the_data
 from genbook.denoiser import Denoiser, Limit, Model
 from genbook.ode.grids import edm_times, log_snr_times, ratio, time_of
@@ -45,10 +46,9 @@ def euler(
 
     (In the ratio σ it is :func:`genbook.ddim.jump`.)
     """
-    guess = denoiser(x, t, cond)
-    return (
-        _at_the_data(denoiser, guess.x0, s) if _clean(denoiser, s) else x + (s - t) * guess.velocity
-    )
+    if _at_an_end(denoiser, t, s):
+        return ddim.jump(denoiser, x, t, s, cond)
+    return x + (s - t) * denoiser(x, t, cond).velocity
 
 
 def heun(
@@ -63,11 +63,11 @@ def heun(
     References:
         Karras et al. (2022), Elucidating the Design Space, algorithm 1.
     """
-    guess = denoiser(x, t, cond)
-    if _clean(denoiser, s):
-        return _at_the_data(denoiser, guess.x0, s)
+    if _at_an_end(denoiser, t, s):
+        return ddim.jump(denoiser, x, t, s, cond)
     a_t, a_s = denoiser.path.rates(t)[0], denoiser.path.rates(s)[0]
-    h, first = ratio(denoiser.path, s) - ratio(denoiser.path, t), guess.eps
+    h = ratio(denoiser.path, s) - ratio(denoiser.path, t)
+    first = denoiser(x, t, cond).eps
     second = denoiser(a_s * (x / a_t + h * first), s, cond).eps
     return a_s * (x / a_t + h / 2 * (first + second))
 
@@ -81,8 +81,8 @@ def rk4(
         TypeError: a chain, which has no time half-way in σ.
     """
     path = denoiser.path
-    if _clean(denoiser, s):
-        return _at_the_data(denoiser, denoiser(x, t, cond).x0, s)
+    if _at_an_end(denoiser, t, s):
+        return ddim.jump(denoiser, x, t, s, cond)
     if not isinstance(path, ContinuousPath):
         raise TypeError(f"{path!r} has no time in the middle of a step: use a continuous path")
     ends = {ratio(path, t): t, ratio(path, s): s}
@@ -107,12 +107,12 @@ def exponential(
     References:
         Cox & Matthews (2002), Exponential Time Differencing for Stiff Systems, method ETD2RK.
     """
+    if _at_an_end(denoiser, t, s):
+        return ddim.jump(denoiser, x, t, s, cond)
     path = denoiser.path
-    first = denoiser(x, t, cond).x0
-    if _clean(denoiser, s):
-        return _at_the_data(denoiser, first, s)
     (_, b_t), (a_s, b_s), h = path.rates(t), path.rates(s), _growth(path, t, s)
     gained = -math.expm1(-h)  # 1 − e^{−h}
+    first = denoiser(x, t, cond).x0
     straight = b_s / b_t * x + a_s * gained * first
     second = denoiser(straight, s, cond).x0
     return straight + a_s * (1 - gained / h) * (second - first)
@@ -133,7 +133,7 @@ class Multistep:
     """
 
     def __init__(self) -> None:
-        self._before: tuple[Any, Any, Tensor] | None = None
+        self._before: tuple[Denoiser, Any, Any, Tensor] | None = None
 
     def __call__(
         self,
@@ -145,15 +145,13 @@ class Multistep:
         generator: Any = None,
     ) -> Tensor:
         path = denoiser.path
-        now = denoiser(x, t, cond).x0
-        before, self._before = self._before, (t, s, now)
-        if _clean(denoiser, s):
-            return _at_the_data(denoiser, now, s)
         (_, b_t), (a_s, b_s), h = path.rates(t), path.rates(s), _growth(path, t, s)
-        predicted = now
-        if before is not None and before[1] == t and before[2].shape == now.shape:
-            r, _, then = before
-            predicted = now + h / (2 * _growth(path, r, t)) * (now - then)
+        now = predicted = denoiser(x, t, cond).x0
+        if self._before is not None and h < math.inf:
+            asked, r, ended, before = self._before
+            if asked is denoiser and ended == t and before.shape == now.shape:
+                predicted = now + h / (2 * _growth(path, r, t)) * (now - before)
+        self._before = denoiser, t, s, now
         return b_s / b_t * x - a_s * math.expm1(-h) * predicted
 
 
@@ -243,16 +241,12 @@ def _times(path: Path, steps: int, spacing: str) -> list[Any]:
     )
 
 
-def _clean(denoiser: Denoiser, s: Any) -> bool:
-    """Whether no noise is left at s."""
-    return denoiser.path.rates(s)[1] == 0
-
-
-def _at_the_data(denoiser: Denoiser, x0: Tensor, s: Any) -> Tensor:
-    """Where no noise is left a state is the data, as far as they are predicted."""
-    return denoiser.path.rates(s)[0] * x0
+def _at_an_end(denoiser: Denoiser, t: Any, s: Any) -> bool:
+    """Whether a step begins without data, or ends without noise."""
+    return denoiser.path.rates(t)[0] == 0 or denoiser.path.rates(s)[1] == 0
 
 
 def _growth(path: Path, t: Any, s: Any) -> float:
-    """By how much log(a/b) grows from t down to s: half the growth of the log-SNR."""
-    return math.log(ratio(path, t) / ratio(path, s))
+    """By how much log(a/b) grows from t down to s, half of what the log-SNR does."""
+    (a_t, b_t), (a_s, b_s) = path.rates(t), path.rates(s)
+    return math.inf if a_t == 0 or b_s == 0 else math.log(a_s * b_t / (b_s * a_t))

@@ -176,10 +176,9 @@ def _adapt(
     """Dormand and Prince's steps, as long as their error allows."""
     wide, sign = abs(t1 - t0), math.copysign(1.0, t1 - t0)
     shape, x = x.shape, x.reshape(-1)
-    kind = {"dtype": x.dtype, "device": x.device}
-    slopes = torch.empty(len(NODES), x.numel(), **kind)  # one row a stage
-    stages = [torch.tensor(row, **kind) for row in STAGES]
-    error_weights, between = torch.tensor(ERROR, **kind), torch.tensor(BETWEEN, **kind)
+    slopes = x.new_empty(len(NODES), x.numel())  # one row a stage
+    stages = [x.new_tensor(row) for row in STAGES]
+    error_weights, between = x.new_tensor(ERROR), x.new_tensor(BETWEEN)
 
     field = _guarded(f)
 
@@ -188,7 +187,8 @@ def _adapt(
 
     slopes[0] = slope(x, t0)
     h, calls = _first_step(slope, x, slopes[0], t0, sign, wide, rtol, atol), 2
-    t, rejected, found, times = t0, 0, [], [t0]
+    t, rejected, times = t0, 0, [t0]
+    found: list[Tensor] = []
     before: tuple[float, float] | None = None
     while t != t1:
         if len(times) - 1 + rejected >= limit:
@@ -223,7 +223,7 @@ def _adapt(
             continue
         while len(found) < len(asked) and sign * (s - asked[len(found)]) >= 0:
             here = (asked[len(found)] - t) / signed
-            powers = here ** torch.arange(1, 5, **kind)
+            powers = x.new_tensor([here, here**2, here**3, here**4])
             inside = torch.addmv(x, slopes.T, signed * (between @ powers))
             found.append(y if asked[len(found)] == s else inside)
         # As the error was; and where the steps have been getting shorter, as that goes on
