@@ -231,9 +231,10 @@ def dpm_solver_pp(
 
 
 def _times(path: Path, steps: int, spacing: str) -> list[Any]:
-    grids = {"edm": edm_times, "log_snr": log_snr_times}
-    if spacing in grids:
-        return grids[spacing](path, steps)
+    if spacing == "edm":
+        return edm_times(path, steps)
+    if spacing == "log_snr":
+        return log_snr_times(path, steps)
     if spacing in ("linear", "quadratic"):
         return path.times(steps, spacing)  # type: ignore[arg-type]
     raise ValueError(
@@ -243,7 +244,7 @@ def _times(path: Path, steps: int, spacing: str) -> list[Any]:
 
 def _at_an_end(denoiser: Denoiser, t: Any, s: Any) -> bool:
     """Whether a step begins without data, or ends without noise."""
-    return denoiser.path.rates(t)[0] == 0 or denoiser.path.rates(s)[1] == 0
+    return bool(denoiser.path.rates(t)[0] == 0 or denoiser.path.rates(s)[1] == 0)
 
 
 def _growth(path: Path, t: Any, s: Any) -> float:
