@@ -14,7 +14,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from coursekit import exercises
+from coursekit.checked import checked_ids
 from coursekit.project import Project
 from genbook import checks
 
@@ -66,7 +66,7 @@ def test_a_sheet_has_the_questions_of_the_registry_and_at_least_five(slug: str) 
     cells = [cell for cell in read(slug).cells if role(cell)]
     answered = [cell.metadata.genbook.question for cell in cells if role(cell) != "check"]
     assert answered == [question.id for question in questions]
-    checked = [exercises.checked_ids(cell.source) for cell in cells if role(cell) == "check"]
+    checked = [checked_ids(cell.source) for cell in cells if role(cell) == "check"]
     assert checked == [[question.id] for question in questions if not question.manual]
     points = sum(cell.metadata.nbgrader.get("points", 0) for cell in cells)
     assert points == sum(question.points for question in questions)
@@ -105,7 +105,7 @@ def test_every_stub_raises_and_every_check_reports_zero(slug: str) -> None:
             continue
         errors = [out for out in cell.outputs if out.output_type == "error"]
         if role(cell) == "check":
-            (asked,) = exercises.checked_ids(cell.source)
+            (asked,) = checked_ids(cell.source)
             assert printed(cell).startswith(f"{asked} ✗ 0/"), printed(cell)
         # A cell that uses the student's function can only fail with the stub's own error.
         allowed = "" if role(cell) or cell is report else "NotImplementedError"

@@ -96,6 +96,21 @@ def test_orientation_is_exact_unless_rounding_could_decide():
     assert (g.orientation(p, q, r) != expected).sum() == 0
 
 
+def check_true_sides(orientation):
+    """Points with more digits than fit, a few units in the last place apart."""
+    steps = np.random.default_rng(2).integers(-(2**42), 2**42, (3000, 3, 2)).tolist()
+    true = [[[1 + Fraction(k, 2**88) for k in point] for point in triple] for triple in steps]
+    expected = np.array([exact_side(*triple) for triple in true])
+    found = orientation(*np.moveaxis(np.array(true, float), 1, 0))
+    assert (found * expected < 0).sum() == 0
+    assert (found != 0).mean() > 0.1
+
+
+def test_no_true_side_is_turned_by_storing_the_points():
+    check_true_sides(g.orientation)
+    rejects(check_true_sides, naive(0.0))
+
+
 def check_scale_free(orientation):
     """Collinear points stay collinear and triangles triangles, in all units."""
     triples = lattice(1, 3000, 3)

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import io
 import re
 
 import matplotlib
@@ -9,12 +10,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 from coursekit.themes import darkened, variants
 from genbook import plots
 from genbook.plots.narrow import WIDTH, narrowed
 from genbook.plots.style import DARK
-from genbook.plots.svg import GROUND, svg
+from genbook.plots.svg import GROUND, _path, svg
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +106,31 @@ def test_pixels_stay_pixels():
     text = svg(plots.images(np.linspace(-1, 1, 640).reshape(10, 1, 8, 8)))
     (image,) = re.findall(r"<image[^>]*>", text)
     assert "pixelated" in image and len(text) < 4000
+
+
+def test_grey_pixels_and_the_gaps_between_them_are_stored_unchanged():
+    tiles = np.linspace(-1, 1, 640).reshape(10, 1, 8, 8)
+    (packed_image,) = re.findall(r'base64,([^"]*)"', svg(plots.images(tiles)))
+    image = Image.open(io.BytesIO(base64.b64decode(packed_image)))
+    assert image.mode == "LA"
+    grey, seen = np.moveaxis(np.asarray(image), 2, 0)
+    expected = plots.mosaic(tiles, 10)
+    inside = plots.mosaic(-np.ones_like(tiles), 10) == 0
+    assert (seen == 255 * inside).all()
+    assert np.abs(grey[inside].astype(int) - expected[inside]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "short"),
+    [
+        ("M 10 20 \nL 13 20.5 \nL 12 18 \nz", "M10 20l3 0.5-1-2.5z"),
+        ("M 10 20 \nQ 10 25 15 25 \nQ 20 25 20 20 \nz", "M10 20q0 5 5 5 5 0 5-5z"),
+        ("M 1 2 \nC 1 3 2 4 3 4 \nL 5 5 \nM 0 0 \nL 1 1 \n", "M1 2c0 1 1 2 2 2l2 1M0 0l1 1"),
+        ("M 0 0 \nA 1 1 0 0 1 2 2 \n", "M0 0A1 1 0 0 1 2 2"),
+    ],
+)
+def test_a_path_is_written_from_point_to_point(steps, short):
+    assert _path(steps) == short
 
 
 def test_a_crowd_of_points_is_a_picture():

@@ -6,19 +6,24 @@ answer is filed under the name that the registry of checks has for its misconcep
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from genbook.checks import question
+
 __all__ = ["ALTERNATIVES", "MISCONCEPTIONS", "WORDS"]
 
+_BY_HAND = question("ddim.by_hand")
+
+
+def _numbers(function: Callable[..., Any] | None) -> str:
+    """What somebody writes who has worked the three numbers out on paper as this function does."""
+    assert function is not None
+    return f"def by_hand():\n    return {tuple(round(float(x), 6) for x in function())}\n"
+
+
 ALTERNATIVES: dict[str, list[str]] = {
-    "ddim.by_hand": [
-        """\
-def by_hand():
-    bars = np.array([0.36, 0.9216])
-    (a_t, a_s), (b_t, b_s) = np.sqrt(bars), np.sqrt(1 - bars)
-    x0 = (1.4 - b_t * -0.5) / a_t
-    sigma = b_s / b_t * np.sqrt(1 - bars[0] / bars[1])
-    return np.array([x0, a_s * x0 + b_s * -0.5, sigma])
-"""
-    ],
+    "ddim.by_hand": [_numbers(_BY_HAND.reference)],
     "ddim.timesteps": [
         """\
 def timesteps(T, steps, spacing="linear"):
@@ -87,18 +92,9 @@ def order(sampler, exact, steps):
 
 MISCONCEPTIONS: dict[str, dict[str, str]] = {
     "ddim.by_hand": {
-        "alpha-bar without roots": """\
-def by_hand():
-    x0 = (1.4 + 0.64 * 0.5) / 0.36
-    xs = 0.9216 * x0 - 0.0784 * 0.5
-    return x0, xs, 0.28 / 0.8 * math.sqrt(1 - 0.36 / 0.9216)
-""",
-        "variance for sigma": """\
-def by_hand():
-    x0 = (1.4 + 0.8 * 0.5) / 0.6
-    xs = 0.96 * x0 - 0.28 * 0.5
-    return x0, xs, 0.0784 / 0.64 * (1 - 0.36 / 0.9216)
-""",
+        known.name: _numbers(known.function)
+        for known in _BY_HAND.misconceptions
+        if known.name in ("alpha-bar without roots", "variance for sigma")
     },
     "ddim.timesteps": {
         "one time too few": """\

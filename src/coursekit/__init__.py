@@ -7,6 +7,7 @@ From a text to the site, in the order of the calls:
     project, toc   which chapters there are, and their order
     source         a text as cells, each with its line
     references     every label, number and citation of the book
+    checked        the questions that a cell checks
     exercises      a sheet's questions, as the registry knows them; strip takes the solutions out
     lower          cells as Colab shows them: lower_blocks, lower_directives, lower_roles
     derive         notebooks of lowered cells; setup_cell, the first of each

@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 
 from coursekit.dependencies.code import imports
 from coursekit.digest import digest
+from coursekit.hand_cell import code_of
 from coursekit.project import CourseError, Project
 from coursekit.source import SourceError, read
 
@@ -117,7 +118,7 @@ class _Tree:
         for path in (self.project.chapter(slug), self.project.sheet(slug)):
             if path.is_file():
                 try:
-                    cells = [cell.text for cell in read(path).cells if cell.kind == "code"]
+                    cells = [code for code, _ in code_of(read(path))]
                 except SourceError:
                     return [path.read_text(encoding="utf-8")]
                 found.append(self._digest(cells, "genbook", slug))

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 
 from coursekit import folding
 from coursekit.derive import digest_of, stored, stored_digest, unexecuted
+from coursekit.hand_cell import is_hand
 from coursekit.outputs import code_cells
 from coursekit.project import Project
 from coursekit.setup_cell import is_setup
@@ -60,7 +61,7 @@ def _as_myst_reads(source: Path) -> NotebookNode:
 def _give_outputs(old: NotebookNode, notebook: NotebookNode) -> bool:
     """Copy the outputs of ``old`` to ``notebook``, if both have the same code."""
     cells = code_cells(notebook)
-    done = [cell for cell in code_cells(old) if not is_setup(cell)]
+    done = [cell for cell in code_cells(old) if not (is_setup(cell) or is_hand(cell))]
     if unexecuted(old) or [cell.source for cell in cells] != list(map(folding.code, done)):
         return False
     for count, (cell, before) in enumerate(zip(cells, done, strict=True), 1):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from rich.console import Console
 
 from coursekit.project import CourseError
 
-__all__ = ["FAILURE", "INTERRUPTED", "MISUSE", "complain", "err", "guarded", "out"]
+__all__ = ["BEGAN", "FAILURE", "INTERRUPTED", "MISUSE", "complain", "err", "guarded", "out"]
 
 FAILURE, MISUSE, INTERRUPTED = 1, 2, 130  # exit codes
+
+BEGAN = time.monotonic()
+"""When the command did, but for a fraction of a second: whoever waits has waited since then."""
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -33,14 +37,16 @@ def guarded(work: Callable[[], int]) -> None:
     Raises:
         typer.Exit: always, with the exit code.
     """
-    from coursekit.source import SourceError
-
     try:
         code = work()
-    except (SourceError, CourseError) as error:
-        complain(error)
-        code = MISUSE
     except KeyboardInterrupt:
         err.print("interrupted")
         code = INTERRUPTED
+    except Exception as error:
+        from coursekit.source import SourceError  # with a parser, for which nobody should wait
+
+        if not isinstance(error, SourceError | CourseError):
+            raise
+        complain(error)
+        code = MISUSE
     raise typer.Exit(code)

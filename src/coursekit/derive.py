@@ -19,7 +19,9 @@ from nbformat import NotebookNode
 
 from coursekit import exercises, folding, outputs
 from coursekit.calls import verify_calls
+from coursekit.checked import checked_ids
 from coursekit.digest import digest
+from coursekit.hand_cell import code_of
 from coursekit.lower import Lowered, lower
 from coursekit.project import Project
 from coursekit.references import Book
@@ -98,9 +100,7 @@ def derive(project: Project, book: Book, slug: str) -> list[Derived]:
 
 def digest_of(project: Project, source: Source) -> str:
     """The digest that the outputs of ``source`` must belong to."""
-    cells = [cell for cell in source.cells if cell.kind == "code"]
-    code = [(cell.text, cell.metadata.get("tags", [])) for cell in cells]
-    return digest(code, project.root / "src" / "genbook", source.slug)
+    return digest(code_of(source), project.root / "src" / "genbook", source.slug)
 
 
 def carry(derived: Derived) -> bool:
@@ -230,7 +230,7 @@ def _notebook_tags(code: str, tags: list[str], trained: set[str]) -> list[str]:
 
 
 def _verifies(code: str, trained: set[str]) -> bool:
-    checked = set(exercises.checked_ids(code))
+    checked = set(checked_ids(code))
     return bool(verify_calls(code) or checked - trained)
 
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from coursekit.checked import checked_ids
 from coursekit.source import Cell, Source, SourceError, blocks, directive
 
 _HEADING = re.compile(r"^## Question (\d+) · (.+) \((\d+) points?\)\s*$", re.MULTILINE)
@@ -101,18 +102,6 @@ def nbgrader(role: str, question: Question) -> dict[str, object]:
         "task": False,
     }
     return {**data, "points": question.points} if graded else data
-
-
-def checked_ids(code: str) -> list[str]:
-    """The literal ids of all calls ``check("<id>", …)`` or ``checks.check(…)`` in ``code``."""
-    calls = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
-    found = []
-    for call in calls:
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else None
-        name = call.func.id if isinstance(call.func, ast.Name) else name
-        if name == "check" and call.args and isinstance(call.args[0], ast.Constant):
-            found.append(str(call.args[0].value))
-    return found
 
 
 def _split(cell: Cell, path: Path) -> list[Cell]:

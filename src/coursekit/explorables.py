@@ -10,6 +10,7 @@
 Each is a module ``web/explorables/NAME.jsx``; ``web/README.md`` says how one is written. While the
 site is built ``web/build.js`` bundles them for the pages, and draws each as it stands at first.
 That picture is in the page before its script comes, without scripts, on paper and in the notebooks.
+There a cell follows that makes it move in a kernel (``coursekit.hand_cell``).
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ PLACE = "_static/explorables"
 def names(root: Path) -> list[str]:
     """The explorables that there are."""
     return sorted(path.stem for path in (web.folder(root) / "explorables").glob("*.jsx"))
+
+
+def hand(root: Path, name: str) -> Path:
+    """The module that is the explorable in a kernel: see ``coursekit.hand_cell``."""
+    return root / "src" / "genbook" / "hands" / f"{name.replace('-', '_')}.py"
 
 
 def picture_url(site: str, name: str) -> str:

@@ -2,9 +2,10 @@
 
 Markdown cells lose what only Jupyter Book understands: numbers, references and citations become
 text and links, admonitions become quotes (see ``lower_blocks``, ``lower_roles``,
-``lower_directives``). Code cells stay as they are, folded where they verify a claim. A line below
-the title says where the page is and how long it takes, the last cells hold the way to the exercises
-and the works cited.
+``lower_directives``). Code cells stay as they are, folded where they verify a claim. Below the
+picture of an explorable stands a cell that takes it in hand (``hand_cell``). A line below the title
+says where the page is and how long it takes, the last cells hold the way to the exercises and the
+works cited.
 
 A code cell's metadata are its ``tags`` and, where the source says ``:question: ddim.step``,
 ``genbook: {question: ddim.step}``; a markdown cell after ``+++ {"question": "ddim.why"}`` or with
@@ -15,13 +16,13 @@ Cell ids are ``<slug>-07`` by position; an answer cell's is its question's (``dd
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from coursekit import folding, lower_blocks, lower_directives, lower_roles, reading
+from coursekit import folding, hand_cell, lower_blocks, lower_directives, lower_roles, reading
 from coursekit.calls import verify_calls
 from coursekit.lower_roles import Page
 from coursekit.page import colab_url
@@ -60,11 +61,14 @@ def lower(source: Source, book: Book) -> list[Lowered]:
         if cell.kind == "code":
             cells += _code(cell, page)
             continue
-        text = lower_blocks.lower(cell.text, cell.line, page)
-        if number == 0:
-            text = _with_card(text, source, page)
-        if text:
-            cells.append(Lowered(new_markdown_cell(text, metadata=_metadata(cell, page)), cell))
+        for part, hand in _parts(cell, page):
+            text = lower_blocks.lower(part.text, part.line, page)
+            if number == 0 and part.line == cell.line:
+                text = _with_card(text, source, page)
+            if text:
+                cells.append(Lowered(new_markdown_cell(text, metadata=_metadata(part, page)), part))
+            if hand:
+                cells.append(Lowered(hand_cell.hand_cell(hand), part))
     if not source.cells or source.cells[0].kind == "code":
         raise page.fail(source.cells[0].line if source.cells else 1, "the title '# …' is missing")
     if source.kind == "chapter" and f"solutions/{source.slug}" in book.pages:
@@ -74,6 +78,18 @@ def lower(source: Source, book: Book) -> list[Lowered]:
         listed = "\n".join(f"- {book.works[key].reference}" for key in works)
         cells.append(Lowered(new_markdown_cell(f"## References\n\n{listed}")))
     return _identified(cells, source)
+
+
+def _parts(cell: Cell, page: Page) -> list[tuple[Cell, str]]:
+    """A markdown cell, cut below each explorable, and of which one each part has its end."""
+    lines, start, parts = cell.text.split("\n"), 0, []
+    for name, end in hand_cell.explorables_of(cell, page.path):
+        text = "\n".join(lines[start:end])
+        parts.append((replace(cell, text=text, line=cell.line + start), name))
+        start = end
+    rest = "\n".join(lines[start:])
+    metadata = {} if parts else cell.metadata
+    return [*parts, (replace(cell, text=rest, line=cell.line + start, metadata=metadata), "")]
 
 
 def _code(cell: Cell, page: Page) -> list[Lowered]:

@@ -153,6 +153,9 @@ def _explorable(task: _Task) -> str:
         raise task.fail("the explorable has no caption")
     if task.block.argument not in explorables.names(book.root):
         raise task.fail(f"there is no explorable '{task.block.argument}'")
+    hand = explorables.hand(book.root, task.block.argument)
+    if not hand.is_file():
+        raise task.fail(f"'{task.block.argument}' has no hand: {hand.relative_to(book.root)}")
     label = book.label(name, page.path, task.block.line)
     there = book.url(label.docname, label.anchor)
     picture = f"![{alt}]({explorables.picture_url(book.site, task.block.argument)})"

@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from coursekit import toc
-from coursekit.source import is_notebook, read_mapping
-
 
 class CourseError(Exception):
     """A mistake of the person at the keyboard that no line of a source file is to blame for."""
@@ -68,6 +65,10 @@ class Project:
         Raises:
             SourceError: ``_toc.yml`` or the header of a page is no valid YAML.
         """
+        # Not above: a parser of Markdown is much to wait for where nobody reads a text.
+        from coursekit import toc
+        from coursekit.source import is_notebook
+
         found = {path.stem for path in (self.root / "book").glob("*.md") if is_notebook(path)}
         found |= {path.stem for path in (self.root / "solutions").glob("*.md")}
         listed = [PurePosixPath(docname).name for docname in toc.pages(self.root / "_toc.yml")]
@@ -102,6 +103,8 @@ class Project:
         Raises:
             SourceError: the file is no valid YAML mapping; the message has its line.
         """
+        from coursekit.source import read_mapping
+
         path = self.root / "_config.yml"
         return read_mapping(path) if path.is_file() else {}
 

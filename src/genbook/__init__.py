@@ -5,7 +5,7 @@
     arguments            checks of what was given
     nn, training, ema    networks, how they are trained, and the average of their weights
     recipes, weights     how each shipped network was made; the networks themselves
-    data, plots          what is learned from, and pictures of it
+    data, plots, hands   what is learned from, pictures of it, figures to handle in a kernel
     verify, papers       claims with their checks; the papers' notation
     checks               the questions of the exercises
 

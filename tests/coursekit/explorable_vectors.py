@@ -1,7 +1,7 @@
 """What the formulas of the explorables must give: calls with genbook's own results, as JSON.
 
-``python tests/coursekit/explorable_vectors.py`` prints them; with ``digits`` or ``clouds`` it
-prints the data of ``web/data/``. One entry a call: the module of
+``python tests/coursekit/explorable_vectors.py`` prints them; with ``digits``, ``clouds`` or
+``programs`` it prints the data of ``web/data/``. One entry a call: the module of
 ``web/formulas``, the function, its arguments, and what genbook says. A formula without an entry
 fails the test, so a new one gets its line here.
 """
@@ -20,8 +20,8 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from genbook import ddim, ddpm, evaluation, gaussians, geometry, ode, sde
-from genbook.data import digits
 from genbook.denoiser import Denoiser
+from genbook.hands import clouds, schedule, traces
 from genbook.paths import VE
 from genbook.sampling import states
 from genbook.schedules import NoiseSchedule
@@ -65,11 +65,11 @@ def of_schedules() -> Iterator[Vector]:
         "scaledLinear": (NoiseSchedule.scaled_linear(7, 0.01, 0.4), [7, 0.01, 0.4]),
         "cosine": (NoiseSchedule.cosine(12), [12]),
     }
-    for name, (schedule, arguments) in given.items():
-        yield "schedules", name, arguments, schedule.betas.tolist()
-        yield "schedules", "alphaBars", [schedule.betas.tolist()], schedule.alpha_bars.tolist()
+    for name, (chain, arguments) in given.items():
+        yield "schedules", name, arguments, chain.betas.tolist()
+        yield "schedules", "alphaBars", [chain.betas.tolist()], chain.alpha_bars.tolist()
         for t in (1, 5):
-            alpha_bar, log_snr = schedule.gather("alpha_bars", t), schedule.log_snr(t)
+            alpha_bar, log_snr = chain.gather("alpha_bars", t), chain.log_snr(t)
             yield "schedules", "logSnr", [alpha_bar], log_snr
             yield "schedules", "alphaBarOf", [log_snr], alpha_bar
     yield "schedules", "cosine", [5, 0.1, 0.5], NoiseSchedule.cosine(5, 0.1, 0.5).betas.tolist()
@@ -245,69 +245,41 @@ def vectors() -> list[Vector]:
     ]
 
 
+def _compact(data: dict[str, Any]) -> str:
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
 def digits_and_noise() -> str:
     """``web/data/digits.json``: a three and a six, in sixteenths of ink, and noise for each."""
-    test = digits.load("test")
-    chosen = torch.stack([test.images[test.labels == digit][0] for digit in (3, 6)]).flatten(1)
-    noise = torch.randn(chosen.shape, generator=torch.Generator().manual_seed(0))
-    data = {
-        "images": ((chosen + 1) * 8).int().tolist(),
-        "noise": [[round(v, 2) for v in row] for row in noise.tolist()],
-    }
-    return json.dumps(data, separators=(",", ":")) + "\n"
-
-
-CENTRES, WIDTH, EACH = [[-1.5, -0.9], [1.5, -0.9], [0.0, 1.6]], 0.45, 40
-
-
-def measures_of(samples: Tensor, real: Tensor) -> dict[str, float]:
-    """The five numbers that the clouds are told, by genbook."""
-    return {
-        "frechet": evaluation.frechet(samples, real),
-        "mmd": 1000 * evaluation.mmd(samples, real, evaluation.rbf(1.0)),
-        **evaluation.precision_recall(samples, real, 3)._asdict(),
-        "coverage": evaluation.density_coverage(samples, real, 5).coverage,
-    }
+    images, noise = schedule.digits_and_noise()
+    return _compact(
+        {
+            "images": ((images + 1) * 8).int().tolist(),
+            "noise": [[round(v, 2) for v in row] for row in noise.tolist()],
+        }
+    )
 
 
 def two_clouds() -> str:
-    """``web/data/clouds.json``: real points of three modes, the noise of a model's samples, one
-    bell with the moments of the real points, and what forty sound models score.
-    """
-    generator = torch.Generator().manual_seed(3)
-    middle = torch.tensor(CENTRES).double().repeat_interleave(EACH, 0)
-
-    def noise() -> Tensor:
-        return torch.randn(len(middle), 2, generator=generator).double()
-
-    real = (middle + WIDTH * noise()).round(decimals=3)
-    own, round_ = noise().round(decimals=3), noise()
-    round_ = round_ - round_.mean(0)
-    white = torch.linalg.solve(torch.linalg.cholesky(torch.cov(round_.T)), round_.T)
-    bell = real.mean(0) + (torch.linalg.cholesky(torch.cov(real.T)) @ white).T
-    models = [measures_of(middle + WIDTH * noise(), real) for _ in range(40)]
-    sound = {}
-    for name in models[0]:
-        found = torch.tensor([model[name] for model in models]).double()
-        kept = {
-            "low": found.min(),
-            "high": found.max(),
-            "mean": found.mean(),
-            "deviation": found.std(),
+    """``web/data/clouds.json``: what the figure in a kernel is made of."""
+    found = clouds.clouds()
+    return _compact(
+        {
+            "centres": clouds.CENTRES,
+            "width": clouds.WIDTH,
+            "real": found.real.tolist(),
+            "noise": found.noise.tolist(),
+            "bell": found.bell.tolist(),
+            "sound": found.sound,
         }
-        sound[name] = {key: round(value.item(), 4) for key, value in kept.items()}
-    data = {
-        "centres": CENTRES,
-        "width": WIDTH,
-        "real": real.tolist(),
-        "noise": own.tolist(),
-        "bell": [[round(v, 3) for v in row] for row in bell.tolist()],
-        "sound": sound,
-    }
-    return json.dumps(data, separators=(",", ":")) + "\n"
+    )
 
 
-DATA = {"digits": digits_and_noise, "clouds": two_clouds}
+DATA = {
+    "digits": digits_and_noise,
+    "clouds": two_clouds,
+    "programs": lambda: _compact(traces.programs()),
+}
 
 if __name__ == "__main__":
     if sys.argv[1:]:

@@ -11,8 +11,12 @@ import pytest
 import toy
 from jupyter_cache import get_cache
 
-from coursekit import cache
+from coursekit import cache, folding, references
+from coursekit.derive import derive, render
+from coursekit.hand_cell import is_hand
+from coursekit.outputs import code_cells
 from coursekit.project import Project
+from coursekit.setup_cell import is_setup
 from coursekit.source import EXTENSIONS
 
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
@@ -28,6 +32,29 @@ def test_current_outputs_are_cached_and_nothing_is_missing(done: Project, run: t
     assert len(records(done)) == 2
     assert cache.fill(done) == []  # again, over what is there
     assert len(records(done)) == 2
+
+
+def test_the_cell_that_takes_an_explorable_in_hand_is_not_on_the_page(done: Project) -> None:
+    """The notebook has it, executed like the others; the cache holds what the text has."""
+    for path in (done.root / "web/explorables/bell.jsx", done.root / "src/genbook/hands/bell.py"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    explorable = "```{explorable} bell\n:name: fig-toy-bell\n:alt: A bell.\n\nDrag it.\n```"
+    toy.edit(done.chapter("toy"), "Words before.", explorable)
+    (chapter,) = (d for d in derive(done, references.load(done.root), "toy") if d.room == "book")
+    cells = code_cells(chapter.notebook)
+    for count, cell in enumerate(cells, 1):
+        cell.execution_count = count
+    done.notebook("book", "toy").write_text(render(chapter))
+    assert cache.fill(done) == []
+    (record,) = (r for r in records(done) if Path(r.uri).parent.name == "book")
+    cached = get_cache(str(done.root / cache.FOLDER)).get_cache_bundle(record.pk).nb
+    kept = [cell for cell in cells if not (is_hand(cell) or is_setup(cell))]
+    assert [cell.source for cell in code_cells(cached)] == list(map(folding.code, kept))
+    assert len(kept) == len(cells) - 2
+    # Another explorable is other code to run.
+    toy.edit(done.chapter("toy"), "{explorable} bell", "{explorable} cone")
+    assert cache.fill(done) == ["book/toy.md"]
 
 
 def test_the_site_reads_text_with_the_same_extensions(book: Project) -> None:

@@ -47,8 +47,34 @@ class Trap:
         self.id = self.name.replace(" ", "-")
 
 
+HANDS = {
+    "hands/__init__.py": "from importlib import import_module\n\ndef show(name):\n"
+    "    return import_module(f'genbook.hands.{name}').HAND\n",
+    "hands/bell.py": "from genbook import a\nHAND = (a.g,)\n",
+    "hands/two_bells.py": "from genbook import a\nHAND = (a.other,)\n",
+}
 A = "def f(x):\n    return g(x)\n\ndef g(x):\n    return x\n\ndef other():\n    return 1\n"
 TRAPS = [
+    # Figures to handle
+    Trap(
+        "a figure that is shown",
+        {"a.py": A, **HANDS},
+        "from genbook import hands\nhands.show('bell')\nplt.show('x')",
+        "hands:show hands.bell:HAND a:g",
+    ),
+    Trap(
+        "a figure with two words, by the function",
+        {"a.py": A, **HANDS},
+        "from genbook.hands import show as see\nsee('two-bells')\n'bell'",
+        "hands:show hands.two_bells:HAND a:other",
+    ),
+    Trap(
+        "a figure whose name is computed",
+        {"a.py": A, **HANDS},
+        "from genbook import hands\nfor name in ('bell',):\n    hands.show(name)",
+        "hands:show hands.bell:HAND a:g hands.two_bells:HAND a:other",
+    ),
+    Trap("a figure that is not shown", {"a.py": A, **HANDS}, "from genbook import hands", ""),
     # From the notebook into the package
     Trap("a name of a module", {"a.py": A}, "from genbook import a\na.f(1)", "a:f a:g"),
     Trap("a name that is imported", {"a.py": A}, "from genbook.a import g", "a:g"),

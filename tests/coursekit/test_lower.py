@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from coursekit import lower_blocks, references, source
+from coursekit import hand_cell, lower_blocks, references, source
 from coursekit.lower import lower
 from coursekit.lower_roles import Page
 from coursekit.source import SourceError
@@ -315,6 +315,7 @@ def test_role(root: Path, name: str) -> None:
 
 
 # What is refused: the text, the line of the fault counted from its first, a part of the message.
+BELL = "```{explorable} bell\n:name: fig-a\n:alt: A bell.\n\nDrag it.\n```\n"
 REFUSED = {
     "unknown directive": ("A\n\n```{tab-set}\nx\n```", 3, "unknown directive {tab-set}"),
     "unknown directive, nested": (
@@ -367,6 +368,13 @@ REFUSED = {
         1,
         "has no caption",
     ),
+    "explorable without a hand": (
+        BELL.replace("bell", "cone"),
+        1,
+        "'cone' has no hand: src/genbook/hands/cone.py",
+    ),
+    "explorable in an admonition": (f":::{{note}}\n{BELL}:::", 1, "inside of no other block"),
+    "explorable in a list": ("- " + BELL.strip().replace("\n", "\n  "), 1, "no other block"),
     "explorable without alt": ("```{explorable} bell\n:name: fig-x\n\nA\n```", 1, "no ':alt:'"),
     "admonition without title": ("```{admonition}\nx\n```", 1, "the title is missing"),
     "uneven list-table": ("```{list-table}\n* - a\n  - b\n* - c\n```", 1, "different numbers"),
@@ -456,6 +464,37 @@ def test_cells_ids_and_metadata(root: Path) -> None:
         "Neural Computation."
     )
     nbformat.validate(nbformat.v4.new_notebook(cells=cells))
+
+
+def test_below_an_explorable_stands_the_cell_that_takes_it_in_hand(root: Path) -> None:
+    other = BELL.replace("fig-a", "fig-b")
+    text = f"Before.\n\n{BELL}\nBetween {{eq}}`eq-x`.\n\n{other}\n$$ a $$ (eq-x)\n"
+    found = cells_of(root, text)[1:]
+    assert [cell.cell_type for cell in found] == ["markdown", "code"] * 2 + ["markdown"]
+    assert [cell.id for cell in found] == [f"beta-0{i}" for i in range(2, 7)]
+    assert found[1].source.splitlines()[1:] == [
+        "from genbook import hands",
+        "",
+        'hands.show("bell")',
+    ]
+    assert [hand_cell.is_hand(cell) for cell in found] == [False, True] * 2 + [False]
+    assert found[0].source.endswith(f"({SITE}/book/beta.html#fig-a)")
+    assert found[2].source.startswith("Between (2.1).") and "**Fig. 2.2.**" in found[2].source
+    assert found[4].source == "$$ a \\tag{2.1} $$"
+
+
+def test_an_explorable_at_the_end_leaves_no_empty_cell(root: Path) -> None:
+    assert [cell.cell_type for cell in cells_of(root, BELL)[1:]] == ["markdown", "code"]
+
+
+def test_the_code_of_a_notebook_has_its_hands_in_order(root: Path) -> None:
+    cell = "```{code-cell}\n:tags: [hide-input]\n\nx = 1\n```\n"
+    found = hand_cell.code_of(source.read(write(root, f"{cell}\nText.\n\n{BELL}\n{cell}")))
+    assert found == [
+        ("x = 1", ["hide-input"]),
+        (hand_cell.code("bell"), []),
+        ("x = 1", ["hide-input"]),
+    ]
 
 
 def test_a_question_has_one_cell(root: Path) -> None:

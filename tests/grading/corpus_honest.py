@@ -260,13 +260,14 @@ import matplotlib.pyplot as plt
         "symbols",
         why=_VALUES,
         answers={
-            "by_hand": """
-            import sympy
+            "by_hand": solution("by_hand").replace("def by_hand", "def numbers")
+            + """
 
-            def by_hand():
-                x0 = (1 - sympy.Rational(4, 5) / 5) / sympy.Rational(3, 5)
-                return x0, x0 * 4 / 5 + sympy.Rational(3, 25), 3 * sympy.sqrt(7) / 16
-            """
+import sympy
+
+def by_hand():
+    return [sympy.nsimplify(x, [sympy.sqrt(39)], tolerance=1e-9) for x in numbers()]
+"""
         },
     ),
     honest(

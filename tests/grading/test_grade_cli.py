@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from rich.console import Console
 from sample_class import QUESTIONS, row
 from typer.testing import CliRunner
 
-from coursekit import cli
+from coursekit import cli, console
 from coursekit.grading import session
+from coursekit.grading.incoming import ingest
 from coursekit.grading.jail import forked, sandbox
 from coursekit.grading.outgoing.overrides import Overrides, apply
 from coursekit.grading.outgoing.store import Run
@@ -187,7 +189,9 @@ def test_what_a_run_says(graded: tuple[Path, Path, str]) -> None:
     lines = said.splitlines()
     assert sorted(lines[:2])[0].startswith("1/2 ") and sorted(lines[:2])[1].startswith("2/2 ")
     assert "\x1b" not in said and "\r" not in said
-    assert re.search(rf"^2 submissions, in \d+ s, sandbox: {WORKS}$", said, re.MULTILINE)
+    assert re.search(
+        rf"^2 submissions, in \d+ s by the clock, sandbox: {WORKS}$", said, re.MULTILINE
+    )
     assert re.search(r"^ *objects\.film +3 +1 +1\.50", said, re.MULTILINE)
     assert "final 0 · to mark 1 · review 1 · mean" in said
     assert str(out / "grades.csv") in said and str(out / "report" / "index.html") in said
@@ -356,6 +360,14 @@ def test_results_and_submissions_in_one_folder(class_: Path) -> None:
 
 
 @sandboxed
+def test_the_clock_runs_from_the_first_moment(
+    graded: tuple[Path, Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "BEGAN", time.monotonic() - 1000)
+    assert re.search(r", 0 new, in 1\d\d\d s by the clock", called("resume", graded[1])[1])
+
+
+@sandboxed
 def test_nobody_vanishes(grader: Grader, tmp_path: Path) -> None:
     """One notebook, and others of whom there is nothing to run: a row each, and a reason."""
     class_ = tmp_path / "class"
@@ -367,6 +379,7 @@ def test_nobody_vanishes(grader: Grader, tmp_path: Path) -> None:
     for name in ("Cleo_7_assignsubmission_file_", "Dan_7_assignsubmission_file_"):
         (class_ / name).mkdir()
         (class_ / name / "results.jsonl").write_text("{}")
+    (class_ / "answers.txt").write_text("Perhaps a student's, perhaps not.")
     words = grader.begin(class_, class_ / "out")
     locked.chmod(0)
     code, said = grader.run(*words)
@@ -379,6 +392,9 @@ def test_nobody_vanishes(grader: Grader, tmp_path: Path) -> None:
     for name in ("bob", "eve", "Cleo", "Dan"):
         assert any("no notebook handed in" in reason for reason in found[name].review)
         assert sum(question.points or 0 for question in found[name].questions) == 0
+    assert "no row for answers.txt: no notebooks by their names" in said
+    for name in ("bob", "eve"):
+        assert found[name].notes == (ingest.NOTHING,), "nothing is not an empty file"
     assert any("Cleo, Dan have the number 7" in reason for reason in found["Dan"].review)
     assert points(class_ / "out")["Dan"]["status"] == "review"
     before = exports(class_ / "out")

@@ -154,11 +154,19 @@ def test_kernels_of_python_are_no_problem(name: str) -> None:
         (b"# Title\n\nwords", "This is text (Markdown), not a notebook."),
         (b"f <- function(x) {\n}", "This is a program in R, not a notebook."),
         (b"hello", "This is text, not a notebook."),
-        (b'{"a": 1}', "The file has no cells in it."),
-        (b'{"cells": []}', "The file has no cells in it."),
+        (b'{"a": 1}', "This is JSON, and no notebook."),
+        (b'{"message": "Not Found"}', "This is JSON, and no notebook."),
+        (b"[1, 2]", "This is JSON, and no notebook."),
+        (b'{"cells": []}', "This notebook has no cells in it."),
+        (b'{"cells": [', "The file is damaged: no cell is left in it."),
+        (b"\0\5\x16\7" + bytes(80),
+         "This is what a Mac keeps beside a file (its name began with ._), not a notebook."),
+        (b"PK\5\6" + bytes(18), "This is an empty zip file, not a notebook."),
+        (b"<html><title>Sign in - Accounts</title>",
+         "This is a web page (HTML) that asks you to sign in, not a notebook."),
         (b"https://colab.research.google.com/x", "This is a link, not a notebook."),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_notebook_is_named(content: bytes, what: str) -> None:
     assert read(content) == Submission((), (f"{what} {formats.AS_NOTEBOOK}",), readable=False)
 
@@ -186,6 +194,39 @@ def test_archives() -> None:
     packed = archive(**{"a.ipynb": whole * 50})
     assert read(packed[: len(packed) // 2]).salvaged
     assert read(gzip.compress(whole)[:-60]).salvaged
+
+
+def test_a_zip_in_a_zip_is_unpacked_as_deep_as_an_accident_goes() -> None:
+    whole = data(notebook())
+    packed, depths = whole, []
+    for _ in range(4):
+        packed = archive(**{"again.zip" if depths else "a.ipynb": packed})
+        depths.append(read(packed))
+    assert depths[:3] == [WHOLE] * 3
+    assert depths[3].problems[0].startswith("This is a zip file in a zip file, too deep.")
+    assert [name for name, _ in archives.inside(archive(**{"x.zip": archive(w=b"1")}))] == [
+        "x.zip",
+        "w",
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.ipynb.txt", "a.txt", "a.json", "a.IPYNB", "notebook"])
+def test_a_notebook_in_a_zip_may_be_called_anything(name: str) -> None:
+    assert read(archive(**{"readme.txt": b"hi", name: data(notebook())})) == WHOLE
+
+
+def test_what_a_mac_or_jupyter_leaves_in_a_zip_is_not_read() -> None:
+    left = {"._a.ipynb": b"\0\5\x16\7" + bytes(99_999), "x/.~a.ipynb": b"{}" * 9999}
+    assert read(archive(**{"a.ipynb": data(notebook()), **left})) == WHOLE
+
+
+def test_what_a_zip_without_a_notebook_holds_is_named() -> None:
+    (said,) = read(archive(**{"x/a.pdf": b"%PDF", "b.png": b""})).problems
+    assert said.startswith("This is a zip file without a notebook in it; there is 'a.pdf', 'b.png'")
+    pages = read(archive(**{"Index/Document.iwa": b"", "preview.jpg": b""})).problems
+    assert pages[0].startswith("This is a Pages document, not a notebook.")
+    text = read(archive(**{"mimetype": b"", "content.xml": b""})).problems
+    assert text[0].startswith("This is a text document (OpenDocument), not a notebook.")
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """A submission aligned with its sheet: whose answer is what, and in which order cells run."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -394,3 +395,38 @@ def test_every_sheet_of_the_book_can_be_assigned():
         plan = merge(assignment, ingest.read(nbformat.writes(data).encode()))
         assert list(names(plan)) == list(assignment.names.values())
         assert set(assignment.titles) == {q.id for q in assignment.questions}
+
+
+def of(slug):
+    return json.loads(PROJECT.notebook("solutions", slug).read_bytes())
+
+
+def told(notebook):
+    plan = merge(DDIM, ingest.read(json.dumps(notebook).encode()))
+    assert plan.review == [note for note in plan.notes if "defined in" not in note]
+    return plan.review
+
+
+def test_another_sheet_is_said():
+    assert told(of("ddim")) == []
+    assert told(of("ddpm")) == ["This is the sheet on ddpm, and not on ddim."]
+    both = of("ddim")
+    both["cells"] += of("ddpm")["cells"]
+    assert told(both) == ["There is another sheet in this notebook, too: ddpm."]
+    for cell in both["cells"]:
+        cell["metadata"] = {}  # Colab may drop it; the check cells still say it
+    assert told(both) == ["There is another sheet in this notebook, too: ddpm."]
+
+
+def test_an_older_sheet_is_said():
+    older = of("ddim")
+    for cell in older["cells"]:
+        if cell["metadata"].get("genbook", {}).get("question") == "ddim.slerp":
+            cell["metadata"]["genbook"]["question"] = "ddim.interpolate"
+    assert told(older) == ["This sheet does not ask ddim.interpolate: is it an older one?"]
+
+
+@pytest.mark.parametrize("source", ["", "print('hello')", "# %% my own notes\nx = 1"])
+def test_a_notebook_that_is_no_sheet_is_said(source):
+    cell = {"cell_type": "code", "metadata": {}, "source": source, "outputs": []}
+    assert told({"cells": [cell]}) == ["Nothing of the sheet on ddim was found in this notebook."]

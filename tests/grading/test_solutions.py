@@ -20,7 +20,7 @@ import mutation
 import nbformat
 import pytest
 
-from coursekit import exercises
+from coursekit.checked import checked_ids
 from coursekit.project import Project
 from genbook import checks
 from genbook.checks.machinery.randomness import own_randomness
@@ -50,7 +50,7 @@ def answers(room: str, slug: str) -> dict[str, tuple[str, dict[str, Any]]]:
     found = {}
     with matplotlib.rc_context({"backend": "agg"}):
         for cell in notebook.cells:
-            if cell.cell_type != "code" or cell.id == "setup" or exercises.checked_ids(cell.source):
+            if cell.cell_type != "code" or cell.id == "setup" or checked_ids(cell.source):
                 continue
             asked = cell.metadata.get("genbook", {}).get("question")
             if asked:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from coursekit.grading.incoming.files import File
 from coursekit.grading.incoming.names import Identity, identity, safe_ids
-from coursekit.grading.incoming.students import NOTHING, SHARED, Task, find, sha256
+from coursekit.grading.incoming.students import (
+    HIDDEN,
+    NOTHING,
+    SHARED,
+    Task,
+    find,
+    passed_over,
+    sha256,
+)
 from coursekit.project import CourseError
 
 
@@ -504,3 +512,79 @@ def test_a_name_with_a_version_may_be_the_same_person(again: str, tmp_path: Path
     doubts = {student.file.name: student.doubts for student in find(tmp_path, "ddim")}
     assert all("version or a date" in doubts[f"{n}.ipynb"][0] for n in ("bob", again))
     assert not doubts["alice.ipynb"] and not doubts["alice2000.ipynb"]
+
+
+NOTEBOOK = '{"nbformat": 4, "cells": []}'
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ada.txt", "ada.md", "ada", "ada.json", "ada.pdf", "ada.ipynb.txt", "ada.ipynb.json",
+     "ada.ipynb_", "ada.ipynb~", "ada.ipynb.crdownload", "ada.ipynb.part", "ada.ipynb.ipynb",
+     "ada.ipynb.html", "ada.ipynb.gz", "ada.tar.gz", ".ada.ipynb"],
+)  # fmt: skip
+def test_a_notebook_by_any_name_is_its_student_s(tmp_path: Path, name: str) -> None:
+    _make(tmp_path, "bob.ipynb")
+    (tmp_path / name).write_text(NOTEBOOK)
+    assert _found(tmp_path) == {"ada": (name,), "bob": ("bob.ipynb",)}
+    assert passed_over(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["ada.png", "ada.heic", "ada.url", "ada.webloc", "ada.pages", "ada.mht", "ada.Rmd"]
+)
+def test_what_is_no_notebook_has_a_row(tmp_path: Path, name: str) -> None:
+    _make(tmp_path, "bob.ipynb", name)
+    assert _doubts(tmp_path)["ada"] == (f"{NOTHING}; there is {name}",)
+
+
+def test_texts_are_told_by_name_and_tables_are_the_teacher_s(tmp_path: Path) -> None:
+    _make(
+        tmp_path, "bob.ipynb", "answers.txt", "README", "roster.csv", "overrides.yml", "Thumbs.db"
+    )
+    _make(tmp_path, "ada/notes.txt", "ada/x.ipynb")
+    assert list(_found(tmp_path)) == ["ada", "bob"]
+    assert passed_over(tmp_path) == ["README", "answers.txt"]
+
+
+def test_a_hidden_notebook_counts_where_there_is_no_other(tmp_path: Path) -> None:
+    _make(tmp_path, ".ada.ipynb", "bob.ipynb", ".bob.ipynb", "cleo/.ddim.ipynb", "dan/.x.ipynb")
+    _make(tmp_path, "dan/ddim.ipynb", "._eve.ipynb", ".~fay.ipynb")
+    found = _doubts(tmp_path)
+    assert list(found) == ["ada", "bob", "cleo", "dan"]
+    assert found["ada"] == (f"{HIDDEN}: the name of .ada.ipynb begins with a dot",)
+    assert found["cleo"] == (f"{HIDDEN}: the name of cleo/.ddim.ipynb begins with a dot",)
+    assert found["bob"] == found["dan"] == ()
+    path = _zip(tmp_path / "c.zip", "cleo/.ddim.ipynb", "bob/x.ipynb", "._eve.ipynb")
+    assert _doubts(path) == {"bob": (), "cleo": found["cleo"]}
+
+
+def test_why_there_is_nothing_is_said_as_it_is(tmp_path: Path) -> None:
+    _make(tmp_path, "ada.ipynb", "bob/.ipynb_checkpoints/x-checkpoint.ipynb", "cleo/.DS_Store")
+    (tmp_path / "dan").mkdir()
+    (tmp_path / "eve.ipynb").symlink_to(tmp_path / "ada.ipynb")
+    os.mkfifo(tmp_path / "fay.ipynb")
+    found = {name: doubts[0] for name, doubts in _doubts(tmp_path).items() if doubts}
+    assert found == {
+        "bob": f"{NOTHING}: bob/ has only hidden files in it: .ipynb_checkpoints",
+        "cleo": f"{NOTHING}: cleo/ has only hidden files in it: .DS_Store",
+        "dan": f"{NOTHING}: dan/ is an empty folder",
+        "eve": f"{NOTHING}: eve.ipynb is a link, which is not followed",
+        "fay": f"{NOTHING}: fay.ipynb is no regular file",
+    }
+    path = _zip(tmp_path / "c.zip", "bob/.ipynb_checkpoints/x.ipynb", "ada/x.ipynb")
+    assert _doubts(path)["bob"] == (
+        f"{NOTHING}: bob/ has only hidden files in it: .ipynb_checkpoints",
+    )
+
+
+def test_a_zip_of_zips_is_a_class(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        for name in ("ada.zip", "bob.zip"):
+            archive.writestr(name, name)
+    assert _found(tmp_path) == {"ada": ("ada.zip",), "bob": ("bob.zip",)}
+
+
+def test_a_checkpoint_may_be_the_same_person(tmp_path: Path) -> None:
+    _make(tmp_path, "ada.ipynb", "ada-checkpoint.ipynb")
+    assert all(doubt[0].startswith(SHARED) for doubt in _doubts(tmp_path).values())

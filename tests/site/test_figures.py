@@ -15,9 +15,8 @@ WITH_FIGURES = [
 ] if SITE.is_dir() else []  # fmt: skip
 
 
-# Figures without a version for phones, left out for the size of the notebook, and one with small
-# words: their number may only fall.
-SMALL = {"book/ddpm": 5, "book/evaluation": 2}
+# Figures without a version for phones: their number may only fall.
+SMALL: dict[str, int] = {}
 
 
 def letters(file: str) -> float | None:

@@ -25,7 +25,7 @@ def results(visit: Visitor, query: str) -> list[dict]:
 @pytest.mark.parametrize(
     ("query", "first"),
     [
-        ("cosine schedule", "book/ddpm.html#beside-the-road-schedules-and-the-ratio-that-matters"),
+        ("cosine schedule", "book/ddpm.html#beside-the-road-schedules"),
         ("slerp", "book/ddim.html#step-10-walking-between-two-codes"),
         ("Fréchet", "book/evaluation.html#step-3-the-frechet-distance"),
         ("frechet", "book/evaluation.html#step-3-the-frechet-distance"),

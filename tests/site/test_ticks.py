@@ -76,6 +76,20 @@ def test_the_tick_of_a_shared_check_leads_into_it(script: bool, visit: Visitor) 
             body.wait_for()
 
 
+def test_a_link_to_a_part_beside_the_road_opens_it(visit: Visitor) -> None:
+    with visit("book/evaluation") as seen:
+        parts = seen.page.locator("section:has(> details.gb-fold)")
+        assert parts.count() > 2 and seen.page.locator("details.gb-fold[open]").count() == 0
+        where = parts.nth(1).get_attribute("id")
+        seen.page.evaluate("where => { location.hash = where }", where)
+        opened = seen.page.locator("details.gb-fold[open]")
+        opened.first.wait_for()
+        assert opened.count() == 1
+        assert opened.locator("xpath=..").get_attribute("id") == where
+        seen.page.evaluate("location.hash = document.querySelector('section section').id")
+        assert opened.count() == 1
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_a_tick_stands_in_the_equations_line_beside_its_number(size: dict, visit: Visitor) -> None:
     with visit("book/ddpm", size) as seen:

@@ -12,7 +12,7 @@ export const title = "A model's samples beside the data";
 export const state = { kind: "modes", lost: 0, spread: 1, shift: 0 };
 export const controls = [
   { key: "kind", name: "what the model draws", options: { modes: "three modes", bell: "one bell" } },
-  { key: "lost", name: "lost from the third mode", label: "lost", min: 0, max: EACH, step: 1, show: (n) => `${n} of ${EACH}`, colour: "two", when: (now) => now.kind === "modes" },
+  { key: "lost", name: "lost from the third mode", label: "lost", min: 0, max: EACH, step: 1, show: (n) => `${n}/${EACH}`, colour: "two", when: (now) => now.kind === "modes" },
   { key: "spread", name: "spread of the samples", label: "spread", min: 0.2, max: 2.5, step: 0.1, show: (v) => `${fixed(1)(v)} ×`, colour: "two" },
   { key: "shift", name: "shift of the samples", label: "shift", min: -2, max: 2, step: 0.1, show: fixed(1), colour: "two" },
 ];

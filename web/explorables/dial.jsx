@@ -79,12 +79,12 @@ function distance(now) {
   const samples = ends(now).slice(0, COUNT).sort((p, q) => p - q);
   return Math.sqrt(samples.reduce((sum, x, i) => sum + (x - GOALS[i]) ** 2, 0) / COUNT);
 }
-const share = (places) => places.filter((x) => x > 0.8).length / COUNT;
+const share = (places) => places.slice(0, COUNT).filter((x) => x > 0.8).length / COUNT;
 
 export const title = "DDIM's dial, with an exact prediction";
 export const state = { eta: 1, steps: 10, error: 0, start: 0.5, seed: 1 };
 export const controls = [
-  { key: "eta", name: "eta", label: <V>η</V>, min: 0, max: 1, step: 0.05, show: two, colour: "two" },
+  { key: "eta", name: "eta", label: <i>η</i>, min: 0, max: 1, step: 0.05, show: two, colour: "two" },
   { key: "steps", name: "number of steps", label: "steps", min: 1, max: 100, step: 1, colour: "three" },
   { key: "error", name: "error added to every x T", label: <>error in <i>x<sub>T</sub></i></>, min: 0, max: 1, step: 0.05, show: two, colour: "ink" },
   { key: "start", name: "x T of the thick path", label: "thick path", min: -2, max: 2, step: 0.05, show: two, colour: "one" },

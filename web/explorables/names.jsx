@@ -1,5 +1,5 @@
 // Names and objects as boxes and arrows: a small program, one line at a time, forwards and back.
-// Each state was read off Python's own objects while it ran (tests/coursekit/explorable_programs.py).
+// Each state was read off Python's own objects while it ran (genbook.hands.traces).
 import programs from "../data/programs.json";
 import { Text } from "../frame/parts.jsx";
 

@@ -14,7 +14,7 @@ reading cannot decide counts in full:
   module;
 - a class counts with all its methods, and a name in an annotation like any other.
 
-Three things count by their own entry, by these conventions:
+Four things count by their own entry, by these conventions:
 
 - *Registries*: a name assigned a dict literal with string keys and at least one value that leads
   into the package (see :mod:`coursekit.dependencies.registry`). Where it is only looked up by key,
@@ -28,6 +28,8 @@ Three things count by their own entry, by these conventions:
   the list of names, all do. Any other file beside a module that uses ``__file__`` counts.
 - *Questions*: ``check("ddim.step", …)`` reaches ``checks/ddim/step.py``, whole. Without such a
   file, or without an id in the code, it reaches the whole of the chapter's checks.
+- *Hands*: ``hands.show("gaussian-product")`` reaches ``HAND`` of ``hands/gaussian_product.py``. A
+  name that is computed reaches all of them.
 """
 
 from __future__ import annotations
@@ -108,6 +110,9 @@ class Reach:
         self._settle()
         if f"{self.package.root}.checks" in self.loaded:
             self._questions(code)
+            self._settle()
+        if f"{self.package.root}.hands" in self.loaded:
+            self._hands(code)
             self._settle()
 
     @property
@@ -289,9 +294,10 @@ class Reach:
     def _computed_import(self, module: Module, prefix: str) -> None:
         if prefix.startswith("."):
             prefix = f"{module.package}.{prefix.lstrip('.')}"
-        checks = f"{self.package.root}.checks"
-        if prefix.startswith(f"{checks}.") and f"{module.name}.".startswith(f"{checks}."):
-            return  # a question by its id: see _questions
+        for room in ("checks", "hands"):  # by their ids and names: see _questions, _hands
+            place = f"{self.package.root}.{room}."
+            if prefix.startswith(place) and f"{module.name}.".startswith(place):
+                return
         for name in self.package.paths:
             if name.startswith(prefix):
                 self._object(name)
@@ -314,6 +320,23 @@ class Reach:
             elif chapter in self.package.paths:
                 for module in (chapter, *self.package.below(chapter)):
                     self._question(module)
+
+    def _hands(self, code: Module) -> None:
+        """Reach the figures to handle that ``code`` shows; all, if a name is not written out."""
+        hands = f"{self.package.root}.hands"
+        calls = [n for s in code.statements for n in ast.walk(s.node) if isinstance(n, ast.Call)]
+        for call in calls:
+            found = chain(call.func)
+            hits = self.package.hits(code, Use(*found)) if found else []
+            if not any(hit.label == f"{hands}:show" for hit in hits):
+                continue
+            first = call.args[0] if call.args else None
+            given = first.value if isinstance(first, ast.Constant) else ""
+            name = f"{hands}.{str(given).replace('-', '_')}"
+            for module in [name] if name in self.package.paths else self.package.below(hands):
+                if "HAND" in self.package.module(module).bindings:
+                    self._load(module)
+                    self._follow(code, Use(Import(module, "HAND")))
 
     def _question(self, name: str) -> None:
         """All statements of a module, what they name, and what their strings name of its imports.

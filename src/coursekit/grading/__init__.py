@@ -20,9 +20,11 @@ first, leads through the four.
     files        what lies in a folder or zip of submissions
     formats      what is no plain JSON: encodings, exports, other kinds of files
     archives     a notebook inside a gzip or zip
+    pictures     pictures in answers, and which of them a page may show
     salvage      cells out of broken JSON
     ingest       bytes become cells, by the three above
     source       a cell's code: what it defines, and what it asks for
+    needs        what the sheet's notebook imports
     assignment   the sheet that was given, and its questions
     align        which name is whose answer
     merge        cells and sheet become the plan of what is run

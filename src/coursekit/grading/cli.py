@@ -13,7 +13,7 @@ import typer
 
 from coursekit import console
 from coursekit.grading.jail.sandbox import Level as SandboxLevel
-from coursekit.project import CourseError
+from coursekit.project import CourseError, Project
 
 ATTENTION = 1  # all is graded, and a person must look at some
 app = typer.Typer(
@@ -80,6 +80,8 @@ def run(
     interrupted, 143 or 129: ended by SIGTERM or SIGHUP (go on with `coursekit grade resume OUT`).
     """
     from coursekit.grading.ending import undisturbed
+    from coursekit.grading.incoming.needs import imported
+    from coursekit.grading.jail.forked import to_stay
     from coursekit.grading.jail.zygotes import Zygotes, can_begin
 
     def work() -> int:
@@ -89,8 +91,10 @@ def run(
             raise CourseError(f"{out} has results already: `coursekit grade resume {place}`")
         chosen = _level(level, unsafe)
         hidden = (submissions.resolve(), out.resolve())
-        with Zygotes(chosen, jobs, hidden) if can_begin(hidden) else nullcontext() as zygotes:
-            with undisturbed():  # takes seconds, in which the zygotes import too
+        imports = imported(Project.find(Path(__file__)), assignment)
+        early = Zygotes(chosen, jobs, hidden, imports) if can_begin(hidden) else nullcontext()
+        with early as zygotes:
+            with undisturbed(), to_stay():  # takes seconds, in which the zygotes import too
                 from coursekit.grading import session
                 from coursekit.grading.outgoing.store import Run, held
             wanted = Run(
@@ -111,7 +115,9 @@ def run(
             session.check(out, wanted)  # what is wrong with it should not leave a folder behind
             with held(out, part):
                 begun = Run.begin(out, wanted)
-                unclear = session.grade_class(out, begun, jobs, part, console.out, zygotes)
+                unclear = session.grade_class(
+                    out, begun, jobs, part, console.out, zygotes, console.BEGAN
+                )
                 return ATTENTION if unclear else 0
 
     _guarded(work)
@@ -130,7 +136,8 @@ def resume(out: Out, jobs: Jobs = 2, overrides: Decisions = None, roster: Class 
         Run.load(out)  # else a folder that was misspelt would be made
         with held(out):
             run = Run.load(out).changed(out, overrides=overrides, roster=roster)
-            return ATTENTION if session.grade_class(out, run, jobs, (1, 1), console.out) else 0
+            unclear = session.grade_class(out, run, jobs, (1, 1), console.out, began=console.BEGAN)
+            return ATTENTION if unclear else 0
 
     _guarded(work)
 

@@ -17,6 +17,7 @@ import torch
 from coursekit.grading.ending import heed
 from coursekit.grading.incoming.assignment import Assignment, solved
 from coursekit.grading.incoming.files import File
+from coursekit.grading.incoming.needs import imported
 from coursekit.grading.incoming.plaintext import one_line
 from coursekit.grading.incoming.students import DOUBTS, Student, Task, find, sha256
 from coursekit.grading.jail.kernel import Limits
@@ -93,7 +94,9 @@ def grade(
         if todo:
             jobs = min(jobs, len(todo))
             unseen = (submissions, out, *hidden)
-            with nullcontext(zygotes) if zygotes else Zygotes(level, jobs, unseen) as begun:
+            imports = () if zygotes else imported(Project.find(Path(__file__)), assignment.slug)
+            begin = nullcontext(zygotes) if zygotes else Zygotes(level, jobs, unseen, imports)
+            with begin as begun:
                 settings = _settings(assignment, limits, begun, seed, jobs, open_cases)
                 _prove(settings, begun)
                 for row in rows(todo, settings, jobs, begun):

@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from coursekit.grading.incoming.plaintext import one_line
 from coursekit.grading.incoming.roster import Roster
+from coursekit.grading.incoming.students import passed_over
 from coursekit.grading.jail import scratch
 from coursekit.grading.jail.zygotes import Zygotes
 from coursekit.grading.outgoing import store
@@ -48,11 +50,13 @@ def grade_class(
     shard: tuple[int, int],
     console: Console,
     zygotes: Zygotes | None = None,
+    began: float | None = None,
 ) -> bool:
     """Grade what has no row, then export; a shard only grades.
 
     Args:
         zygotes: begun already, see ``grade``.
+        began: when the command did, by the monotonic clock; by default now.
 
     Returns:
         Whether a person must look at some.
@@ -62,7 +66,7 @@ def grade_class(
         KeyboardInterrupt: what is graded so far is kept.
     """
     whole = shard == (1, 1)
-    start = time.monotonic()
+    start = time.monotonic() if began is None else began
     new: list[str] = []
     try:
         assignment = run.load_assignment()
@@ -97,14 +101,14 @@ def grade_class(
         with suppress(OSError):  # the terminal may be gone, and that was the reason
             console.print(f"{len(new)} more graded; go on with {again}", markup=False)
         raise
+    final = store.export(out, rows, run, assignment, decided) if whole else []
     seconds = time.monotonic() - start
     graded = f"{len(rows)} submissions" + (f", {len(new)} new" if len(new) < len(rows) else "")
-    console.print(f"{graded}, in {seconds:.0f} s, sandbox: {run.level}", markup=False)
+    console.print(f"{graded}, in {seconds:.0f} s by the clock, sandbox: {run.level}", markup=False)
     if not whole:
         console.print(f"wrote {out / store.results_name(shard)}", markup=False)
         console.print(f"when all shards are done: {_resume(out)}", markup=False)
         return False
-    final = store.export(out, rows, run, assignment, decided)
     _summary(final, console)
     _where(out, run, final, console)
     return any(entry.needs_review for entry in final)
@@ -183,6 +187,11 @@ def _where(out: Path, run: Run, graded: Sequence[Graded], console: Console) -> N
     for entry in review:
         why = "; ".join(entry.row.review)
         console.print(f"look at {entry.student}: {why}", style="yellow", markup=False)
+    if over := passed_over(Path(run.submissions), out):
+        some = ", ".join(one_line(name, 60) for name in over[:5])
+        more = f" and {len(over) - 5} more" if len(over) > 5 else ""
+        words = f"no row for {some}{more}: no notebooks by their names and beginnings"
+        console.print(words, style="yellow", markup=False)
     for names in twins(graded):
         console.print(f"the same file, byte by byte: {', '.join(names)}", markup=False)
     roster = Roster.load(Path(run.roster)) if run.roster else None

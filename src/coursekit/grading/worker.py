@@ -40,6 +40,7 @@ from genbook.checks.machinery.result import zero
 __all__ = ["Setting", "serve"]
 
 _TRIES = 3  # to start a kernel
+_SHOWN = 4  # pictures of an answer
 _OWN_MEMORY = 2 * 2**30  # bytes a worker may use beyond what it was forked with
 
 
@@ -135,6 +136,8 @@ class _Loop:
         setting = self.setting
         data, weights = task.file.read(LARGEST), task.weights()
         submission = ingest.read(data)
+        if task.file.nothing:
+            submission = ingest.Submission((), (ingest.NOTHING,), readable=False)
         plan = merge(setting.assignment, submission)
         plan.review += task.doubts
         plan.silent = plan.silent and not task.words_beside
@@ -207,7 +210,16 @@ def _result(
         if not text and plan.silent and question.id in plan.texts:
             nothing = "You wrote no words here."
             return QuestionResult(question.id, title, 0, question.points, "missing", None, nothing)
-        return QuestionResult(question.id, title, None, question.points, "manual", answer=text)
+        shown = tuple(found.uri for found in plan.pictures.get(question.id, ()) if found.uri)
+        return QuestionResult(
+            question.id,
+            title,
+            None,
+            question.points,
+            "manual",
+            answer=text,
+            pictures=shown[:_SHOWN],
+        )
     if question.training is not None:
         found = _trained(question, setting.numbers[question.id], plan, weights)
     else:

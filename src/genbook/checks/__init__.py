@@ -2,7 +2,7 @@
 
     check("ddim.step", step)
 
-prints ``ddim.step ✓ 2/2 points, 6 cases``, or the first case in which the answer is wrong and,
+prints ``ddim.step ✓ 3/3 points, 7 cases``, or the first case in which the answer is wrong and,
 where the outputs are those of a known misconception, a sentence about it. That case can be tried
 again: ``step(*check.last.failing.args)``. A question for a pencil says which number is wrong, and
 not what it should be. A chapter's entries are

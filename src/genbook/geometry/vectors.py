@@ -133,7 +133,7 @@ def orientation(p: ArrayLike, q: ArrayLike, r: ArrayLike) -> Any:
     """Which way p → q → r turns: 1 left, −1 right, 0 straight on, or not to be told.
 
     The sign of (q − p) × (r − p), twice the signed area of the triangle. It counts only where this
-    is larger than the error ε that the coordinates' own rounding can put into it; else it is 0:
+    is larger than ε, for then the rounding of the coordinates cannot have changed it; else it is 0:
 
         ε = τ (X (|u_y| + |v_y|) + Y (|u_x| + |v_x|)),    u = q − p,  v = r − p,
 
@@ -165,7 +165,7 @@ def side(p: Array, q: Array, r: Array) -> Any:
 
 
 def turn(p: Any, q: Any, r: Any) -> tuple[Any, Any]:
-    """The determinant and its error, of pairs of numbers or of arrays."""
+    """The determinant, and a bound: where it is larger, its sign is certain."""
     (px, py), (qx, qy), (rx, ry) = p, q, r
     ux, uy, vx, vy = qx - px, qy - py, rx - px, ry - py
     size_x = abs(px) + abs(qx) + abs(rx)

@@ -98,6 +98,8 @@ def _small(text: str) -> str:
     text = re.sub(r'(?<=<svg)(.*?) width="[^"]*" height="[^"]*"', r"\1", text, count=1)
     text = _ROUNDED.sub(lambda found: _NUMBER.sub(lambda n: _tenths(n[0]), found[0]), text)
     text = text.replace("xlink:href", "href")
+    # A letter is named by its font and number; the same name is the same letter everywhere.
+    text = text.replace("DejaVuSans", "D")
     text = re.sub(r' d="([^"]*)"', lambda path: f' d="{_path(path[1])}"', text)
     text = re.sub(r'<image href="data:image/png;base64,([^"]*)"[^>]*', _picture, text)
     text = re.sub(r'style="([^"]*)"', lambda style: f'style="{_style(style[1])}"', text)
@@ -114,24 +116,29 @@ def _tenths(number: str) -> str:
 
 
 def _path(steps: str) -> str:
-    """The steps of a path in few letters; long lines as steps from point to point."""
-    if not re.fullmatch(r"\s*M[-\d.\sMLz]*", steps):
+    """The steps of a path in few letters: each from where the last one ended, its kind once."""
+    if not re.fullmatch(r"[-\d.\sMLQCz]*", steps):
         return re.sub(r"\s*([A-Za-z])\s*", r"\1", " ".join(steps.split()))
-    written: list[str] = []
+    written = ""
     at = (0.0, 0.0)
-    for kind, x, y in re.findall(r"([MLz])(?:\s*(-?[\d.]+)\s+(-?[\d.]+))?", steps):
+    kept = ""  # the kind of step that numbers without a letter would continue
+    for kind, numbers in re.findall(r"([MLQCz])([^MLQCz]*)", steps):
         if kind == "z":
-            written.append("z")
+            written, kept = written + "z", ""
             continue
-        point = (float(x), float(y))
+        values = [float(number) for number in numbers.split()]
+        points = list(zip(values[::2], values[1::2], strict=True))
         if kind == "M":
-            written.append(f"M{x} {y}l")
+            written, kept = written + "M" + " ".join(numbers.split()), "M"
         else:
-            dx, dy = (_tenths(str(round(new - old, 1))) for new, old in zip(point, at, strict=True))
-            gap = "" if dx.startswith("-") or written[-1].endswith("l") else " "
-            written.append(f"{gap}{dx}{dy}" if dy.startswith("-") else f"{gap}{dx} {dy}")
-        at = point
-    return re.sub(r"l(?=[zM]|$)", "", "".join(written))
+            if kind != kept:
+                written, kept = written + kind.lower(), kind
+            for value in (round(v - at[i], 1) for point in points for i, v in enumerate(point)):
+                short = _tenths(str(value))
+                gap = "" if short.startswith("-") or written[-1].isalpha() else " "
+                written += gap + short
+        at = points[-1]
+    return written
 
 
 def _picture(found: re.Match[str]) -> str:
@@ -139,10 +146,18 @@ def _picture(found: re.Match[str]) -> str:
     image: Image.Image = Image.open(io.BytesIO(base64.b64decode(found[1])))
     if "pixelated" not in found[0]:
         image = image.quantize(_TONES, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    elif _is_grey(image):
+        image = image.convert("LA")
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     packed = base64.b64encode(buffer.getvalue()).decode()
     return found[0].replace(found[1], packed)
+
+
+def _is_grey(image: Image.Image) -> bool:
+    """Whether the three channels are equal everywhere: one of them says it all."""
+    red, green, blue = (image.convert("RGBA").getchannel(i).tobytes() for i in range(3))
+    return red == green == blue
 
 
 def _shared_styles(text: str) -> str:

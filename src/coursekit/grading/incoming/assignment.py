@@ -18,7 +18,7 @@ from typing import Any
 
 import nbformat
 
-from coursekit.exercises import checked_ids
+from coursekit.checked import checked_ids
 from coursekit.project import CourseError, Project
 from genbook.checks import Question, questions, slugs
 

@@ -1,7 +1,8 @@
 """The files of a folder or zip of submissions, as they lie there; whose they are comes later.
 
-Symbolic links are not followed; hidden files, checkpoints and what a Mac adds to zips are not seen.
-Where a person handed in nothing that could be read, a file with a name alone stands for it.
+Symbolic links are not followed. Hidden files, checkpoints and what a Mac adds to zips are not seen,
+but for notebooks: somebody may have called one ``.ada.ipynb``. Where a person handed in nothing
+that could be read, a file with a name alone stands for it, and says why.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from coursekit.project import CourseError
 __all__ = ["File", "unzipped", "walk"]
 
 _MOST = 100_000
+_LINK = "is a link, which is not followed"
+# ``._x`` is what a Mac keeps beside x, and ``.~x`` is what Jupyter writes before it is x.
+_HIDDEN = re.compile(r"\.(?![_~.]).*\.ipynb", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,14 @@ class File:
             That of a folder ends with a slash.
         path: the file, or the zip that holds it.
         member: its entry in the zip.
-        nothing: an empty folder, a link, or something else that has no bytes of its own.
+        nothing: why it has no bytes of its own, in words that follow its name: an empty folder, a
+            link, …
     """
 
     name: str
     path: Path
     member: str | None = None
-    nothing: bool = False
+    nothing: str = ""
 
     def read(self, limit: int) -> bytes:
         """At most the first ``limit`` bytes; nothing of what is no regular file (any more).
@@ -72,15 +77,16 @@ def walk(root: Path, out: Path | None = None) -> list[File]:
     for folder, folders, names in os.walk(root, followlinks=False):
         here = Path(folder)
         inner = sorted(name for name in folders if not _ignored(name))
+        hidden = [name for name in (*folders, *names) if _ignored(name)]
         folders[:] = [name for name in inner if (here / name).resolve() != results]
-        seen = [name for name in names if not _ignored(name)]
+        seen = [name for name in names if not _ignored(name) or _HIDDEN.fullmatch(name)]
         for name in seen:
             found.append(File(_named(root, here / name), here / name, nothing=_odd(here / name)))
         for name in folders:
             if (here / name).is_symlink():
-                found.append(File(f"{_named(root, here / name)}/", here / name, nothing=True))
+                found.append(File(f"{_named(root, here / name)}/", here / name, nothing=_LINK))
         if not seen and not inner and here != root:
-            found.append(File(f"{_named(root, here)}/", here, nothing=True))
+            found.append(File(f"{_named(root, here)}/", here, nothing=_empty(hidden)))
         if len(found) > _MOST:
             raise CourseError(f"{root.name} has more than {_MOST:,} files: is it the right one?")
     return found
@@ -90,12 +96,24 @@ def _named(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
-def _odd(path: Path) -> bool:
-    """Whether it is no regular file, or one that has just gone."""
+def _odd(path: Path) -> str:
+    """Why it is no file that could be read; empty for a regular file."""
     try:
-        return not stat.S_ISREG(path.lstat().st_mode)
+        mode = path.lstat().st_mode
     except OSError:
-        return True
+        return "has just gone"
+    if stat.S_ISLNK(mode):
+        return _LINK
+    return "" if stat.S_ISREG(mode) else "is no regular file"
+
+
+def _empty(hidden: Iterable[str]) -> str:
+    """What there is to say of a folder in which nothing is seen."""
+    names = sorted(hidden)
+    if not names:
+        return "is an empty folder"
+    shown = ", ".join(one_line(name, 60) for name in names[:3])
+    return f"has only hidden files in it: {shown}" + (" and more" if len(names) > 3 else "")
 
 
 def unzipped(path: Path) -> list[File]:
@@ -112,20 +130,23 @@ def unzipped(path: Path) -> list[File]:
     if len(entries) > _MOST:
         raise CourseError(f"{path.name} has more than {_MOST:,} files: is it the right one?")
     found: dict[str, File] = {}
-    folders: set[str] = set()
+    folders: dict[str, set[str]] = {}
     for entry in entries:
         kind = stat.S_IFMT(entry.external_attr >> 16)
         parts = [p for p in re.split(r"[/\\]+", entry.filename) if p not in ("", ".", "..")]
         shown = list(_shown(parts))
+        if not entry.is_dir() and parts and parts[:-1] == shown and _HIDDEN.fullmatch(parts[-1]):
+            shown = parts
         name = "/".join(shown)
         if len(shown) < len(parts) or entry.is_dir():
-            folders.add(name)
+            folders.setdefault(name, set()).update(parts[len(shown) : len(shown) + 1])
         elif shown:
-            odd = kind not in (0, stat.S_IFREG)
-            found[name] = File(name, path, entry.filename, odd)
+            odd = _LINK if kind == stat.S_IFLNK else "is no regular file"
+            nothing = "" if kind in (0, stat.S_IFREG) else odd
+            found[name] = File(name, path, entry.filename, nothing)
     above = {parent for name in (*found, *folders) for parent in _parents(name)}
-    for name in folders - above - set(found) - {""}:
-        found[f"{name}/"] = File(f"{name}/", path, nothing=True)
+    for name in folders.keys() - above - set(found) - {""}:
+        found[f"{name}/"] = File(f"{name}/", path, nothing=_empty(folders[name]))
     return list(found.values())
 
 

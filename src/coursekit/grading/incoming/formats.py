@@ -11,6 +11,7 @@ __all__ = [
     "aligned",
     "decode",
     "foreign",
+    "is_notebook",
     "known",
     "python",
     "web_page",
@@ -40,6 +41,9 @@ _MAGIC = (
     (b"SQLite format 3", "a database"),
     (b"\x7fELF", "a program"),
     (b"MZ\x90", "a program"),
+    (b"\0\5\x16\7", "what a Mac keeps beside a file (its name began with ._)"),
+    (b"\0\5\x16\0", "what a Mac keeps beside a file (its name began with ._)"),
+    (b"PK\5\6", "an empty zip file"),
 )
 
 
@@ -230,13 +234,23 @@ def web_page(text: str) -> bool:
     )
 
 
+_ASKS = re.compile(r"<title>[^<]{0,200}(?:sign|log)[ -]?(?:in|on)\b", re.IGNORECASE)
+
+
+def is_notebook(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of a notebook, whatever it is called."""
+    text = decode(head)[0] if head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] == b"{" else ""
+    return re.search(r'"(?:cells|nbformat|worksheets|cell_type)"\s*:', text) is not None
+
+
 def foreign(text: str) -> str:
     """What a text that is no notebook is, in words."""
     head = text.lstrip("\ufeff \t\r\n\0")[:2000].lower()
     if not head:
         return "an empty file"
     if web_page(text):
-        return "a web page (HTML)"
+        asked = _ASKS.search(text[:100_000])
+        return "a web page (HTML)" + (" that asks you to sign in" if asked else "")
     if head.startswith("version https://git-lfs"):
         return "a pointer of Git LFS"
     if head.startswith(("http://", "https://")):

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from coursekit.grading.incoming import archives, formats, salvage
+from coursekit.grading.incoming import archives, formats, pictures, salvage
 
-__all__ = ["Cell", "Submission", "read"]
+__all__ = ["NOTHING", "Cell", "Submission", "read"]
 
 _LONGEST = 2**20  # letters of a cell
 _MOST_WEIGHTS = 6 * 2**20  # letters of all weights of a file
@@ -36,6 +36,7 @@ class Cell:
         grade_id: nbgrader's, or empty.
         question: ``metadata.genbook.question``, or empty.
         weights: the HTML comments ``<!-- genbook-weights:ID:BASE64 -->`` of its outputs.
+        pictures: in its text, attached to it, or among its outputs.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Cell:
     grade_id: str = ""
     question: str = ""
     weights: tuple[str, ...] = ()
+    pictures: tuple[pictures.Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class Submission:
     problems: tuple[str, ...] = ()
     salvaged: bool = False
     readable: bool = True
+
+
+NOTHING = f"There is no notebook here. {formats.AS_NOTEBOOK}"
+"""What is said where a person has a folder or a link, and no file."""
 
 
 def read(data: bytes) -> Submission:
@@ -82,12 +88,14 @@ def _read(data: bytes) -> Submission:
             "outputs (Edit ▸ Clear all outputs), and hand it in again."
         )
         data, salvaged = data[: formats.LIMIT], True
-    for _ in range(3):  # a zip file in a gzip file; what is nested deeper is no accident
+    for _ in range(archives.DEEPEST):
         data, sentence, guessed = archives.unpack(data)
         problems += [sentence] if sentence else []
         salvaged |= guessed
         if sentence and not data:
             return _unreadable(*problems)
+    if data.startswith(archives.ZIP):
+        return _unreadable(f"This is a zip file in a zip file, too deep. {formats.AS_NOTEBOOK}")
     if not data.strip(b" \t\r\n\0"):
         return _unreadable(f"The file is empty. {formats.AS_NOTEBOOK}")
     if what := formats.known(data):
@@ -141,8 +149,12 @@ def _cells(text: str) -> tuple[list[Any], str, list[str], bool]:
                 "them with yours, and hand the notebook in again if something is missing."
             )
             return recovered, _language_of_text(text), [sentence], False
-    if document is not None or _KEY.search(text):
-        return [], "", [f"The file has no cells in it. {formats.AS_NOTEBOOK}"], False
+    if isinstance(document, dict) and document.get("cells") == []:
+        return [], "", [f"This notebook has no cells in it. {formats.AS_NOTEBOOK}"], False
+    if document is not None:
+        return [], "", [f"This is JSON, and no notebook. {formats.AS_NOTEBOOK}"], False
+    if _KEY.search(text):
+        return [], "", [f"The file is damaged: no cell is left in it. {formats.AS_NOTEBOOK}"], False
     what = formats.foreign(text)
     return [], "", [f"This is {what}, not a notebook. {formats.AS_NOTEBOOK}"], False
 
@@ -214,7 +226,7 @@ def _made(raw: Iterable[Any]) -> tuple[list[Cell], list[str]]:
         if not isinstance(cell, dict):
             strange += 1
             continue
-        source = _joined(cell.get("source", cell.get("input")))
+        source, written = pictures.taken_out(_joined(cell.get("source", cell.get("input"))))
         if len(source) > _LONGEST:
             size = len(source) / 1e6
             problems.append(f"Cell {number} has {size:.1f} million letters and was left out.")
@@ -235,6 +247,7 @@ def _made(raw: Iterable[Any]) -> tuple[list[Cell], list[str]]:
                 grade_id=_label(_dict(metadata.get("nbgrader")).get("grade_id")),
                 question=_label(_dict(metadata.get("genbook")).get("question")),
                 weights=tuple(weights),
+                pictures=(*written, *pictures.attached(cell), *pictures.drawn(cell)),
             )
         )
     if strange:

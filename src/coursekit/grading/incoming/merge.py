@@ -22,6 +22,7 @@ from coursekit.grading.incoming.assignment import (
     strings,
 )
 from coursekit.grading.incoming.ingest import Cell, Submission
+from coursekit.grading.incoming.pictures import Picture
 from coursekit.grading.incoming.source import (
     checks,
     definitions,
@@ -34,6 +35,7 @@ from coursekit.grading.incoming.source import (
     packages,
     readable,
 )
+from genbook.checks import slugs
 
 __all__ = ["Plan", "Step", "merge"]
 
@@ -76,6 +78,7 @@ class Plan:
     Attributes:
         steps: in the order in which they run.
         texts: answers to explain-questions, as the student wrote them.
+        pictures: what was pasted into these, or drawn below; they are mentioned in the texts.
         silent: whether the student wrote no words anywhere, so that an empty answer is no answer
             and not one that stands elsewhere.
         plain: whether the student's cells do nothing but define; else they may spoil answers.
@@ -89,6 +92,7 @@ class Plan:
     steps: list[Step] = field(default_factory=list)
     plain: bool = True
     texts: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, tuple[Picture, ...]] = field(default_factory=dict)
     silent: bool = False
     weights: list[str] = field(default_factory=list)
     untouched: set[str] = field(default_factory=set)
@@ -109,6 +113,8 @@ def merge(assignment: Assignment, submission: Submission) -> Plan:
     for cell in submission.cells:
         if cell.kind == "code" and cell.source.strip():
             _take(assignment, cell, codes, called, plan)
+        elif cell.kind == "markdown" and cell.pictures:
+            plan.silent = False
         elif cell.source.replace(_PLACE, "").strip() and not _is_known(assignment, cell):
             plan.silent = False
             _mislaid(assignment, cell, plan)
@@ -118,7 +124,8 @@ def merge(assignment: Assignment, submission: Submission) -> Plan:
     codes.sort(key=lambda code: not (code.untouched and code.defined & answered))
     names, notes = align(assignment, codes, called)
     plan.notes += notes
-    plan.texts = _texts(assignment, submission)
+    plan.texts, plan.pictures = _texts(assignment, submission)
+    _note_other_sheets(assignment, submission, bool(names), called, plan)
     plan.weights = [text for cell in submission.cells for text in cell.weights]
     last = {question: last_place(codes, name) for question, name in names.items()}
     plan.untouched = {question for question, i in last.items() if codes[i].untouched}
@@ -217,6 +224,38 @@ def _without_setup(assignment: Assignment, source: str) -> str:
     return source if wanted else "\n".join(lines)
 
 
+# --- Which sheet it is ---------------------------------------------------------------------------
+
+
+def _note_other_sheets(
+    assignment: Assignment,
+    submission: Submission,
+    answered: bool,
+    called: dict[str, list[str]],
+    plan: Plan,
+) -> None:
+    """Say where a notebook is another sheet, an older one, or none: no zeros without a word."""
+    if not submission.readable or not submission.cells:
+        return
+    every = {cell.question for cell in submission.cells} | called.keys() - {""}
+    mine = {name for name in every if name.partition(".")[0] == assignment.slug}
+    others = {name.partition(".")[0] for name in every - mine if name} & set(slugs())
+    gone = sorted(mine - assignment.by_id.keys())
+    own = {normal(c.source) for c in assignment.cells if c.role != "setup"} - {""}
+    if others and not mine:
+        words = f"This is the sheet on {', '.join(sorted(others))}, and not on {assignment.slug}."
+    elif others:
+        words = f"There is another sheet in this notebook, too: {', '.join(sorted(others))}."
+    elif gone:
+        words = f"This sheet does not ask {', '.join(gone[:5])}: is it an older one?"
+    elif not (mine or answered or own & {normal(cell.source) for cell in submission.cells}):
+        words = f"Nothing of the sheet on {assignment.slug} was found in this notebook."
+    else:
+        return
+    plan.notes.append(words)
+    plan.review.append(words)
+
+
 # --- In which order ------------------------------------------------------------------------------
 
 
@@ -311,21 +350,32 @@ def _later(source: str, asked: frozenset[str]) -> tuple[str, set[str], set[str]]
 # --- Answers in words ----------------------------------------------------------------------------
 
 
-def _texts(assignment: Assignment, submission: Submission) -> dict[str, str]:
-    """The answers to explain-questions: by id, else what the student wrote below the heading."""
-    found = {}
+def _texts(
+    assignment: Assignment, submission: Submission
+) -> tuple[dict[str, str], dict[str, tuple[Picture, ...]]]:
+    """The answers to explain-questions: by id, else what the student wrote below the heading.
+
+    And the pictures in these cells, which the texts name in their order.
+    """
+    found, seen = {}, {}
     numbers = {q.id: i for i, q in enumerate(assignment.questions, 1)}
     for given in (cell for cell in assignment.cells if cell.role == "manual"):
         if given.question in assignment.by_id:
             number, texts = numbers[given.question], _own_texts(assignment, submission)
             marked = [
-                text
+                (cell, text)
                 for cell, _, text in texts
                 if cell.question == given.question or cell.grade_id == given.grade_id
             ]
-            below = [text for _, at, text in texts if at == number]
-            found[given.question] = "\n\n".join(dict.fromkeys([*marked, *below]))
-    return found
+            cells = [*marked, *((cell, text) for cell, at, text in texts if at == number)]
+            pictures = tuple(
+                dict.fromkeys(picture for cell, _ in cells for picture in cell.pictures)
+            )
+            parts = [text for _, text in cells if text]
+            parts += [f"[{i}: {picture.words}]" for i, picture in enumerate(pictures, 1)]
+            found[given.question] = "\n\n".join(dict.fromkeys(parts))
+            seen[given.question] = pictures
+    return found, seen
 
 
 def _own_texts(assignment: Assignment, submission: Submission) -> list[tuple[Cell, int, str]]:
@@ -336,13 +386,15 @@ def _own_texts(assignment: Assignment, submission: Submission) -> list[tuple[Cel
             if typed := _TEXT_MAGIC.match(cell.source):
                 text = cell.source[typed.end() :].replace(_PLACE, "").strip()
                 found.append((cell, number, text))
+            elif cell.pictures:
+                found.append((cell, number, ""))
             continue
         headings = _QUESTION.findall(cell.source)
         number = int(headings[-1]) if headings else number
         text = cell.source.replace(_PLACE, "").strip()
         if headings:
             text = _typed_below(assignment, text)
-        if text and not _is_known(assignment, cell):
+        if (text or cell.pictures) and not (_is_known(assignment, cell) and not cell.pictures):
             found.append((cell, number, text))
     return found
 

@@ -12,10 +12,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from coursekit.grading.incoming import weights
+from coursekit.grading.incoming import formats
 from coursekit.grading.incoming.files import File
 from coursekit.grading.incoming.names import identity
 from coursekit.grading.incoming.plaintext import one_line
+from coursekit.grading.incoming.weights import is_weights
+from coursekit.grading.incoming.weights import owner as weights_owner
+
+_HEAD = 4096  # bytes by which a notebook is known
 
 __all__ = [
     "DOWNLOADED",
@@ -24,19 +28,28 @@ __all__ = [
     "SHARED",
     "Owner",
     "doubtful",
+    "is_notebook",
     "is_possible",
     "joined",
     "owners",
+    "unowned",
 ]
 
-NOTEBOOK = re.compile(r"\.ipynb(\.(txt|json))?$", re.IGNORECASE)
-# What students hand in for a notebook; tables and texts beside the submissions are the teacher's.
+# Browsers and editors add an ending to a file that they have not finished, or keep.
+NOTEBOOK = re.compile(
+    r"(?:\.ipynb)+(?:\.(?:txt|json|download|crdownload|part|bak|old))?[~_]?$", re.IGNORECASE
+)
+# What lies beside the submissions and is the teacher's: tables, texts, and what systems leave.
+_TEXTS = re.compile(r"(?:\.(?:txt|md|rst|log)|^[^.]*)$", re.IGNORECASE)
+_TABLES = re.compile(r"\.(?:csv|tsv|xlsx?|ods|ya?ml|toml|ini|sh|db|jsonl)$", re.IGNORECASE)
+# What students hand in for a notebook.
 MISTAKEN = re.compile(r"\.(pdf|html?|py|docx?|odt|zip|json|rtf|tar|gz|rar|7z)$", re.IGNORECASE)
 DOWNLOADED = re.compile(r" ?\((\d{1,4})\)$|-copy(\d{0,4})$", re.IGNORECASE)
 _COPY = re.compile(r"^(?:copy of|kopie von|copia de|copia di|copie de|cópia de|kopia)\s+", re.I)
 # What people write behind their name when they hand in again.
 _VERSION = re.compile(
-    r"(?:[-_ .]+(?:v(?:ersion)?[-_ .]?\d+|final|new|\d{4}-\d\d-\d\d|\d{8}|\d\d[-_:.h]?\d\d))+$",
+    r"(?:[-_ .]+(?:checkpoint|v(?:ersion)?[-_ .]?\d+|final|new"
+    r"|\d{4}-\d\d-\d\d|\d{8}|\d\d[-_:.h]?\d\d))+$",
     re.I,
 )
 SHARED = "one or two people"
@@ -71,10 +84,10 @@ def owners(files: Sequence[File], assignment: str) -> dict[Owner, list[File]]:
             owner = Owner(who.name, who.canvas)
         elif len(parts) > 1:
             another = parts[0] in nbgrader and parts[1].lower() != word
-            if another and weights.owner(parts[-1], assignment) is None:
+            if another and weights_owner(parts[-1], assignment) is None:
                 continue  # another assignment of the same student
             owner = Owner(parts[0])
-        elif weights.is_weights(file.name):
+        elif is_weights(file.name):
             loose.append(file)
             continue
         elif is_possible(file):
@@ -82,7 +95,7 @@ def owners(files: Sequence[File], assignment: str) -> dict[Owner, list[File]]:
             early = re.sub(r"[-_ ]late$", "", stem, flags=re.IGNORECASE)
             owner = Owner(early if early in flat else stem)
         else:
-            continue  # a table or a text of the teacher's
+            continue  # a table or a text of the teacher's, see ``unowned``
         owned.setdefault(owner, []).append(file)
     for file in loose:
         if found := _trainer(file.name, assignment, owned):
@@ -96,7 +109,7 @@ def _trainer(name: str, assignment: str, owned: Collection[Owner]) -> Owner | No
     Weights of the sheet with the name of somebody who has no notebook are that student's row. All
     others are the teacher's.
     """
-    named = weights.owner(name, assignment)
+    named = weights_owner(name, assignment)
     given = _letters(named or name.removesuffix(PurePosixPath(name).suffix))
     own = {owner: _letters(owner.name) for owner in owned}
     same = [owner for owner, letters in own.items() if letters and letters == given]
@@ -155,14 +168,45 @@ def doubtful(every: Collection[Owner]) -> dict[Owner, str]:
 
 
 def is_possible(file: File) -> bool:
-    """Whether a file may be a submission, if only by mistake."""
-    return bool(NOTEBOOK.search(file.name) or MISTAKEN.search(file.name))
+    """Whether a file may be a submission, if only by mistake.
+
+    A text may be a notebook that was renamed.
+    """
+    if is_weights(file.name) or _TABLES.search(file.name):
+        return False
+    named = NOTEBOOK.search(file.name) or not _TEXTS.search(file.name)
+    return bool(named) or is_notebook(file)
+
+
+def is_notebook(file: File) -> bool:
+    """Whether a file begins like a notebook, whatever it is called."""
+    try:
+        return formats.is_notebook(file.read(_HEAD))
+    except OSError:
+        return False
+
+
+def unowned(files: Sequence[File]) -> list[str]:
+    """The names of files beside the submissions that may be somebody's, and have no row.
+
+    A table is the teacher's. A text may be that, or a student's.
+    """
+    return [
+        file.name
+        for file in files
+        if "/" not in file.name
+        and not (identity(file.name).canvas or is_weights(file.name) or _TABLES.search(file.name))
+        and not is_possible(file)
+    ]
 
 
 def _stem(name: str, assignment: str) -> str:
     """Who a file without any folder belongs to: its name without what tools and habits add."""
+    name = name.lstrip(".") or name
     whole = NOTEBOOK.sub("", name)
-    whole = (re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name) if whole == name else whole) or name
+    if whole == name:
+        whole = re.sub(r"(?:\.(?:ipynb|tar))?\.[A-Za-z0-9]{1,6}$", "", name, flags=re.IGNORECASE)
+    whole = whole or name
     stem = DOWNLOADED.sub("", _COPY.sub("", whole))
     word = re.escape(assignment)
     stem = re.sub(rf"^{word}(?:[-_ ]+|$)|[-_ ]+{word}$", "", stem, flags=re.IGNORECASE)

@@ -31,20 +31,32 @@ from coursekit.grading.incoming.owners import (
     SHARED,
     Owner,
     doubtful,
+    is_notebook,
     is_possible,
     joined,
     owners,
+    unowned,
 )
 from coursekit.grading.incoming.plaintext import one_line
 from coursekit.grading.incoming.weights import Weights, is_weights
 from coursekit.project import CourseError
 
-__all__ = ["DOUBTS", "LARGEST", "NOTHING", "SEVERAL", "Student", "Task", "find", "sha256"]
+__all__ = [
+    "DOUBTS",
+    "LARGEST",
+    "NOTHING",
+    "SEVERAL",
+    "Student",
+    "Task",
+    "find",
+    "passed_over",
+    "sha256",
+]
 
 LARGEST = formats.LIMIT + 1  # bytes that are read: one more tells that there are more
 _AGAIN = re.compile(r"-(\d{1,4})$")  # what Canvas adds to a file that is handed in again
-SEVERAL, NOTHING = "several files", "no notebook handed in"
-DOUBTS = (SEVERAL, SHARED, NOTHING)
+SEVERAL, NOTHING, HIDDEN = "several files", "no notebook handed in", "a hidden file"
+DOUBTS = (SEVERAL, SHARED, NOTHING, HIDDEN)
 """How the reasons begin for which a person should look at what was handed in."""
 
 
@@ -158,6 +170,12 @@ def find(place: Path, assignment: str, out: Path | None = None) -> list[Student]
     return sorted(found, key=lambda student: student.id)
 
 
+def passed_over(place: Path, out: Path | None = None) -> list[str]:
+    """The names of files that may be somebody's and have no row, such as texts."""
+    whole = place.is_dir() or place.suffix.lower() == ".zip"
+    return unowned(_files(place, out)) if whole else []
+
+
 def _files(place: Path, out: Path | None) -> list[File]:
     """All files of a folder or zip, in a fixed order, without needless outer folders."""
     if place.is_dir():
@@ -166,7 +184,7 @@ def _files(place: Path, out: Path | None) -> list[File]:
         one = [file for file in files if "/" in file.name or is_possible(file)]
         if len(one) == 1 and one[0].name.lower().endswith(".zip") and not one[0].nothing:
             inside = unzipped(one[0].path) if "/" not in one[0].name else []
-            files = inside if any(NOTEBOOK.search(file.name) for file in inside) else files
+            files = inside if _is_class(inside) else files
     elif place.is_file() and place.suffix.lower() == ".zip":
         files = unzipped(place)
     elif place.is_file():
@@ -174,6 +192,12 @@ def _files(place: Path, out: Path | None) -> list[File]:
     else:
         raise CourseError(f"there is no folder or zip {place.name}")
     return sorted(_unwrapped(files), key=lambda file: name_bytes(file.name))
+
+
+def _is_class(inside: Sequence[File]) -> bool:
+    """Whether a zip holds submissions: notebooks, or a zip of each of several students."""
+    zips = [file for file in inside if file.name.lower().endswith(".zip")]
+    return len(zips) > 1 or any(NOTEBOOK.search(file.name) for file in inside)
 
 
 def _without_results(files: list[File]) -> list[File]:
@@ -219,9 +243,14 @@ def _wraps(files: list[File]) -> bool:
 
 def _student(student_id: str, files: Sequence[File], assignment: str, doubt: str) -> Student:
     there = [f for f in files if not f.nothing]
-    possible = [f for f in there if NOTEBOOK.search(f.name)]
-    possible = possible or [f for f in there if MISTAKEN.search(f.name)]
+    notebooks = [f for f in there if NOTEBOOK.search(f.name)]
+    hidden = [f for f in notebooks if PurePosixPath(f.name).name.startswith(".")]
+    possible = [f for f in notebooks if f not in hidden]
+    possible = possible or [f for f in there if f not in hidden and is_notebook(f)]
     doubts = [doubt] if doubt else []
+    if hidden and not possible:
+        doubts.append(f"{HIDDEN}: the name of {one_line(hidden[0].name)} begins with a dot")
+    possible = possible or hidden or [f for f in there if MISTAKEN.search(f.name)]
     if not possible:
         doubts.append(_nothing(files, there))
         first, *others = there or files
@@ -239,7 +268,7 @@ def _nothing(files: Sequence[File], there: Sequence[File]) -> str:
     if there:
         names = ", ".join(one_line(file.name) for file in there[:5])
         return f"{NOTHING}; there is {names}" + (" and more" if len(there) > 5 else "")
-    return f"{NOTHING}: {one_line(files[0].name)} is empty, or a link, which is not followed"
+    return f"{NOTHING}: {one_line(files[0].name)} {files[0].nothing}"
 
 
 def _newest_first(files: Sequence[File], assignment: str) -> tuple[list[File], bool]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import pkgutil
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -54,7 +55,7 @@ _MEASURES = (
     "torch.utils._contextlib",
 )
 
-__all__ = ["NEEDED", "SETUP", "become", "load", "unfit"]
+__all__ = ["NEEDED", "SETUP", "become", "load", "to_stay", "unfit"]
 
 # ``kernel_app`` changes the insides of ipykernel, which no release promises to keep; pyproject.toml
 # repeats this range. The tests of the jail pass with 7.0 to 7.3 as well, but there a request that
@@ -65,7 +66,6 @@ NEEDED = "ipykernel>=7.4,<7.5"
 SETUP = 3  # the descriptor on which a child says what went wrong, until its sockets exist
 _LIBRARIES = (
     "torch",
-    "torch._dynamo",
     "torch.utils.data",
     "numpy",
     "matplotlib.pyplot",
@@ -92,33 +92,42 @@ def unfit() -> str:
     return f"ipykernel {found} is installed, and grading needs another: pip install '{NEEDED}'"
 
 
-def load() -> None:
-    """Import what notebooks import, so that every kernel has it. Never a chapter's questions."""
-    for name in (*_LIBRARIES, *_modules("genbook")):
-        importlib.import_module(name)
-    from genbook.checks.machinery import trusted
+@contextmanager
+def to_stay() -> Iterator[None]:
+    """What is imported inside stays: nobody looks for garbage in it, while it comes or later.
 
-    for name in _MEASURES:
-        importlib.import_module(name)
-    trusted.keep(_READS, _MEASURES)
+    To look takes a fifth of the time of an import, and writes to what forks could share.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
+def load(wanted: Iterable[str] = ()) -> None:
+    """Import what notebooks import, so that every kernel has it.
+
+    Args:
+        wanted: what the sheet's notebook imports, besides the libraries that all have; names among
+            them that are no modules are passed over.
+    """
+    with to_stay():  # collections in kernels leave these objects alone, so their pages stay shared
+        sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel would import it
+        for name in _LIBRARIES:
+            importlib.import_module(name)
+        del sys.modules["debugpy"]
+        for name in wanted:
+            with suppress(ImportError):
+                importlib.import_module(name)
+        from genbook.checks.machinery import trusted
+
+        for name in _MEASURES:
+            importlib.import_module(name)
+        trusted.keep(_READS, _MEASURES)
     if confine.threads() != 1:
         raise RuntimeError("an import has started a thread; kernels could not be confined")
-    gc.collect()
-    gc.freeze()  # collections in kernels leave these objects alone, so their pages stay shared
-
-
-def _modules(package: str) -> Iterator[str]:
-    """The modules of a package of the book, by name.
-
-    Of ``genbook.checks`` what it imports itself has to do: ``pkgutil.walk_packages`` would import a
-    chapter's questions to look into their folder.
-    """
-    folder = importlib.import_module(package).__path__
-    for module in pkgutil.iter_modules(folder, f"{package}."):
-        if not module.name.endswith("__main__"):
-            yield module.name
-            if module.ispkg and module.name != "genbook.checks":
-                yield from _modules(module.name)
 
 
 def become(

@@ -131,9 +131,11 @@ class Zygote:
         self.stop()
 
 
-def start(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
+def start(
+    level: Level, folder: Path, hidden: Iterable[Path] = (), imports: Iterable[str] = ()
+) -> Zygote:
     """``begin``, and wait until it accepts connections."""
-    zygote = begin(level, folder, hidden)
+    zygote = begin(level, folder, hidden, imports)
     try:
         zygote.wait()
     except BaseException:
@@ -142,7 +144,9 @@ def start(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
     return zygote
 
 
-def begin(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
+def begin(
+    level: Level, folder: Path, hidden: Iterable[Path] = (), imports: Iterable[str] = ()
+) -> Zygote:
     """Start a zygote. Before anybody connects, ``wait`` for it.
 
     Call it from the main thread: on Linux the zygote dies with the *thread* that started it.
@@ -153,6 +157,7 @@ def begin(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
             the folders of all its kernels must lie in it.
         hidden: further files and folders that no kernel may read, wherever they lie: the course,
             the submissions, the results.
+        imports: modules that all kernels have from the start, besides the usual ones.
 
     Raises:
         CourseError: it cannot be started here.
@@ -173,6 +178,7 @@ def begin(level: Level, folder: Path, hidden: Iterable[Path] = ()) -> Zygote:
         "parent": os.getpid(),
         "shown": [str(path) for path in shown.shown],
         "hidden": [str(path) for path in shown.hidden],
+        "imports": list(imports),
     }
     command = [sys.executable, "-P", "-m", "coursekit.grading.jail.zygote"]
     if level == "bubblewrap":
@@ -235,12 +241,15 @@ def own_code() -> str:
 
 
 def _copy_font_list(home: Path) -> None:
-    """Give the zygote matplotlib's list of fonts, which takes seconds to make."""
-    import matplotlib
+    """Give the zygote matplotlib's list of fonts, which takes seconds to make.
 
+    Where it lies is in matplotlib's manual; to ask matplotlib itself takes longer than all else
+    before the zygote begins.
+    """
     target = home / ".matplotlib"
     target.mkdir(exist_ok=True)
-    for known in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "matplotlib")
+    for known in Path(os.environ.get("MPLCONFIGDIR") or caches).glob("fontlist-*.json"):
         shutil.copyfile(known, target / known.name)
 
 

@@ -273,7 +273,7 @@ def main() -> None:
         tuple(Path(path) for path in settings["shown"]),
         tuple(Path(path) for path in settings["hidden"]),
     )
-    forked.load()
+    forked.load(settings["imports"])
     _ = view.rules  # found out once, for all kernels
     zygote = Zygote(Path(settings["socket"]), settings["level"], view)
     print(json.dumps({"ready": True}), flush=True)

@@ -27,13 +27,20 @@ class Zygotes:
         level: of the sandbox.
         jobs: submissions that are graded at the same time.
         hidden: what no kernel may read, see ``sandbox.begin``.
+        imports: what all kernels have imported, see there.
 
     Raises:
         CourseError: a zygote cannot be started.
     """
 
-    def __init__(self, level: sandbox.Level, jobs: int, hidden: Sequence[Path]) -> None:
-        self.level, self.hidden = level, hidden
+    def __init__(
+        self,
+        level: sandbox.Level,
+        jobs: int,
+        hidden: Sequence[Path],
+        imports: Sequence[str] = (),
+    ) -> None:
+        self.level, self.hidden, self.imports = level, hidden, imports
         # Without Landlock, kernels of one zygote could read each other's folders.
         shared = level != "bubblewrap" or landlock.abi() > 0
         self.count = 1 if shared else jobs
@@ -48,7 +55,7 @@ class Zygotes:
             for number in range(self.count):
                 home = folder / f"z{number}"
                 home.mkdir(mode=0o700)
-                self.running[home] = sandbox.begin(self.level, home, self.hidden)
+                self.running[home] = sandbox.begin(self.level, home, self.hidden, self.imports)
             self._stack = stack.pop_all()
         return self
 
@@ -81,7 +88,7 @@ class Zygotes:
         if not zygote.answers():
             zygote.stop()
             zygote.path.unlink(missing_ok=True)
-            self.running[folder] = sandbox.start(self.level, folder, self.hidden)
+            self.running[folder] = sandbox.start(self.level, folder, self.hidden, self.imports)
             self.replaced[folder] += 1
         return self.replaced[folder]
 

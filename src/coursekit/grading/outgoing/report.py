@@ -2,7 +2,7 @@
 
 Names, messages and answers come from strangers. Every text is shown by ``plaintext.visible`` and
 escaped by the templates; the pages carry a policy that allows one style sheet, known by its hash,
-and nothing else: no script, no image, no request. They hold no time and no path.
+and pictures that are in the page itself: no script, no request. They hold no time and no path.
 """
 
 from __future__ import annotations
@@ -135,12 +135,13 @@ def _shown(value: object) -> object:
 def _student(entry: Graded) -> dict[str, Any]:
     return {
         "entry": entry,
+        "pictured": any(question.result.pictures for question in entry.questions),
         "assignment": entry.row.assignment,
         "questions": [_feedback(question) for question in entry.questions],
     }
 
 
-def _feedback(question: GradedQuestion) -> dict[str, str]:
+def _feedback(question: GradedQuestion) -> dict[str, Any]:
     result = question.result
     words = _WORDS[result.status]
     if question.by == "instructor":
@@ -159,6 +160,7 @@ def _feedback(question: GradedQuestion) -> dict[str, str]:
         "words": words,
         "message": "" if quiet else result.message.strip("\n"),
         "answer": result.answer.strip("\n"),
+        "pictures": [Markup(picture) for picture in result.pictures],  # addresses, checked as such
         "comment": question.comment,
     }
 
@@ -192,6 +194,7 @@ def _class(
     levels = Counter(entry.row.level for entry in graded)
     totals = [entry.total for entry in graded]
     return {
+        "pictured": False,
         "assignment": ", ".join(sorted({entry.row.assignment for entry in graded})),
         "seeds": sorted({entry.row.seed for entry in graded}),
         "entries": entries,

@@ -136,8 +136,8 @@ def number_of(question: Question, seed: str, attempt: int = 0) -> int:
 def _tells_right_from_wrong(question: Question, number: int, known: Trial) -> bool:
     right = (question.reference, *question.alternatives)
     return all(verdict(question, answer, number, known).points for answer in right) and all(
-        verdict(question, mistake.function, number, known).misconception == mistake.name
-        for mistake in question.misconceptions
+        verdict(question, mistake.function, number, known, done).misconception == mistake.name
+        for mistake, done in zip(question.misconceptions, known.mistakes, strict=True)
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, get_args, get_type_hints
 
+from coursekit.grading.incoming.pictures import URI
 from coursekit.grading.incoming.plaintext import one_line
 from coursekit.grading.verdict.durable import sync_folder, write_file
 from coursekit.project import CourseError
@@ -45,6 +46,7 @@ class QuestionResult:
         misconception: the name of the one recognised.
         message: feedback, plain text.
         answer: what the student wrote, for a question that a person marks.
+        pictures: those in the answer, as addresses with the picture in them.
     """
 
     id: str
@@ -55,11 +57,14 @@ class QuestionResult:
     misconception: str | None = None
     message: str = ""
     answer: str = ""
+    pictures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_other_types(self)
         if self.status not in STATUSES:
             raise ValueError(f"status {self.status!r} is none of {', '.join(STATUSES)}")
+        if not all(URI.fullmatch(picture) for picture in self.pictures):
+            raise ValueError(f"{self.id}: a picture that is no address of one")
         for value in (self.points, self.possible):
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{self.id}: points must be a number ≥ 0, not {value!r}")
@@ -115,10 +120,17 @@ class Row:
             for name in ("review", "notes"):
                 if isinstance(data.get(name), list):
                     data[name] = tuple(data[name])
-            data["questions"] = tuple(QuestionResult(**entry) for entry in data["questions"])
+            data["questions"] = tuple(map(_result, data["questions"]))
             return cls(**data)
         except TypeError as error:
             raise ValueError(str(error)) from None
+
+
+def _result(entry: dict[str, Any]) -> QuestionResult:
+    pictures = entry.get("pictures", [])
+    if not isinstance(pictures, list):
+        raise ValueError("pictures cannot be anything but a list")
+    return QuestionResult(**{**entry, "pictures": tuple(pictures)})
 
 
 def dumps(row: Row) -> str:
@@ -127,6 +139,8 @@ def dumps(row: Row) -> str:
     for entry in data["questions"]:
         entry["points"] = number(entry["points"])
         entry["possible"] = number(entry["possible"])
+        if not entry["pictures"]:
+            del entry["pictures"]
     return json.dumps(data, allow_nan=False, separators=(", ", ": ")) + "\n"
 
 

@@ -70,6 +70,10 @@ gap in the other direction: log_p - (rebuilt - cost) → divergence(*posterior(x
     Your gap is KL(p(z | x) ‖ q). The average runs over q: KL(q ‖ p(z | x)).
 v as a deviation: → bound(x, w, s, m, v**2)
     You took v for a standard deviation. It is the variance of q.
+s as a variance: → bound(x, w, math.sqrt(s), m, v)
+    You took s for a variance. It is the standard deviation of x given z.
+log p in the place of the bound: → (sum(bound(x, w, s, m, v)), bound(x, w, s, m, v)[1])
+    Your first number is log p(x) itself. The bound lies below it, by the gap.
 2π forgotten: 2 * math.pi * s → s; 2 * math.pi * variance → variance
     Your gap is right, but the bound is too large by ½ log 2π = 0.919: that of p(x | z) has a 2π.
 likelihood without the hidden part: w**2 + s**2 → s**2

@@ -38,6 +38,10 @@ dimension forgotten in the divergence: - 1 →
     would be 1/2.
 divergence in bits: , divergence → , divergence / math.log(2)
     Your divergence is in bits. Nats are asked for: natural logarithms.
+two decimals: return mean, variance, divergence → return 22.0, 1.33, 2.40
+    Two decimals are too few: give at least three.
+logarithm upside down: math.log(2 / 4) → math.log(4 / 2)
+    Your logarithm is upside down. In KL(p ‖ q) the variance of q stands above that of p.
 variances added: return mean, variance → return mean, 6.0
     You added the variances. Both together know more than either: inverse variances add.
 divergence without the half: divergence = 0.5 * → divergence =

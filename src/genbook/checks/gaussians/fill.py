@@ -49,6 +49,8 @@ marginal mean: + gain @ (x[v] - m[v]) →
     C_uv C_vv⁻¹ (x_v − m_v).
 mean of the known not subtracted: x[v] - m[v] → x[v]
     You multiply the gain with x_v. Only its deviation from what was expected is news: x_v − m_v.
+mean of the unknown lost: m[u] + gain → gain
+    You filled in how far the rest lies from its mean. Add the mean itself, m_u.
 no inverse: torch.linalg.solve(C[v][:, v], C[v][:, u]).T → C[u][:, v]
     Your gain is C_uv. It must be divided by the spread of what is known: C_uv C_vv⁻¹.
 variances only: torch.linalg.solve(C[v][:, v], C[v][:, u]).T → C[u][:, v] / C.diagonal()[v]

@@ -71,6 +71,9 @@ softmax over the points: softmax(-1) → softmax(0)
 responsibilities not normalised: softmax(-1) → exp()
     Your responsibilities do not sum to one. Divide by their sum over the components; softmax does
     both at once.
+densities that vanish: log_joint.softmax(-1) → log_joint.exp() / log_joint.exp().sum(-1, True)
+    Far from the data all densities are rounded to 0, and 0/0 is NaN. Stay with the logarithms:
+    softmax subtracts the largest before it takes the exponential.
 means not faded: a * m → m
     Your components sit at m. On the path x_t = a x_0 + b eps they have moved to a m.
 a not squared: a**2 → a

@@ -45,6 +45,10 @@ ties in any order: → inversions(end[start.argsort(kind="stable")])
 touching counts: < 0 → <= 0
     or: (before * after < 0).sum()) // 2 → np.triu(before * after <= 0, 1).sum())
     You count paths that begin or end in the same place. They touch, and keep their order.
+ties on one side: → int(np.tril((start[:, None] < start) != (end[:, None] < end), -1).sum())
+    or: → int(np.triu((start[:, None] < start) != (end[:, None] < end), 1).sum())
+    Of two that begin or end together, < says the same as of a pair in the opposite order. Compare
+    the signs of the differences, and leave out the zeros.
 those that do not cross: < 0 → > 0
     You count the pairs that keep their order. Two paths cross if they end in the opposite order.
 paths instead of pairs: .sum()) // 2 → .any(1).sum())

@@ -52,6 +52,9 @@ by the share:
 absolute epsilon: 1e-9 * (abs(a) + abs(b)) → 1e-9
     Your 1e-9 is an area, so it depends on the units: your tiny triangle is a line and your long
     line is bent. Compare with the two products.
+with isclose: abs(a - b) <= 1e-9 * (abs(a) + abs(b)) → np.isclose(a, b, rtol=1e-9)
+    Beside the relative part `np.isclose` allows 1e-8 in any unit, and your areas have units: your
+    tiny triangle is a line.
 no tolerance: abs(a - b) <= 1e-9 * (abs(a) + abs(b)) → a == b
     You compare with zero exactly. Rounding bends a straight line; allow for a small part of both.
 relative to the lengths: (abs(a) + abs(b)) → np.hypot(ux, uy) * np.hypot(vx, vy)

@@ -80,11 +80,17 @@ def check(question_id: str, answer: Any, seed: int = 0) -> Result:
     return result
 
 
-def verdict(entry: Question, answer: Any, seed: int = 0, known: Trial | None = None) -> Result:
+def verdict(
+    entry: Question,
+    answer: Any,
+    seed: int = 0,
+    known: Trial | None = None,
+    done: list[Outcome] | None = None,
+) -> Result:
     """``check`` without the registry and without printing.
 
     ``known``, the trial of that seed, saves running the reference and the misconceptions again for
-    many answers.
+    many answers; ``done``, what this answer does in the trial's cases, saves running it twice.
     """
     if entry.manual:
         message = f"{entry.id} · read by your instructor ({points(entry.points)})"
@@ -95,7 +101,7 @@ def verdict(entry: Question, answer: Any, seed: int = 0, known: Trial | None = N
         what = f"check({entry.id!r}, {entry.name})"
         return zero(entry, f"give the function itself, without calling it: {what}")
     cases, expected, mistakes = known or (entry.cases(seed), None, ())
-    done = outcomes(entry, answer, cases)
+    done = done or outcomes(entry, answer, cases)
     result = judge(entry, cases, done, expected, mistakes)
     if result.points == 0 and any(outcome.kind == "value" for outcome in done):
         again = outcomes(entry, answer, cases, randomness=1)

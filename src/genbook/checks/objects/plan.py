@@ -31,17 +31,16 @@ in units of the time constant, share = exp(-n / tau):
 approximate decay: math.exp(-1 / tau) → 1 - 1 / tau
     Your decay is 1 − 1/τ, which is the rule of thumb for long windows. Solve τ = −1/ln d for d.
 half-life: → (0.5 ** (1 / tau), math.floor(-tau * math.log2(share)) + 1)
-    Your weights fall to one half after τ steps. The time constant is that in which they fall to
-    1/e.
+    Your shares fall to one half after τ steps. The time constant is that in which they fall to 1/e.
 one update short: + 1 →
-    After your n updates the start still has at least the given weight. The weight after n updates
-    is dⁿ: take the first n for which it is below.
+    After your n updates the start still has at least the given share. Its share after n updates is
+    dⁿ: take the first n for which it is below.
 not rounded: math.floor →; + 1 →
-    Your n is not a whole number. It counts updates: take the first one after which the weight is
-    below the share.
+    Your n is not a whole number. It counts updates: take the first one after which the start has
+    less than the given share.
 the newest weight: math.log(share) → math.log(share / (1 - decay)); decay, n → decay, max(1, n)
-    You asked when (1 − d) dⁿ falls below the share. That is the weight of an iterate; the start has
-    dⁿ, without the factor.
+    You asked when (1 − d) dⁿ falls below the share. An iterate has such a share; the start has dⁿ,
+    without the factor.
 not less but equal: math.floor → math.ceil; + 1 →
     Where dⁿ is exactly the share you stop. It has to be less: one update more.
 one update too many: + 1 → + 2

@@ -155,6 +155,10 @@ assigned: (weights) → (objects.snapshot(weights), assign=True); (own) → (own
     old ones (exhibit 10). Load without `assign=True`.
 own weights loaded: (weights) → (own)
     The given function saw the network's own weights, not those it should be called with.
+buffers forgotten: model.state_dict().items() → model.named_parameters()
+    (own) → (own, strict=False)
+    Only the parameters are the network's own again. Its buffers (running statistics, say) are still
+    the borrowed ones: keep the whole `state_dict`.
 keys may be missing: (weights) → (weights, strict=False)
     With `strict=False` weights that lack a tensor are loaded as far as they go. They do not fit:
     let the error come.

@@ -1,15 +1,14 @@
 """Programs of a few lines as Python itself runs them: what is bound to what before each line.
 
-``python tests/coursekit/explorable_programs.py`` prints ``web/data/programs.json``, from which the
-explorable ``names`` is drawn. Nothing in it is thought out: ``sys.settrace`` stops before each
-line, and who leads where is read off the objects by their identity.
+The figure ``names`` is drawn from this. Nothing in it is thought out: ``sys.settrace`` stops before
+each line, and who leads where is read off the objects by their identity.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 import sys
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -130,7 +129,7 @@ class Trace:
             if isinstance(self.objects[i], list):
                 held = [x for x in self.objects[i] if isinstance(x, list)]
                 alive.update(dict.fromkeys(self.place(x, inner=True) for x in held))
-        state = {
+        state: dict[str, Any] = {
             "line": line,
             "event": event,
             "names": bound,
@@ -218,14 +217,8 @@ def _and(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def programs() -> str:
-    """``web/data/programs.json``."""
-    traced = {}
-    for name, program in PROGRAMS.items():
-        trace = Trace(program)
-        traced[name] = {"lines": trace.lines, "states": trace.states}
-    return json.dumps(traced, separators=(",", ":"), ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(programs())
+@cache
+def programs() -> dict[str, dict[str, Any]]:
+    """Each program's "lines", and its "states" before each of them and at the end."""
+    traced = {name: Trace(program) for name, program in PROGRAMS.items()}
+    return {name: {"lines": it.lines, "states": it.states} for name, it in traced.items()}
