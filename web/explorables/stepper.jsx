@@ -1,7 +1,7 @@
 // The error of a solver by its number of calls, on the exact flow of a mixture of three bells.
 import { density } from "../formulas/gaussians.js";
 import { sigmas, walk } from "../formulas/ode.js";
-import { Curve, Handle, Text, V, fixed, scale, steps as spaced } from "../frame/parts.jsx";
+import { Curve, Handle, Text, fixed, scale, steps as spaced } from "../frame/parts.jsx";
 
 const DATA = { weights: [0.3, 0.3, 0.4], means: [-1.8, 0, 1.6], variances: [0.04, 0.04, 0.04] };
 const [HIGH, LOW] = [20, 0.05]; // of σ
@@ -10,7 +10,7 @@ const NAMES = { euler: "Euler", heun: "Heun", rk4: "RK4", "2m": "DPM-Solver++(2M
 const COLOURS = { euler: "three", heun: "four", rk4: "one", "2m": "two" };
 const COUNTS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]; // steps that are tried for the curves
 const MOST = 64; // calls
-const STARTS = spaced(-1.9, 1.9, 12).map((z) => z * HIGH);
+const STARTS = spaced(-1.9, 1.9, 10).map((z) => z * HIGH);
 const END = 3;
 const two = fixed(2);
 
@@ -46,7 +46,7 @@ export const state = { solver: "euler", calls: 8, rho: 7, start: 0.4 };
 export const controls = [
   { key: "solver", name: "solver", options: { euler: "Euler", heun: "Heun", rk4: "RK4", "2m": "++(2M)" } },
   { key: "calls", name: "calls of the network", label: "calls", min: 4, max: MOST, step: 4, colour: "ink" },
-  { key: "rho", name: "rho", label: <V>ρ</V>, min: 1, max: 12, step: 1, colour: "ink" },
+  { key: "rho", name: "rho", label: <i>ρ</i>, min: 1, max: 12, step: 1, colour: "ink" },
   { key: "start", name: "start of the thick path", label: "thick path", min: -1.9, max: 1.9, step: 0.05, show: two, colour: "one" },
 ];
 export const sizes = { wide: [720, 330], narrow: [340, 520] };

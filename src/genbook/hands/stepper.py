@@ -29,7 +29,7 @@ _NAMES = {"euler": "Euler", "heun": "Heun", "rk4": "RK4", "2m": "2M"}
 _COLOURS = {"euler": "three", "heun": "four", "rk4": "one", "2m": "two"}
 _COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # steps that are tried for the curves
 _MOST = 64  # calls
-_STARTS = torch.linspace(-1.9, 1.9, 12, dtype=torch.float64)[:, None] * _HIGH
+_STARTS = torch.linspace(-1.9, 1.9, 10, dtype=torch.float64)[:, None] * _HIGH
 _END = 3.0
 _PATH = VE(0.01, 2 * _HIGH)
 Array = NDArray[np.float64]
