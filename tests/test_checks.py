@@ -721,6 +721,23 @@ def test_what_is_written_in_place_is_told_by_what_it_does():
     assert "changed its argument x0 in place" in other.message and other.misconception is None
 
 
+def test_an_argument_may_keep_what_it_was_asked_and_nothing_else():
+    """A schedule keeps its rates in the type that was asked for; its β must stay."""
+    q = checks.question("ddpm.q_sample")
+
+    def by_rates(schedule, x0, t, eps):
+        a, b = schedule.rates(t, x0)
+        return a * x0 + b * eps
+
+    def destroying(schedule, x0, t, eps):
+        a, b = schedule.rates(t, x0)
+        schedule.betas[1:] *= 2
+        return a * x0 + b * eps
+
+    assert verdict(q, by_rates).points == q.points
+    assert "changed its argument schedule in place" in verdict(q, destroying).message
+
+
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()
@@ -759,6 +776,36 @@ def test_a_manual_question_waits_for_a_reader():
         Question("sample.explain", 0, manual=True)
     with pytest.raises(ValueError, match="slug"):
         Question("explain", 1, manual=True)
+
+
+def test_a_cell_that_uses_an_answer_says_that_there_is_none_and_nothing_else_is_hidden(capsys):
+    def noisy():
+        raise NotImplementedError()
+
+    with checks.once_answered("sample.noisy"):
+        noisy()
+    sentence = "This cell uses your answer to sample.noisy, which is still to be written. "
+    assert capsys.readouterr().out.startswith(sentence)
+    with checks.once_answered("sample.times", "sample.noisy"):
+        noisy()
+    assert capsys.readouterr().out.startswith(sentence)  # the one that it met
+
+    def times(answered):
+        answered()
+
+    with checks.once_answered("sample.times", "sample.noisy"):
+        times(noisy)  # is written, and calls what is not
+    assert capsys.readouterr().out.startswith(sentence)
+    with checks.once_answered("sample.one", "sample.two"):
+        raise NotImplementedError
+    assert "sample.one and sample.two" in capsys.readouterr().out
+    with checks.once_answered("sample.noisy"):
+        print("a result")
+    assert capsys.readouterr().out == "a result\n"
+    for error in (NotImplementedError("for 'Half'"), ValueError(), KeyboardInterrupt()):
+        with pytest.raises(type(error)), checks.once_answered("sample.noisy"):
+            raise error
+    assert capsys.readouterr().out == ""
 
 
 def test_unknown_ids_are_refused_with_the_nearest():

@@ -31,7 +31,8 @@ def notebooks(wanted: str) -> list[str]:
     slugs: list[str] = []
     if wanted:
         slugs = PROJECT.slugs() if wanted == "all" else affected(PROJECT, wanted).slugs
-    chosen = [f"{room}/{slug}" for slug in slugs for room in ("book", "exercises")]
+    rooms = [PROJECT.notebook(room, slug) for slug in slugs for room in ("book", "exercises")]
+    chosen = [f"{path.parent.name}/{path.stem}" for path in rooms if path.is_file()]
     return chosen or ["book/ddim", "exercises/ddim", "book/ddpm"]
 
 

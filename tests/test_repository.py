@@ -12,13 +12,15 @@ import yaml
 
 from coursekit.new import marks
 from coursekit.project import Project
+from coursekit.source import read
 from genbook import checks
 
 PROJECT = Project.find(Path(__file__))
 ROOT = PROJECT.root
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-CHAPTERS = PROJECT.slugs()
+CHAPTERS = PROJECT.chapters()
+ASSIGNMENTS = [slug for slug in PROJECT.slugs() if slug not in CHAPTERS]
 
 
 def tracked() -> list[str]:
@@ -57,8 +59,22 @@ def test_a_chapter_has_all_its_rooms(slug: str) -> None:
     assert [room for room in rooms if not (ROOT / room).is_file()] == []
 
 
-def test_the_registry_asks_about_chapters_only_and_about_all_of_them() -> None:
-    assert sorted(checks.slugs()) == sorted(CHAPTERS)
+@pytest.mark.parametrize("slug", ASSIGNMENTS)
+def test_an_assignment_has_its_rooms_and_joins_chapters(slug: str) -> None:
+    rooms = [
+        code(f"src/genbook/checks/{slug}"),
+        f"solutions/{slug}.md",
+        f"solutions/{slug}.ipynb",
+        f"exercises/{slug}.ipynb",
+        f"tests/test_{slug}.py",
+    ]
+    assert [room for room in rooms if not (ROOT / room).is_file()] == []
+    joined = read(PROJECT.sheet(slug)).prerequisites
+    assert len(joined) >= 2 and set(joined) <= set(CHAPTERS)
+
+
+def test_the_registry_asks_about_chapters_and_assignments_only_and_about_all_of_them() -> None:
+    assert sorted(checks.slugs()) == sorted(CHAPTERS + ASSIGNMENTS)
 
 
 def test_the_toc_numbers_exactly_the_parts_made_of_chapters() -> None:
@@ -71,10 +87,17 @@ def test_the_toc_numbers_exactly_the_parts_made_of_chapters() -> None:
         for entry in part["chapters"]:
             slug = Path(entry["file"]).name
             sections = entry.get("sections", [])
-            if slug in CHAPTERS:
-                assert sections == [{"file": f"solutions/{slug}"}]
+            if slug in CHAPTERS:  # an assignment stands behind the last chapter that it joins
+                joining = [a for a in ASSIGNMENTS if _joined(a)[-1] == slug]
+                wanted = [slug, *joining]
+                assert sections == [{"file": f"solutions/{name}"} for name in wanted]
             else:  # a page may have pages below it, in a folder of its name
                 assert sections in ([], [{"glob": f"book/{slug}/*"}])
+
+
+def _joined(slug: str) -> list[str]:
+    """The chapters that an assignment joins, in the order of the book."""
+    return [name for name in CHAPTERS if name in read(PROJECT.sheet(slug)).prerequisites]
 
 
 def test_every_chapter_is_on_the_map() -> None:

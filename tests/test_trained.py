@@ -32,6 +32,14 @@ from genbook.checks.machinery.trained import export, judge_weights
 
 REGISTRY = [q for slug in checks.slugs() for q in checks.questions(slug) if q.training]
 by_id = pytest.mark.parametrize("q", REGISTRY, ids=lambda q: q.id)
+# A network of images takes half a minute each time, a dozen of them too long for every run of CI.
+by_training = pytest.mark.parametrize(
+    "q",
+    [
+        pytest.param(q, marks=pytest.mark.long if q.id == "own_digits.train" else (), id=q.id)
+        for q in REGISTRY
+    ],
+)
 HIDDEN = range(1, 21)  # seeds of the data; 0 is public
 
 
@@ -45,11 +53,12 @@ def trained_with(train, seed: int) -> nn.Module:
 
 
 def test_there_are_training_questions():
-    assert "ddpm.train" in [q.id for q in REGISTRY]
+    assert {"ddpm.train", "own_digits.train"} <= {q.id for q in REGISTRY}
 
 
 @pytest.mark.slow
-@by_id
+@pytest.mark.timeout(1200)
+@by_training
 def test_a_correct_training_has_all_points_on_hidden_data(q):
     for train in (q.reference, *q.alternatives):
         data = export(trained_with(train, 0))
@@ -60,7 +69,7 @@ def test_a_correct_training_has_all_points_on_hidden_data(q):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)  # a minute on a quiet machine
+@pytest.mark.timeout(2400)  # a minute on a quiet machine, five for images
 @by_id
 def test_the_bound_is_reached_with_ten_seeds_of_the_training(q):
     values = []
@@ -75,7 +84,8 @@ def test_the_bound_is_reached_with_ten_seeds_of_the_training(q):
 
 
 @pytest.mark.slow
-@by_id
+@pytest.mark.timeout(1200)
+@by_training
 def test_every_wrong_training_is_rejected_and_named(q):
     for m in q.misconceptions:
         data = export(trained_with(m.function, 1))

@@ -287,6 +287,48 @@ LIKELY = {
         no result: return function(model) → function(model)
         a twin: return function(model) → return function(objects.snapshot(model))
     """,
+    "own_digits.loss": """
+        the image: labels) - eps → labels) - x0
+        no roots: schedule.a(t, x0) * x0 → schedule.a(t, x0) ** 2 * x0
+            schedule.b(t, x0) → schedule.b(t, x0) ** 2
+        a sum: .square().mean() → .square().sum()
+        variance: schedule.b(t, x0) * eps → (1 - schedule.a(t, x0) ** 2) * eps
+        of x0: network(xt → network(x0
+    """,
+    "own_digits.step": """
+        nothing clipped: .clamp(-1, 1) →
+        eps kept: (xt - a * x0) / b → eps
+        no sigma under the root: - sigma**2 → - 0 * sigma
+        a single step's beta: 1 - a**2 / schedule.a(s) ** 2 → 1 - schedule.alphas[t]
+        variance: sigma * noise → sigma * sigma * noise
+        the state clipped: xt - b * eps → xt.clamp(-1, 1) - b * eps
+    """,
+    "own_digits.sample": """
+        whole division: round(T * i / calls) → T * i // calls
+        no zero: range(calls, -1, -1) → range(calls, 0, -1)
+        the network at s: network(x, t → network(x, s
+        one noise: noises[i] → noises[0]
+        upwards: range(calls, -1, -1) → range(0, calls + 1)
+    """,
+    "own_digits.distance": """
+        product of the roots: 2 * cross → 2 * (cov_a @ cov_b).sqrt().trace()
+        once: - 2 * cross → - cross
+        root: → distance(a, b).clamp(min=0) ** 0.5
+        no means: return gap + → return
+        not clamped: (root @ cov_b @ root).clamp(min=0) → (root @ cov_b @ root)
+    """,
+    "own_digits.report": """
+        all together: sum(apart) / len(classes) → distance(features, real)
+        summed: sum(apart) / len(classes) → sum(apart)
+        by the classifier: features[labels == c] → features[seen == c]
+        wrong ones: seen == labels → seen != labels
+    """,
+    "own_digits.luck": """
+        biased: , ddof=1 →
+        variance: np.std → np.var
+        of the mean: np.std(values, ddof=1) → np.std(values, ddof=1) / len(draws) ** 0.5
+        no draws: rows[draw] → rows
+    """,
 }
 
 OTHERS = {

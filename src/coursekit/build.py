@@ -90,9 +90,9 @@ def drift(project: Project, slugs: Sequence[str]) -> list[str]:
     if claims.updated(project.root, chapters, project.slugs()) != claims.text(project.root):
         problems.append("book/claims.json is not current: run coursekit notebooks")
     for slug in slugs:
-        missing = [
-            path for path in (project.chapter(slug), project.sheet(slug)) if not path.is_file()
-        ]
+        wanted = [project.sheet(slug)]
+        wanted += [] if project.is_assignment(slug) else [project.chapter(slug)]
+        missing = [path for path in wanted if not path.is_file()]
         problems += [f"{slug} lacks {project.relative(path)}" for path in missing]
     return problems + _orphans(project) + times.excesses(project.root)
 

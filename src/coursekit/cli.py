@@ -155,7 +155,7 @@ def page_report(
 
     def work() -> int:
         project = Project.find(root)
-        chosen = pages or [f"book/{slug}" for slug in project.slugs()]
+        chosen = pages or [f"book/{slug}" for slug in project.chapters()]
         table = Table(*report.HEAD)
         for cells in report.table(project.root / "_build" / "html", chosen):
             table.add_row(*cells)

@@ -5,6 +5,8 @@ A sheet (``solutions/<slug>.md``) has one section a question, headed
 question is answered in a code cell with the tag ``answer`` and the option ``:question: <id>``, and
 tested by the next cell, which calls ``check("<id>", …)``. A question that a human marks has an
 admonition of class ``dropdown`` that begins with ``**Your answer**`` instead of the two cells.
+Any other cell that uses an answer does so within ``with once_answered("<id>"):``, because students
+open a sheet without answers, and "Run all" shall reach its end.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import ast
 import dataclasses
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -58,7 +60,7 @@ def prepare(source: Source, questions: Sequence[Question]) -> Source:
 
     Raises:
         SourceError: headings, ids, points, names or the order of cells disagree with the registry,
-            or a question's answer or check is missing.
+            a question's answer or check is missing, or a cell uses an answer that may be missing.
     """
     cells: list[Cell] = []
     current: Question | None = None
@@ -86,6 +88,10 @@ def prepare(source: Source, questions: Sequence[Question]) -> Source:
             cell = dataclasses.replace(cell, role=role, question=current.id)
         cells.append(cell)
     _refuse_missing(source.path, questions, parts, lines)
+    borrowed = {q.name: frozenset([q.id]) for q in questions if not q.manual}
+    for cell in cells:
+        if cell.kind == "code" and not cell.role:
+            borrowed |= _refuse_unguarded(cell, borrowed, source.path)
     return dataclasses.replace(source, cells=cells)
 
 
@@ -218,6 +224,55 @@ def _refuse_other_name(cell: Cell, question: Question, path: Path) -> None:
     if question.name not in names:
         message = f"the answer to {question.id} must define '{question.name}', not {names}"
         raise SourceError(path, cell.line, message)
+
+
+def _refuse_unguarded(
+    cell: Cell, borrowed: Mapping[str, frozenset[str]], path: Path
+) -> dict[str, frozenset[str]]:
+    """A cell may use an answer only ``with once_answered`` of its question.
+
+    Args:
+        cell: one that is neither an answer nor a check.
+        borrowed: names that use answers when they are called, and of which questions.
+        path: of the sheet.
+
+    Returns:
+        What it adds to these names: functions that use answers. What is called like an answer and
+        bound by the cell itself is another thing.
+    """
+    tree = ast.parse(cell.text)
+    nodes = list(ast.walk(tree))
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    known = {name: ids for name, ids in borrowed.items() if name not in bound}
+    added: dict[str, frozenset[str]] = {}
+    todo: list[tuple[ast.AST, frozenset[str]]] = [(tree, frozenset())]
+    while todo:
+        node, met = todo.pop(0)
+        if isinstance(node, ast.FunctionDef):
+            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            used = frozenset().union(*(known[name] for name in names if name in known)) - met
+            known[node.name] = used
+            if node in tree.body:
+                added[node.name] = used
+            continue
+        if isinstance(node, ast.With):
+            met |= {name for item in node.items for name in _once_answered(item.context_expr)}
+        if isinstance(node, ast.Name) and (lacking := known.get(node.id, frozenset()) - met):
+            message = f"this uses {node.id}, which may not be answered: put it into a block"
+            ids = ", ".join(f'"{name}"' for name in sorted(lacking))
+            line = cell.line + node.lineno - 1
+            raise SourceError(path, line, f"{message} 'with once_answered({ids}):'")
+        todo += [(child, met) for child in ast.iter_child_nodes(node)]
+    return added
+
+
+def _once_answered(call: ast.expr) -> set[str]:
+    """The ids of ``once_answered("<id>", …)``."""
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+        return set()
+    if call.func.id != "once_answered":
+        return set()
+    return {str(arg.value) for arg in call.args if isinstance(arg, ast.Constant)}
 
 
 def _refuse_missing(

@@ -31,7 +31,7 @@ class Page:
 
 
 def read(path: Path, docname: str) -> Page | None:
-    """The description of a page; ``None`` when it is neither a chapter nor a sheet."""
+    """The description of a page; ``None`` when it is neither a chapter nor any kind of sheet."""
     text = path.read_text(encoding="utf-8")
     header, _ = front_matter(text, path)
     book = header.get("genbook") or {}

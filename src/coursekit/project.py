@@ -2,8 +2,11 @@
 
 What a chapter is, for every tool and test: a notebook of ``book/``, that is a page there whose
 header is a notebook's (``coursekit.source.is_notebook``). Its slug is the name of its file, and
-``Project.slugs`` lists them all in the order of ``_toc.yml``. A sheet without its chapter counts as
-one as well, so that somebody says what it lacks.
+``Project.chapters`` lists them all in the order of ``_toc.yml``. A sheet without its chapter counts
+as one as well, so that somebody says what it lacks.
+
+An assignment is a sheet that joins several chapters and belongs to none: its header says so. Its
+slug has a sheet, and questions, and no room in ``book/``. ``Project.slugs`` lists both kinds.
 """
 
 from __future__ import annotations
@@ -60,7 +63,7 @@ class Project:
         return Path(os.path.relpath(path, self.root)).as_posix()
 
     def slugs(self) -> list[str]:
-        """All chapters: those of ``_toc.yml`` in its order, then others in ``book/`` by name.
+        """All chapters and assignments: those of ``_toc.yml`` in its order, then others by name.
 
         Raises:
             SourceError: ``_toc.yml`` or the header of a page is no valid YAML.
@@ -74,6 +77,24 @@ class Project:
         listed = [PurePosixPath(docname).name for docname in toc.pages(self.root / "_toc.yml")]
         ordered = [slug for slug in dict.fromkeys(listed) if slug in found]
         return ordered + sorted(found - set(ordered))
+
+    def chapters(self) -> list[str]:
+        """The slugs that are no assignments.
+
+        Raises:
+            SourceError: as :meth:`slugs`.
+        """
+        return [slug for slug in self.slugs() if not self.is_assignment(slug)]
+
+    def is_assignment(self, slug: str) -> bool:
+        """Whether ``slug`` is a sheet that belongs to no chapter, as its header says."""
+        path = self.sheet(slug)
+        if self.chapter(slug).is_file() or not path.is_file():
+            return False
+        from coursekit.source import front_matter
+
+        header, _ = front_matter(path.read_text("utf-8"), path)
+        return bool((header.get("genbook") or {}).get("kind") == "assignment")
 
     def sources(self, slug: str) -> dict[str, Path]:
         """The texts that ``slug`` has: of its room ``book``, of its room ``solutions``."""

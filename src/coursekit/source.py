@@ -32,7 +32,7 @@ from myst_parser.parsers.mdit import create_md_parser
 # The MyST extensions of the book; `_config.yml` enables the same ones for the site.
 EXTENSIONS = ("amsmath", "colon_fence", "deflist", "dollarmath", "tasklist")
 # What a text notebook may be, and the folder in which it then lies.
-ROOMS = {"chapter": "book", "sheet": "solutions"}
+ROOMS = {"chapter": "book", "sheet": "solutions", "assignment": "solutions"}
 # Directives without argument: text on their opening line is the beginning of the body.
 BODY_ONLY = (
     *("note", "tip", "important", "warning", "hint", "caution", "attention", "danger", "error"),
@@ -85,7 +85,9 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """``"chapter"`` or ``"sheet"``; ``"page"`` for a file that is no notebook."""
+        """``"chapter"``, ``"sheet"`` or ``"assignment"``, a sheet of no single chapter; ``"page"``
+        for a file that is no notebook.
+        """
         return self.header.get("genbook", {}).get("kind", "page")
 
     @property

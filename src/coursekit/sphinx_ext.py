@@ -103,7 +103,7 @@ def add_cards(app: Sphinx, doctree: nodes.document) -> None:
         section += _closing_card(page)
     if page.kind == "chapter":
         proofs.fold(doctree, page.docname)
-    if page.kind == "sheet":
+    else:
         sheet_page.present(doctree, Path(app.env.doc2path(page.docname)))
 
 

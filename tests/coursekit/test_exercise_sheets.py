@@ -73,6 +73,53 @@ def test_disagreement_with_the_registry_is_an_error_with_its_line(
     assert caught.value.line > 6
 
 
+USE = """
+```{code-cell} ipython3
+USED
+```
+
+## Question 2 ·"""
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        "for x in (1, 2):\n    print(double(x))",
+        "results = map(double, [1, 2])",
+        'with once_answered("toy.square"):\n    print(double(1))',
+        'with other("toy.double"):\n    print(double(1))',
+        'with once_answered("toy.double"):\n    pass\nprint(double(1))',
+        "def four(x):\n    return double(double(x))\n\n\nprint(four(1))  # double",
+    ],
+)
+def test_a_cell_that_would_stop_run_all_without_an_answer_is_refused(
+    book: Project, used: str
+) -> None:
+    toy.edit(book.sheet("toy"), "\n## Question 2 ·", USE.replace("USED", used))
+    message = r"this uses (double|four), which may not be answered"
+    with pytest.raises(SourceError, match=message) as caught:
+        exercises.prepare(read(book.sheet("toy")), toy.QUESTIONS)
+    assert 'once_answered("toy.double")' in caught.value.message
+    line = book.sheet("toy").read_text().splitlines()[caught.value.line - 1]
+    assert "double" in line
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        'with once_answered("toy.double"):\n    print(double(1))',
+        'with once_answered("toy.square", "toy.double"), open("f"):\n    print(double(1))',
+        "double = 3\nprint(double)",
+        "print(x.double())",
+        "def four(x):\n    return double(double(x))",
+        'def four(x):\n    return double(x)\n\n\nwith once_answered("toy.double"):\n    four(1)',
+    ],
+)
+def test_a_cell_that_waits_for_its_answer_may_use_it(book: Project, used: str) -> None:
+    toy.edit(book.sheet("toy"), "\n## Question 2 ·", USE.replace("USED", used))
+    exercises.prepare(read(book.sheet("toy")), toy.QUESTIONS)
+
+
 def test_a_question_that_is_missing_or_too_many(book: Project) -> None:
     source = read(book.sheet("toy"))
     with pytest.raises(SourceError, match="lacks the registry's question"):
@@ -87,6 +134,19 @@ def test_the_solved_code_is_the_solution_without_marks_or_what_was_given(book: P
     solved = strip.solved_code(double, book.sheet("toy"))
     assert solved == 'def double(x):\n    """Return twice x."""\n    return 2 * x'
     assert strip.solved_code(square, book.sheet("toy")) == "def square(x):\n    return x * x"
+
+
+def test_an_assignment_is_a_sheet_of_no_single_chapter(book: Project) -> None:
+    text = book.sheet("toy").read_text()
+    assert book.slugs() == book.chapters() == ["toy"]
+    book.sheet("joint").write_text(text)
+    assert book.slugs() == book.chapters() == ["toy", "joint"], "a sheet that lacks its chapter"
+    book.sheet("joint").write_text(text.replace("kind: sheet", "kind: assignment"))
+    assert (book.slugs(), book.chapters()) == (["toy", "joint"], ["toy"])
+    assert book.is_assignment("joint") and not book.is_assignment("toy")
+    assert list(book.sources("joint")) == ["solutions"]
+    assert read(book.sheet("joint")).kind == "assignment"
+    assert not book.is_assignment("nowhere")
 
 
 ORDER = "QUESTIONS and the sheet must have one order"

@@ -80,7 +80,7 @@ def test_how_to_read_tells_the_rule() -> None:
         assert rule in text
 
 
-@pytest.mark.parametrize("slug", PROJECT.slugs())
+@pytest.mark.parametrize("slug", PROJECT.chapters())
 def test_steps_have_headings_of_one_form(slug: str) -> None:
     """``## Step 1. Forward: fade a little``, numbered from 1 without a gap."""
     lines = PROJECT.chapter(slug).read_text("utf-8").splitlines()

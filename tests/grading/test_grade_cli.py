@@ -192,7 +192,7 @@ def test_what_a_run_says(graded: tuple[Path, Path, str]) -> None:
     assert re.search(
         rf"^2 submissions, in \d+ s by the clock, sandbox: {WORKS}$", said, re.MULTILINE
     )
-    assert re.search(r"^ *objects\.film +3 +1 +1\.50", said, re.MULTILINE)
+    assert re.search(r"^ *objects\.film +2 +1 +1\.00", said, re.MULTILINE)
     assert "final 0 · to mark 1 · review 1 · mean" in said
     assert str(out / "grades.csv") in said and str(out / "report" / "index.html") in said
     assert "look at bob: several files" in said
@@ -232,8 +232,8 @@ def test_out_that_has_results(graded: tuple[Path, Path, str]) -> None:
 def test_explain(graded: tuple[Path, Path, str]) -> None:
     _, out, _ = graded
     code, said = called("explain", "ada", "-o", out)
-    assert code == 0 and "ada: 5 of 21 points" in said
-    assert re.search(r"^objects\.film · .*: 3 of 3 \(right\)$", said, re.MULTILINE)
+    assert code == 0 and "ada: 4 of 20 points" in said
+    assert re.search(r"^objects\.film · .*: 2 of 2 \(right\)$", said, re.MULTILINE)
     assert "expected" not in said
     code, said = called("explain", "adda", "-o", out)
     assert code == 2 and "did you mean ada?" in said and said.count("\n") == 1
@@ -297,7 +297,7 @@ students:
     assert code == 0 and "1 new" in said
     book = points(out)
     assert float(book["ada"]["objects.explain"]) == 1.5 and float(book["ada"]["objects.views"]) == 1
-    assert float(book["ada"]["objects.average"]) == 3 and float(book["ada"]["objects.film"]) == 0
+    assert float(book["ada"]["objects.average"]) == 4 and float(book["ada"]["objects.film"]) == 0
     assert (class_ / "overrides.yml").read_text() == decisions
     # An unknown name is refused, and the results are as they were.
     before = exports(out)

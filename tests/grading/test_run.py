@@ -65,6 +65,37 @@ def without_weights(notebook):
     return notebook
 
 
+def test_an_assignment_is_graded_from_blank_to_right(tmp_path):
+    """The weights are one question; a wrong sampler costs its own points and not theirs."""
+    good, blank = solved(PROJECT, "own_digits"), PROJECT.notebook("exercises", "own_digits")
+    loss = "def loss(network, schedule, x0, labels, t, eps):\n    return eps.abs().mean()"
+    sampler = """
+def sample(network, step, T, calls, x, labels, noises):
+    times = [T * i // calls for i in range(calls, -1, -1)]
+    for i in range(calls):
+        t, s = times[i], times[i + 1]
+        x = step(x, network(x, t, labels), t, s, noises[i])
+    return x
+"""
+    class_ = tmp_path / "class"
+    write(class_, "right", good)
+    write(class_, "blank", json.loads(blank.read_text()))
+    write(class_, "wrong", solved(PROJECT, "own_digits", {"loss": loss, "sample": sampler}))
+    write(class_, "nowhere", without_weights(solved(PROJECT, "own_digits")))
+    rows = {row.student: row for row in run.grade(class_, "own_digits", tmp_path / "out", jobs=2)}
+    possible = {q.id: q.points for q in checks.questions("own_digits") if not q.manual}
+    points = {
+        name: {q.id: q.points for q in row.questions if q.id in possible}
+        for name, row in rows.items()
+    }
+    assert points["right"] == possible
+    assert points["blank"] == dict.fromkeys(possible, 0)
+    assert points["wrong"] == {**possible, "own_digits.loss": 0, "own_digits.sample": 0}
+    assert points["nowhere"] == {**possible, "own_digits.train": 0}
+    named = {q.id: q.misconception for q in rows["wrong"].questions}
+    assert named["own_digits.sample"] == "times cut off"
+
+
 def test_weights_are_judged_wherever_they_are_handed_in(tmp_path):
     question = checks.question("ddpm.train")
     good = solved(PROJECT, "ddpm")
@@ -91,10 +122,10 @@ def test_weights_are_judged_wherever_they_are_handed_in(tmp_path):
         name: next(q for q in row.questions if q.id == question.id) for name, row in rows.items()
     }
     assert {name: (q.points, q.status) for name, q in found.items()} == {
-        "in-the-notebook": (3, "right"),
-        "beside": (3, "right"),
-        "flat": (3, "right"),
-        "hopper": (3, "right"),
+        "in-the-notebook": (6, "right"),
+        "beside": (6, "right"),
+        "flat": (6, "right"),
+        "hopper": (6, "right"),
         "nowhere": (0, "missing"),
         "untrained": (0, "wrong"),
         "broken": (0, "wrong"),
@@ -102,7 +133,7 @@ def test_weights_are_judged_wherever_they_are_handed_in(tmp_path):
     assert found["untrained"].misconception == "untrained"
     # Nothing else depends on the weights.
     others = {name: sum(q.points or 0 for q in row.questions) for name, row in rows.items()}
-    assert others == {name: 17 + q.points for name, q in found.items()}
+    assert others == {name: 16 + q.points for name, q in found.items()}
 
 
 def test_weights_in_a_zip_are_found_and_new_ones_are_graded_again(tmp_path):

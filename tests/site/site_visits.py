@@ -34,7 +34,7 @@ new PerformanceObserver(list => list.getEntries().forEach(entry => window.shifts
 # Pages that Sphinx adds. _modules/… are the sources that the API page links to.
 GENERATED = ["genindex", "search"]
 PAGES = list(toc.pages(ROOT / "_toc.yml"))  # docnames in reading order
-CHAPTERS = [f"book/{slug}" for slug in PROJECT.slugs()]
+CHAPTERS = [f"book/{slug}" for slug in PROJECT.chapters()]
 SHEETS = [f"solutions/{slug}" for slug in PROJECT.slugs()]
 
 

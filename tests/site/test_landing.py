@@ -127,7 +127,7 @@ def test_it_is_light(visit: Visitor) -> None:
 def test_noise_is_at_the_right_end_of_each_slider(visit: Visitor) -> None:
     """A slider over the time runs from the picture at t = 0 to noise."""
     met = 0
-    for slug in PROJECT.slugs():
+    for slug in PROJECT.chapters():
         with visit(f"book/{slug}") as seen:
             for slider in seen.page.locator("[data-scrubber]").all():
                 words = slider.locator("[data-frame]").evaluate_all(

@@ -5,7 +5,8 @@
 prints ``ddim.step ✓ 3/3 points, 7 cases``, or the first case in which the answer is wrong and,
 where the outputs are those of a known misconception, a sentence about it. That case can be tried
 again: ``step(*check.last.failing.args)``. A question for a pencil says which number is wrong, and
-not what it should be. A chapter's entries are
+not what it should be. A cell of a sheet that uses an answer does so ``with once_answered(…)``, so
+that "Run all" reaches the end of a sheet that nobody has answered yet. A chapter's entries are
 the list ``QUESTIONS`` in ``genbook/checks/<slug>/__init__.py``, in the order of the sheet; each is
 written in a file of its own beside it, as its ``QUESTION``: the reference, as the sheet's solution
 has it, the cases, and the table of other answers, right and wrong (``answers``). What it needs is
@@ -47,6 +48,7 @@ from genbook.checks.machinery.registry import (
 )
 from genbook.checks.machinery.result import Result
 from genbook.checks.machinery.run import check
+from genbook.checks.machinery.waiting import once_answered
 
 __all__ = [
     "Case",
@@ -60,6 +62,7 @@ __all__ = [
     "generator",
     "math",
     "np",
+    "once_answered",
     "pencil",
     "question",
     "questions",

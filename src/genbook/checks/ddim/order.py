@@ -82,4 +82,4 @@ two ends only: np.log(steps) → np.log(steps)[[0, -1]]; np.log(errors) → np.l
 a constant factor moves the line and leaves its slope: mean() ≡ sum()
 the differences are squared: (sampler(n) - exact) ≡ (exact - sampler(n))
 """)
-QUESTION = Question("ddim.order", 3, order, cases, ANSWERS)
+QUESTION = Question("ddim.order", 2, order, cases, ANSWERS)

@@ -69,4 +69,4 @@ unit length:
 not divided by sin θ: / torch.sin(angle) →
     At w = 0 you return u sin θ. Divide by sin θ, so that the ends are u and v.
 """)
-QUESTION = Question("ddim.slerp", 2, slerp, cases, ANSWERS, rtol=1e-3, atol=1e-4)
+QUESTION = Question("ddim.slerp", 3, slerp, cases, ANSWERS, rtol=1e-3, atol=1e-4)

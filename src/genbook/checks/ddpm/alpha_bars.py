@@ -47,4 +47,4 @@ nothing left at t = 0: torch.ones_like → torch.zeros_like
     Your ᾱ_0 is 0. Before the first step all of the image is left: ᾱ_0 = 1.
 the β have one axis, which is the first and the last: betas, 0) ≡ betas, -1)
 """)
-QUESTION = Question("ddpm.alpha_bars", 2, alpha_bars, cases, ANSWERS)
+QUESTION = Question("ddpm.alpha_bars", 1, alpha_bars, cases, ANSWERS)

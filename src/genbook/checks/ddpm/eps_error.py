@@ -56,4 +56,4 @@ noise share for v: "v": alpha_bar → "v": 1 - alpha_bar
 alpha forgotten in the mean: alpha * (1 - alpha_bar) / beta**2 → (1 - alpha_bar) / beta**2
     Your factor for the mean lacks α_t: before eps stands β_t / (√α_t b_t), with √α_t too.
 """)
-QUESTION = Question("ddpm.eps_error", 2, eps_error, cases, ANSWERS)
+QUESTION = Question("ddpm.eps_error", 3, eps_error, cases, ANSWERS)

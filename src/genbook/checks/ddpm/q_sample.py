@@ -59,4 +59,4 @@ variances added: → x0 + schedule.b(t, x0) ** 2 * eps
     You added noise of the factor 1 − ᾱ_t to the whole image. Image and noise both have a factor,
     √ᾱ_t and √(1 − ᾱ_t).
 """)
-QUESTION = Question("ddpm.q_sample", 2, q_sample, cases, ANSWERS)
+QUESTION = Question("ddpm.q_sample", 1, q_sample, cases, ANSWERS)

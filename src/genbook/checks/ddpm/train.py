@@ -72,4 +72,4 @@ not all times: cosine.T + 1 → cosine.T // 2 + 1
 """)
 
 TRAINING = Training(MLP, score, BOUND, "excess loss", diagnose=diagnose)
-QUESTION = Question("ddpm.train", 3, train, answers=ANSWERS, training=TRAINING)
+QUESTION = Question("ddpm.train", 6, train, answers=ANSWERS, training=TRAINING)

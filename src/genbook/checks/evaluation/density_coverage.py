@@ -59,4 +59,4 @@ a neighbour too far: values[:, k] → values[:, k + 1]
     Your balls reach one neighbour too far. In a sorted row the point itself is at 0, so the k-th
     neighbour is at k.
 """)
-QUESTION = Question("evaluation.density_coverage", 3, density_coverage, cases, ANSWERS)
+QUESTION = Question("evaluation.density_coverage", 2, density_coverage, cases, ANSWERS)

@@ -66,4 +66,4 @@ through the ends: → without_bias(statistic, x, [splits[0], splits[-1]])
 line at one: 1)[1] → 1).sum()
     You read the line at m = 1, which is the whole sample. Read it at m = 0.
 """)
-QUESTION = Question("evaluation.without_bias", 3, without_bias, cases, ANSWERS)
+QUESTION = Question("evaluation.without_bias", 2, without_bias, cases, ANSWERS)

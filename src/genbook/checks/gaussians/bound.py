@@ -84,4 +84,4 @@ the square has no sign: x - w * m ≡ w * m - x
 """)
 
 # The gap is a difference of large numbers, and they may be in single precision.
-QUESTION = Question("gaussians.bound", 3, bound, cases, ANSWERS, atol=1e-4)
+QUESTION = Question("gaussians.bound", 4, bound, cases, ANSWERS, atol=1e-4)

@@ -81,4 +81,4 @@ slope of the guess: b**2 / a**2 → 1 / a
 standard deviation: b**2 / a**2 → b / a; (1 + b**2 * slope) → (1 + b**2 * slope).sqrt()
     Your second result is the standard deviation. The variance is asked for.
 """)
-QUESTION = Question("gaussians.denoise", 3, denoise, cases, ANSWERS)
+QUESTION = Question("gaussians.denoise", 4, denoise, cases, ANSWERS)

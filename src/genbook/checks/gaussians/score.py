@@ -80,4 +80,4 @@ a not squared: a**2 → a
     Your variance has a s². A variance scales with the square: a² s².
 of two axes 1 is the last: softmax(-1) ≡ softmax(1)
 """)
-QUESTION = Question("gaussians.score", 3, score, cases, ANSWERS)
+QUESTION = Question("gaussians.score", 4, score, cases, ANSWERS)

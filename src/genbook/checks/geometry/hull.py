@@ -70,4 +70,4 @@ another start: np.array(corners) → np.roll(corners, -1, axis=0)
     The corners are right, but do not begin with the leftmost (of several, the lowest).
 u × (w − u) = u × w, since u × u = 0: point - chain[-2] ≡ point - chain[-1]
 """)
-QUESTION = Question("geometry.hull", 3, hull, cases, ANSWERS)
+QUESTION = Question("geometry.hull", 4, hull, cases, ANSWERS)

@@ -81,4 +81,4 @@ both have as many rows: strict=True ≡ strict=False
 both have as many rows: , strict=True ≡
 level edges never count: a[1] < b[1] ≡ a[1] <= b[1]
 """)
-QUESTION = Question("geometry.inside", 3, inside, cases, ANSWERS)
+QUESTION = Question("geometry.inside", 4, inside, cases, ANSWERS)

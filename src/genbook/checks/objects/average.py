@@ -125,4 +125,4 @@ weights exchanged: 1 - d → d
 starts at zero: p.detach().clone() → torch.zeros_like(p)
     Your average starts at zero. It starts as a copy of the network's weights.
 """)
-QUESTION = Question("objects.average", 3, Average, cases, ANSWERS, alternatives=(Shipped,), use=use)
+QUESTION = Question("objects.average", 4, Average, cases, ANSWERS, alternatives=(Shipped,), use=use)

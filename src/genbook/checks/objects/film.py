@@ -78,4 +78,4 @@ copies of the caller's image: → [x0.mul_(a).add_(b * noise).clone() for a, b i
 the noise is written into: b * noise → noise.mul_(b)
     You write into the caller's noise, and the next frame finds it faded. Use `b * noise`.
 """)
-QUESTION = Question("objects.film", 3, film, cases, ANSWERS, use=use)
+QUESTION = Question("objects.film", 2, film, cases, ANSWERS, use=use)

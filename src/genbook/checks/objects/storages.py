@@ -69,4 +69,4 @@ first number: .untyped_storage() →
 equal numbers: tensor.untyped_storage().data_ptr() → tuple(tensor.flatten().tolist())
     You counted different *values*. A clone has equal numbers on a storage of its own.
 """)
-QUESTION = Question("objects.storages", 2, storages, cases, ANSWERS, use=use)
+QUESTION = Question("objects.storages", 1, storages, cases, ANSWERS, use=use)
