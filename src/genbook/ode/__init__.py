@@ -27,7 +27,7 @@ from genbook.ode.flows import Field, noise_flow, path_flow, probability_flow
 from genbook.ode.grids import edm_times, log_snr_times, ratio, time_of
 from genbook.ode.likelihood import change_of_variables, decode, encode, log_likelihood
 from genbook.ode.methods import dopri5_step, euler_step, heun_step, rk4_step
-from genbook.ode.preconditioning import Preconditioned, preconditioning
+from genbook.ode.preconditioning import Preconditioned, Scales, preconditioning
 from genbook.ode.samplers import (
     Multistep,
     dpm_solver_pp,
@@ -44,6 +44,7 @@ __all__ = [
     "Field",
     "Multistep",
     "Preconditioned",
+    "Scales",
     "Solution",
     "SolverError",
     "change_of_variables",

@@ -10,12 +10,11 @@ from torch import Tensor
 from genbook.denoiser import Denoiser
 from genbook.ode.grids import time_of
 from genbook.ode.methods import Field
-from genbook.paths.base import ContinuousPath
 
 __all__ = ["Field", "noise_flow", "path_flow", "probability_flow"]
 
 
-def probability_flow(sde: ContinuousPath, score: Callable[[Tensor, float], Tensor]) -> Field:
+def probability_flow(sde: Any, score: Callable[[Tensor, float], Tensor]) -> Field:
     """The field that carries the marginals of dx = f dt + g dw without noise.
 
         dx/dt = f(t) x − ½ g(t)² ∇ log p_t(x)

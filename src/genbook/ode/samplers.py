@@ -95,14 +95,19 @@ def rk4(
 
 
 def exponential(
-    denoiser: Denoiser, x: Tensor, t: Any, s: Any, cond: Any = None, generator: Any = None
+    denoiser: Denoiser,
+    x: Tensor,
+    t: Any,
+    s: Any,
+    cond: Any = None,
+    generator: Any = None,
 ) -> Tensor:
-    """The linear part exactly, the predicted data along a straight line in log-SNR; two calls.
+    """The linear part exactly, the data along a straight line in log-SNR; two calls.
 
         x_s = b_s/b_t x_t + a_s [(1 − e^{−h}) D_t + (1 − (1 − e^{−h})/h) (D_s − D_t)]
 
-    with h the growth of log(a/b) and D_s the data predicted after a first step with D_t alone
-    (which is DDIM's).
+    with h the growth of log(a/b), and D_s the data predicted after a first step with
+    D_t alone (which is DDIM's).
 
     References:
         Cox & Matthews (2002), Exponential Time Differencing for Stiff Systems, method ETD2RK.
