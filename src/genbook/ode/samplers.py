@@ -110,7 +110,8 @@ def exponential(
     D_t alone (which is DDIM's).
 
     References:
-        Cox & Matthews (2002), Exponential Time Differencing for Stiff Systems, method ETD2RK.
+        Cox & Matthews (2002), Exponential Time Differencing for Stiff Systems (there
+        the method is called ETD2RK).
     """
     if _at_an_end(denoiser, t, s):
         return ddim.jump(denoiser, x, t, s, cond)
