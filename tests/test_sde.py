@@ -37,6 +37,8 @@ STEPS = {
 }
 EACH_PATH = pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
 EACH_STEP = pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+STOCHASTIC = {name: step for name, step in STEPS.items() if not name.endswith("eta 0")}
+EVERYWHERE = ("Euler–Maruyama", "reverse diffusion")
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -242,15 +244,19 @@ def accepted(step, path, steps=500, seeds=20, n=1500):
 
 
 @pytest.mark.slow
-@EACH_PATH
-@EACH_STEP
-def test_every_sampler_has_the_exact_marginals_over_twenty_seeds(step, path):
-    """Every run, and all 30 000 particles together, within 4.5 standard errors.
+@pytest.mark.parametrize(
+    ("step", "path"),
+    [(name, path) for path in PATHS for name in STOCHASTIC if path == "VP" or name in EVERYWHERE],
+)
+def test_every_stochastic_sampler_has_the_exact_marginals_over_twenty_seeds(step, path):
+    """On VP all of them, on the others two.
+
+    Every run, and all 30 000 particles together, within 4.5 standard errors.
 
     The power: with g off by 5 % the whole is 7.7 to 16 standard errors away (the next test measures
     at least 6.5), so such a sampler is rejected with a probability above 0.99.
     """
-    each, together = accepted(step, path)
+    each, together = accepted(STOCHASTIC[step], PATHS[path])
     assert max(map(abs, each)) < 4.5
     assert abs(together) < 4.5
 
@@ -267,10 +273,17 @@ def off(noise=1.0, both=1.0):
 
 
 @pytest.mark.slow
-@EACH_PATH
-@pytest.mark.parametrize("fault", [{"noise": 1.05}, {"noise": 0.95}, {"both": 1.05}], ids=str)
+@pytest.mark.parametrize(
+    ("fault", "path"),
+    [
+        ({"noise": 1.05}, "VP"),
+        ({"noise": 0.95}, "VE"),
+        ({"both": 1.05}, "VP"),
+        ({"both": 1.05}, "VE"),
+    ],
+)
 def test_five_per_cent_of_g_are_seen(fault, path):
-    assert abs(accepted(off(**fault), path)[1]) > 6.5
+    assert abs(accepted(off(**fault), PATHS[path])[1]) > 6.5
 
 
 def test_the_reverse_process_has_the_law_of_whole_paths():

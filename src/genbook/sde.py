@@ -64,7 +64,8 @@ def loss(
 
         E ‖ b s_θ(x_t, t, cond) + eps ‖²,    x_t = a x_0 + b eps
 
-    The score of the pair, ∇ log p(x_t | x_0) = −eps / b, is infinite at t = 0; b times it is not.
+    The score of the pair, ∇ log p(x_t | x_0) = −eps / b, is infinite at t = 0; b times
+    it is not.
 
     Args:
         model: called as ``model(xt, t, cond)``.
@@ -79,7 +80,8 @@ def loss(
         A scalar, the mean over batch and dimensions.
 
     Raises:
-        ValueError: x0 has NaN or infinite entries, or ``first`` is not between 0 and the end.
+        ValueError: x0 has NaN or infinite entries, or ``first`` is not between 0 and
+            the end.
     """
     finite(x0=x0)
     if not 0 < first < path.end:
@@ -102,6 +104,7 @@ def forward(
     generator: torch.Generator | None = None,
     *,
     eta: float = 1.0,
+    noise: Tensor | None = None,
 ) -> Tensor:
     """One step of Euler–Maruyama upwards, from s to t > s, with the dial η.
 
@@ -114,7 +117,10 @@ def forward(
     moved = x + h * f * x
     if eta != 1:
         moved = moved - h * (1 - eta**2) / 2 * g**2 * denoiser(x, s, cond).score
-    return moved + eta * g * math.sqrt(h) * randn_like(x, generator) if eta else moved
+    if not eta:
+        return moved
+    noise = randn_like(x, generator) if noise is None else noise
+    return moved + eta * g * math.sqrt(h) * noise
 
 
 def euler_maruyama(
@@ -126,13 +132,15 @@ def euler_maruyama(
     generator: torch.Generator | None = None,
     *,
     eta: float = 1.0,
+    noise: Tensor | None = None,
 ) -> Tensor:
     """One step of Euler–Maruyama down the reverse process, from t to s < t.
 
         x_s = x_t − [f x_t − (1 + η²)/2 g² score] h + η g √h noise,    h = t − s
 
-    with f, g and the score at t. η = 1 is the reverse process (equation 6), η = 0 the flow without
-    noise (equation 13), and every η has the same marginals. No noise is added in the step to 0.
+    with f, g and the score at t. η = 1 is the reverse process (equation 6), η = 0 the
+    flow without noise (equation 13), and every η has the same marginals. No noise is
+    added in the step to 0.
 
     Args:
         denoiser: asked once, at x_t.
@@ -141,6 +149,7 @@ def euler_maruyama(
         cond: passed on to the denoiser.
         generator: source of the noise.
         eta: how much noise, at least 0.
+        noise: standard normal, of the shape of x; drawn if not given.
 
     Raises:
         TypeError: the path is a chain, which has no f and g.
@@ -152,7 +161,8 @@ def euler_maruyama(
     mean = x - h * (f * x - (1 + eta**2) / 2 * g**2 * score)
     if s == 0 or not eta:
         return mean
-    return mean + eta * g * math.sqrt(h) * randn_like(x, generator)
+    noise = randn_like(x, generator) if noise is None else noise
+    return mean + eta * g * math.sqrt(h) * noise
 
 
 def reverse_diffusion(
@@ -167,8 +177,8 @@ def reverse_diffusion(
 ) -> Tensor:
     """The way back, cut into steps as the way forward is (equation 46).
 
-    The process leads from s to t by x_t = k x_s + √β noise, exactly, with k = a_t / a_s and β of
-    :meth:`~genbook.paths.Path.transition`. This step mirrors it:
+    The process leads from s to t by x_t = k x_s + √β noise, exactly, with k = a_t / a_s
+    and β of :meth:`~genbook.paths.Path.transition`. This step mirrors it:
 
         x_s = (2 − k) x_t + (1 + η²)/2 β score + η √β noise
 
@@ -222,8 +232,8 @@ def predictor_corrector(
 ) -> Tensor:
     """A step of a predictor from t to s, then ``moves`` steps of :func:`langevin` at s.
 
-    The predictor's error at s is partly undone there, whatever it was (algorithm 1). At s = 0
-    nothing is corrected. One step asks the network 1 + ``moves`` times.
+    The predictor's error at s is partly undone there, whatever it was (algorithm 1). At
+    s = 0 nothing is corrected. One step asks the network 1 + ``moves`` times.
 
     Args:
         predictor: any step of the book.
@@ -247,14 +257,15 @@ def annealed_langevin(
     moves: int = 5,
     snr: float = 0.16,
 ) -> Tensor:
-    """Annealed Langevin dynamics: take the state as one of the next level, and correct it there.
+    """Annealed Langevin dynamics: take the state as one of the next level, and correct.
 
-    A :func:`predictor_corrector` whose predictor does next to nothing: x a_s / a_t, and in the step
-    to 0 the predicted data.
+    A :func:`predictor_corrector` whose predictor does next to nothing: x a_s / a_t, and
+    in the step to 0 the predicted data.
 
     References:
-        Song & Ermon (2019), Generative Modeling by Estimating Gradients of the Data Distribution,
-        algorithm 1. Its ε σ_i² / σ_L² is our ε: the size of a move goes with the level's variance.
+        Song & Ermon (2019), Generative Modeling by Estimating Gradients of the Data
+        Distribution, algorithm 1. Its ε σ_i² / σ_L² is our ε: the size of a move goes
+        with the level's variance.
     """
     return predictor_corrector(
         denoiser, x, t, s, cond, generator, predictor=_hold, moves=moves, snr=snr
@@ -322,7 +333,7 @@ def sample(
     return last(states(model, path, shape, steps, cond, generator, **options))
 
 
-def on_path(model: Model, chain: NoiseSchedule, path: ContinuousPath) -> Model:
+def on_path(model: Model, chain: NoiseSchedule, path: Path) -> Model:
     """A network that was trained on a chain to predict eps, as one for a continuous path.
 
     What a network needs to know of a state is how much noise there is beside the data. So it is
