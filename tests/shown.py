@@ -46,6 +46,13 @@ LONGEST = 60  # seconds of the processor for one mutant; a mutant that does not 
 BESIDE = {
     "ddpm": ["genbook.paths.conversions.factors", "genbook.bound._kl"],
     "ddim": ["genbook.schedules.timesteps", "genbook.ddim.step", "genbook.ddim.slerp"],
+    "ode": [
+        "genbook.ode.methods.rk4_step",
+        "genbook.ode.grids._even_in",
+        "genbook.ode.preconditioning.preconditioning",
+        "genbook.ode.likelihood._with_divergence",
+        "genbook.ode.samplers.heun",
+    ],
 }
 # Mutants that mean the same: ``path: before → after``.
 EQUIVALENT: list[str] = []
@@ -57,6 +64,7 @@ TESTS = {
     "ddpm": ["test_paths.py", "test_schedules.py", "test_sampling.py", "test_ddpm.py"],
     "ddim": ["test_ddim.py", "test_schedules.py"],
     "evaluation": ["test_evaluation.py"],
+    "ode": ["test_ode.py"],
 }
 
 

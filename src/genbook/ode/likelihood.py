@@ -102,12 +102,15 @@ def log_likelihood(
             as grey levels, have no density there.
         prior: log p_T, ``(B, …) → (B,)``; by default that of the sampler's noise.
         prediction: what the model predicts.
-        options: see :func:`change_of_variables`.
+        options: see :func:`change_of_variables`. The tolerances bound the error of a step, as a
+            root mean square over the batch. What this comes to, on a mixture: with a tenth of
+            both, no image's log p moves by more than 100 times the larger (tested).
 
     Raises:
-        ValueError: a velocity that is infinite at ``start``; else see :func:`~genbook.ode.solve`.
+        ValueError: a ``start`` that is no time of the path, or at which the velocity is infinite;
+            else see :func:`~genbook.ode.solve`.
     """
-    flow = path_flow(Denoiser(model, path, prediction), cond)
+    start, flow = path.time(start), path_flow(Denoiser(model, path, prediction), cond)
     noise, integral = change_of_variables(flow, x, start, path.end, **options)
     return (_normal(noise, path.prior_std) if prior is None else prior(noise)) + integral
 
@@ -126,7 +129,7 @@ def encode(
 
     Arguments as for :func:`log_likelihood`; options are those of :func:`~genbook.ode.solve`.
     """
-    flow = path_flow(Denoiser(model, path, prediction), cond)
+    start, flow = path.time(start), path_flow(Denoiser(model, path, prediction), cond)
     return solve(flow, x, start, path.end, **options)
 
 
@@ -141,7 +144,7 @@ def decode(
     **options: Any,
 ) -> Tensor:
     """The state at ``start`` whose code is xT: :func:`encode`, the other way."""
-    flow = path_flow(Denoiser(model, path, prediction), cond)
+    start, flow = path.time(start), path_flow(Denoiser(model, path, prediction), cond)
     return solve(flow, xT, path.end, start, **options)
 
 
