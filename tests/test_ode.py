@@ -137,7 +137,7 @@ def test_the_tableau_is_scipys() -> None:
     for ours, theirs in zip(methods.STAGES[:-1], RK45.A, strict=True):
         assert np.allclose(ours, theirs[: len(ours)], rtol=1e-14)
     assert np.allclose(methods.STAGES[-1], RK45.B, rtol=1e-14)
-    assert np.allclose(np.abs(methods.ERROR), np.abs(RK45.E), rtol=1e-14)
+    assert np.allclose(np.negative(methods.ERROR), RK45.E, rtol=1e-14)
     assert np.allclose(methods.BETWEEN, RK45.P, rtol=1e-14)
 
 
@@ -220,6 +220,51 @@ def test_a_nan_names_the_time() -> None:
         ode.solve(broken, X, 0.3, 0.0)
 
 
+def test_a_nan_in_the_first_guess_does_not_stop_the_solve() -> None:
+    """Where the field is small the first guess is the whole way, and NaN may lie there."""
+
+    def small(x: Tensor, t: float) -> Tensor:
+        return x * (1e-9 if t > 0.3 else math.nan)
+
+    with pytest.raises(ode.SolverError) as found:
+        ode.solve(small, X, 1.0, 0.0)
+    assert found.value.time == pytest.approx(0.3, abs=1e-6)
+    assert ode.solve(small, X, 1.0, 0.31).isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_solved_in_single(dtype: torch.dtype) -> None:
+    x = torch.tensor([[1.0], [-2.0]], dtype=dtype)
+    found = ode.solve(lambda x, t: -x, x, 0.0, 1.0)
+    assert found.dtype == dtype
+    torch.testing.assert_close(found.double(), x.double() / math.e, rtol=1e-2, atol=0)
+
+
+def test_a_field_of_another_shape_is_refused() -> None:
+    for steps in (None, 2):
+        with pytest.raises(ValueError, match="x and slope must have one shape"):
+            ode.solve(lambda x, t: x[:1], X, 1.0, 0.0, steps=steps)
+
+
+def test_the_norm_may_be_that_of_the_worst_sample() -> None:
+    """One fast sample among slow ones: the mean over the batch hardly sees it."""
+    speeds = torch.ones(200, 1, dtype=DOUBLE)
+    speeds[0] = 40.0
+
+    def turn(x: Tensor, t: float) -> Tensor:
+        return speeds * torch.stack([-x[:, 1], x[:, 0]], 1)
+
+    x = torch.tensor([[1.0, 0.0]], dtype=DOUBLE).repeat(200, 1)
+    exact = torch.cat([speeds.cos(), speeds.sin()], 1)
+    worst = lambda error: error.square().mean(1).sqrt().amax().item()  # noqa: E731
+    one, all_of_them = (
+        worst(ode.solve(turn, x, 0.0, 1.0, rtol=1e-5, atol=1e-6, norm=norm) - exact)
+        for norm in (worst, lambda error: error.square().mean().sqrt().item())
+    )
+    assert one < 3e-4
+    assert all_of_them > 5 * one
+
+
 def test_an_explosion_names_the_time() -> None:
     """dx/dt = x² from 1 is 1 / (1 − t): it ends at t = 1."""
     one = torch.ones(1, 1, dtype=DOUBLE)
@@ -264,6 +309,7 @@ def test_a_stiff_field_meets_the_limit() -> None:
         ({"method": "heun"}, "does not choose its steps"),
         ({"method": "leapfrog", "steps": 3}, "unknown method 'leapfrog'"),
         ({"rtol": 0.0}, "must be positive"),
+        ({"atol": math.inf}, "must be positive and finite"),
         ({"t1": 1.0}, "two different finite times"),
         ({"steps": 3, "at": [0.5]}, "are on the grid: 0.5"),
     ],
@@ -373,6 +419,27 @@ def test_ddim_is_the_exact_linear_part() -> None:
     torch.testing.assert_close(solved, jumped, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("path", [VP(), SubVP(), VE(0.01, 30.0)])
+def test_the_exponential_step_is_the_integral_of_a_line(path: Any) -> None:
+    """However long the step: the data go from D_t to D_s, and b_s ∫ e^ℓ D dℓ is added."""
+    t, s = 0.8, 0.3
+    first, second = torch.randn(
+        2, *X.shape, dtype=DOUBLE, generator=torch.Generator().manual_seed(7)
+    )
+    told = iter([first, second])
+    found = ode.exponential(Denoiser(lambda x, t, cond: next(told), path, "x0"), X, t, s)
+    ends = [-math.log(ode.ratio(path, u)) for u in (t, s)]
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    total = torch.zeros_like(X)
+    for node, weight in zip(nodes, weights, strict=True):
+        share = (node + 1) / 2
+        level = ends[0] + share * (ends[1] - ends[0])
+        line = first + share * (second - first)
+        total += weight / 2 * (ends[1] - ends[0]) * math.exp(level) * line
+    b_t, b_s = (float(path.rates(u)[1]) for u in (t, s))
+    torch.testing.assert_close(found, b_s / b_t * X + b_s * total, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("steps", [5, 10, 20])
 def test_2m_and_heun_are_diffusers(steps: int) -> None:
     diffusers = pytest.importorskip("diffusers")
@@ -473,6 +540,19 @@ def test_grids_descend_to_the_data_on_every_path() -> None:
     assert ode.edm_times(CHAIN, 1000) == list(range(1000, -1, -1))
     with pytest.raises(ValueError, match="rho must be positive"):
         ode.edm_times(PATH, 5, rho=0)
+    for path in (PATH, CHAIN):
+        assert ode.edm_times(path, 5, rho=math.inf) == ode.log_snr_times(path, 5)
+        for sigma in (math.nan, math.inf):
+            with pytest.raises(ValueError, match="must be finite"):
+                ode.time_of(path, sigma)
+        with pytest.raises(ValueError, match="b / a is at most"):
+            ode.time_of(path, 1e9)
+    with pytest.raises(ValueError, match="at most 1000"):
+        ode.edm_times(CHAIN, 1001)
+    with pytest.raises(TypeError, match="no flow between its times"):
+        ode.encode(MIXTURE.model(CHAIN), CHAIN, X)
+    with pytest.raises(ValueError, match="positive and finite"):
+        ode.preconditioning(torch.tensor(math.inf), 0.5)
     with pytest.raises(ValueError, match="unknown spacing 'karras'"):
         ode.sample(MODEL, PATH, X.shape, 5, xT=X, spacing="karras")
 
@@ -579,6 +659,21 @@ def test_a_linear_field_multiplies_the_volume() -> None:
     )
     torch.testing.assert_close(end, X @ torch.matrix_exp(1.5 * matrix).T, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(integral, torch.full((32,), 1.5 * 0.7, dtype=DOUBLE))
+
+
+@pytest.mark.parametrize("size", [1, 64, 784])
+def test_the_integral_is_held_to_the_tolerance_whatever_the_dimension(size: int) -> None:
+    """x stays 0, and the divergence is size · 3 cos 40 t."""
+    x = torch.zeros(2, size, dtype=DOUBLE)
+    _, integral = ode.change_of_variables(
+        lambda x, t: 3 * math.cos(40 * t) * x, x, 0.0, 1.0, rtol=1e-4, atol=1e-4, trace="hutchinson"
+    )
+    exact = size * 3 * math.sin(40) / 40
+    assert (integral - exact).abs().max() < 2 * (1e-4 + 1e-4 * abs(exact))
+    with pytest.raises(ValueError, match="at t1 alone"):
+        ode.change_of_variables(lambda x, t: x, x, 0.0, 1.0, at=[0.5])
+    with pytest.raises(ValueError, match="probes must be at least 1"):
+        ode.change_of_variables(lambda x, t: x, x, 0.0, 1.0, trace="hutchinson", probes=0)
 
 
 def test_a_field_without_a_derivative_is_refused() -> None:
