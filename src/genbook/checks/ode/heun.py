@@ -25,6 +25,7 @@ def cases(seed: int) -> list[Case]:
         Case((Bent(1.5), images, 1.5, 0.4), label="images, another denoiser"),
         Case((Bent(2.0), points, 0.6, 0.0), label="the last step, to sigma = 0"),
         Case((bell, images, 10.0, 9.0), label="much noise"),
+        Case((bell, points, 0.05, 0.01), label="little noise"),
     ]
 
 
