@@ -50,6 +50,7 @@ LONGEST = 60  # seconds of the processor for one mutant; a mutant that does not 
 BESIDE = {
     "ddpm": ["genbook.paths.conversions.factors", "genbook.bound._kl"],
     "ddim": ["genbook.schedules.timesteps", "genbook.ddim.step", "genbook.ddim.slerp"],
+    "sde": ["genbook.sde.forward", "genbook.sde.langevin", "genbook.paths.base.Path.transition"],
     "ode": [
         "genbook.ode.methods.rk4_step",
         "genbook.ode.grids._even_in",
@@ -68,21 +69,39 @@ TESTS = {
     "ddpm": ["test_paths.py", "test_schedules.py", "test_sampling.py", "test_ddpm.py"],
     "ddim": ["test_ddim.py", "test_schedules.py"],
     "evaluation": ["test_evaluation.py"],
+    "sde": ["test_sde.py"],
     "ode": ["test_ode.py"],
 }
 
 
 def shown(slug: str) -> list[str]:
-    """The functions that a chapter shows, ``genbook.ddpm.q_sample``."""
-    found = []
+    """The functions that a chapter shows, ``genbook.ddpm.q_sample``, those of shown classes too."""
     source = read(ROOT / "book" / f"{slug}.md")
-    for cell in source.cells:
-        for token in blocks(cell.text, source.path, cell.line) if cell.kind == "markdown" else ():
-            block = directive(token, source.path, cell.line) if token.type == "fence" else None
-            if block is not None and block.name == "literalinclude" and "pyobject" in block.options:
-                module = re.sub(r"^.*src/|\.py$", "", block.argument).replace("/", ".")
-                found.append(f"{module}.{block.options['pyobject']}")
-    return [*found, *BESIDE.get(slug, [])]
+    texts = [(cell.text, cell.line) for cell in source.cells if cell.kind == "markdown"]
+    included = [path for text, line in texts for path in _included(text, source.path, line)]
+    return [*(name for path in included for name in _functions(path)), *BESIDE.get(slug, [])]
+
+
+def _included(text: str, path: Path, line: int) -> Iterator[str]:
+    """What a text includes, and what the folds in it include."""
+    for token in blocks(text, path, line):
+        block = directive(token, path, line) if token.type in ("fence", "colon_fence") else None
+        if block is None:
+            continue
+        if block.name == "literalinclude" and "pyobject" in block.options:
+            module = re.sub(r"^.*src/|\.py$", "", block.argument).replace("/", ".")
+            yield f"{module}.{block.options['pyobject']}"
+        elif block.name == "dropdown":
+            yield from _included(block.body, path, line)
+
+
+def _functions(path: str) -> list[str]:
+    """The function at a path, or the methods of the class there that compute something."""
+    module, _, name = path.rpartition(".")
+    held = getattr(importlib.import_module(module), name, None) if name[0].isupper() else None
+    if not isinstance(held, type):
+        return [path]
+    return [f"{path}.{key}" for key, part in vars(held).items() if isinstance(part, FunctionType)]
 
 
 def mutants_of(path: str) -> list[tuple[FunctionType, Mutant]]:
