@@ -51,6 +51,13 @@ BESIDE = {
     "ddpm": ["genbook.paths.conversions.factors", "genbook.bound._kl"],
     "ddim": ["genbook.schedules.timesteps", "genbook.ddim.step", "genbook.ddim.slerp"],
     "sde": ["genbook.sde.forward", "genbook.sde.langevin", "genbook.paths.base.Path.transition"],
+    "ode": [
+        "genbook.ode.methods.rk4_step",
+        "genbook.ode.grids._even_in",
+        "genbook.ode.preconditioning.preconditioning",
+        "genbook.ode.likelihood._with_divergence",
+        "genbook.ode.samplers.heun",
+    ],
 }
 # Mutants that mean the same: ``path: before → after``.
 EQUIVALENT: list[str] = []
@@ -63,6 +70,7 @@ TESTS = {
     "ddim": ["test_ddim.py", "test_schedules.py"],
     "evaluation": ["test_evaluation.py"],
     "sde": ["test_sde.py"],
+    "ode": ["test_ode.py"],
 }
 
 

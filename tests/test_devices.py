@@ -27,6 +27,7 @@ from genbook import (
     evaluation,
     gaussians,
     objects,
+    ode,
     paths,
     plots,
     sde,
@@ -297,6 +298,31 @@ def a_mixture_as_a_network(device: Device) -> Any:
     eps = [found.model(SCHEDULE, kind)(x, t) for kind in ("eps", "x0", "v", "velocity", "score")]
     model = found.model(SCHEDULE)
     return eps, ddim.sample(model, SCHEDULE.to(device), (6, 2), 4, 0.5, generator=seeded())
+
+
+@case
+def the_flow_and_its_solvers(device: Device) -> Any:
+    found, path, x = mixture(device), paths.VP(), normal(6, 2).to(device)
+    model = found.model(path)
+    field = ode.probability_flow(path, lambda x, t: found.at(*path.rates(t)).score(x))
+    loose = {"start": 0.3, "rtol": 1e-2, "atol": 1e-2}
+    walks = [
+        list(ode.states(model, path, (6, 2), 3, xT=x, step=step))
+        for step in (ode.euler, ode.heun, ode.rk4, ode.exponential)
+    ]
+    return (
+        *(walks, ode.sample(model, path, (6, 2), 3, xT=x)),
+        ode.dpm_solver_pp(model, path, (6, 2), 3, xT=x),
+        *(ode.solve(field, x, 0.9, 0.4, rtol=1e-2, at=[0.7, 0.4]), ode.integrate(field, x, 1, 0.5)),
+        *(step(field, x, 0.9, 0.4) for step in (ode.euler_step, ode.heun_step, ode.rk4_step)),
+        *(ode.dopri5_step(field, x, 0.9, 0.4), ode.encode(model, path, x, **loose)),
+        *(ode.decode(model, path, x, **loose), ode.log_likelihood(model, path, x, **loose)),
+        ode.change_of_variables(
+            field, x, 0.3, 0.9, trace="hutchinson", generator=seeded(), rtol=1e-2, atol=1e-2
+        ),
+        tuple(ode.preconditioning(x.abs() + 1, 0.5)),
+        ode.Preconditioned(lambda x, t, cond: x, path, 0.5)(x, 0.4),
+    )
 
 
 @case
@@ -573,7 +599,9 @@ def test_the_same_numbers_on_a_device(label: str, name: str):
 
 
 @pytest.mark.parametrize(
-    "module", [evaluation, ddpm, ddim, sde, bound, gaussians], ids=lambda m: m.__name__
+    "module",
+    [evaluation, ddpm, ddim, sde, ode, bound, gaussians],
+    ids=lambda m: m.__name__,
 )
 def test_every_public_function_of_tensors_is_in_the_table(module):
     source, name = Path(__file__).read_text(encoding="utf-8"), module.__name__.rpartition(".")[2]

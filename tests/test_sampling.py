@@ -15,7 +15,7 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from genbook import ddim, ddpm, paths, sampling, sde
+from genbook import ddim, ddpm, ode, paths, sampling, sde
 from genbook.denoiser import Denoiser, clipped, thresholded
 from genbook.schedules import NoiseSchedule
 
@@ -27,6 +27,10 @@ STEPS = {
     "ddim, eta 1": partial(ddim.jump, eta=1.0),
     "ancestral, posterior": partial(ddpm.ancestral, variance="posterior"),
     "ancestral, beta": partial(ddpm.ancestral, variance="beta"),
+    "Euler in t": ode.euler,
+    "Heun": ode.heun,
+    "exponential": ode.exponential,
+    "2M": ode.Multistep(),
 }
 # These ask for the score, which eps determines on every path.
 BY_SCORE = {

@@ -19,9 +19,11 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from genbook import ddim, ddpm, evaluation, gaussians, geometry, sde
+from genbook import ddim, ddpm, evaluation, gaussians, geometry, ode, sde
 from genbook.denoiser import Denoiser
 from genbook.hands import clouds, schedule, traces
+from genbook.paths import VE
+from genbook.sampling import states
 from genbook.schedules import NoiseSchedule
 
 Vector = tuple[str, str, list[Any], Any]
@@ -199,6 +201,32 @@ def of_sde() -> Iterator[Vector]:
             yield "sde", "up", [*given, t, 1.0, eta, noise[0, 0].item()], found[0, 0].item()
 
 
+def of_ode() -> Iterator[Vector]:
+    """The field near and far from the data, grids, and each solver on one of them."""
+    weights, means, variances = (0.3, 0.3, 0.4), (-1.3, -0.3, 1.0), (0.0225, 0.09, 0.04)
+    bells = {"weights": weights, "means": means, "variances": variances}
+    columns = _column(*means)[:, None], _column(*variances)[:, None, None]
+    mixture = gaussians.GaussianMixture(_column(*weights), *columns)
+    for x, sigma in itertools.product((-1.6, 0.2, 3.0), (0.1, 0.9, 4.0)):
+        found = mixture.eps(_column(x)[:, None], 1.0, sigma).item()
+        yield "ode", "slope", [x, sigma, bells], found
+    path = VE(0.01, 10.0)
+    for rho, steps in ((7, 4), (1, 3), (3, 6)):
+        times = ode.edm_times(path, steps + 1, rho, sigma_min=0.1, sigma_max=6.0)[:-1]
+        grid = [ode.ratio(path, t) for t in times]
+        yield "ode", "sigmas", [6.0, 0.1, rho, steps], grid
+        denoiser = Denoiser(mixture.model(path), path)
+        for name, step in (
+            ("euler", ddim.jump),
+            ("heun", ode.heun),
+            ("rk4", ode.rk4),
+            ("2m", ode.Multistep()),
+        ):
+            start = _column(2.5)[:, None]
+            walked = [x.item() for _, x in states(step, denoiser, start, times)]
+            yield "ode", "walk", [name, 2.5, grid, bells], walked
+
+
 def vectors() -> list[Vector]:
     """All of them."""
     return [
@@ -206,6 +234,7 @@ def vectors() -> list[Vector]:
         *of_schedules(),
         *of_ddpm(),
         *of_ddim(),
+        *of_ode(),
         *of_geometry(),
         *of_evaluation(),
         *of_sde(),

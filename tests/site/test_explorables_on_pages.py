@@ -15,7 +15,7 @@ from playwright.sync_api import Locator
 from site_visits import DESKTOP, PHONE, Visit, Visitor
 from torch import Tensor
 
-from genbook import ddim, ddpm, evaluation, gaussians, geometry
+from genbook import ddim, ddpm, evaluation, gaussians, geometry, ode
 from genbook.schedules import NoiseSchedule
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +61,16 @@ def _end_of_a_path() -> str:
     (xT,) = _numbers([[0.6 + 0.1]])
     x0 = ddim.sample(bells.model(schedule), schedule, xT.shape, 12, xT=xT)
     return f"ends at\n{x0.item():.2f}"
+
+
+def _end_of_heuns_path() -> str:
+    """With 12 calls, that is 6 steps, from 0.5 times the noise."""
+    weights, means, variances = _numbers([0.3, 0.3, 0.4], [-1.8, 0.0, 1.6], [0.04, 0.04, 0.04])
+    bells = gaussians.GaussianMixture(weights, means[:, None], variances[:, None, None])
+    grid = [(20 ** (1 / 7) + (0.05 ** (1 / 7) - 20 ** (1 / 7)) * i / 6) ** 7 for i in range(7)]
+    (x,) = _numbers([[0.5 * 20]])
+    ends = ode.solve(lambda x, s: bells.eps(x, 1.0, s), x, grid[0], grid[-1], "heun", grid)
+    return f"steps\n6\nthick path ends at\n{ends.item():.2f}".replace("-", "−")
 
 
 def _signal_of_cosine() -> str:
@@ -151,6 +161,13 @@ EXPLORABLES = {
         {"t": ["Home"]},
         _mean_square_of_the_drops,
         choices=["back to the data"],
+    ),
+    "stepper": Handled(
+        "book/ode",
+        "fig-ode-stepper",
+        {"calls": ["ArrowRight"], "start": ["ArrowRight"] * 2},
+        _end_of_heuns_path,
+        choices=["heun"],
     ),
     "ray": Handled(
         "book/geometry",

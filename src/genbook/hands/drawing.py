@@ -20,7 +20,7 @@ from torch.distributions import Normal
 
 COLOURS = {
     **{"ink": "#222222", "muted": "#5a5f66", "line": "#b9bec5", "paper": "#fbfaf7"},
-    **{"one": "#0072b2", "two": "#b84a00", "three": "#007355"},
+    **{"one": "#0072b2", "two": "#b84a00", "three": "#007355", "four": "#8a4a76"},
 }
 """Those of a page on light paper (``web/frame/still.jsx``)."""
 
