@@ -167,7 +167,7 @@ EXPLORABLES = {
         "fig-ode-stepper",
         {"calls": ["ArrowRight"], "start": ["ArrowRight"] * 2},
         _end_of_heuns_path,
-        choices=["heun"],
+        choices=["Heun"],
     ),
     "ray": Handled(
         "book/geometry",
