@@ -243,6 +243,7 @@ def using(*words: str) -> set[str]:
 
 
 JOINED = {"solutions/own_digits"}
+DRAWN = JOINED | {"solutions/own_sampler"}
 
 
 def test_users_are_found_through_faces_and_calls(copy: Copy) -> None:
