@@ -37,10 +37,7 @@ by_id = pytest.mark.parametrize("q", REGISTRY, ids=lambda q: q.id)
 LENGTHY = ("own_digits.train", "own_sampler.own")
 by_training = pytest.mark.parametrize(
     "q",
-    [
-        pytest.param(q, marks=pytest.mark.long if q.id in LENGTHY else (), id=q.id)
-        for q in REGISTRY
-    ],
+    [pytest.param(q, marks=pytest.mark.long if q.id in LENGTHY else (), id=q.id) for q in REGISTRY],
 )
 HIDDEN = range(1, 21)  # seeds of the data; 0 is public
 

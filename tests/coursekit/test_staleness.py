@@ -265,7 +265,7 @@ def test_users_are_found_through_faces_and_calls(copy: Copy) -> None:
         # The sheet of Part I trains, and its checks know a way with an average.
         "EMA.update": using("EMA", "training.train(") | {"solutions/objects", *JOINED},
         "plots.table": using("plots.table("),
-        "plots.use": BOOK | JOINED,
+        "plots.use": BOOK | DRAWN,
         "verify.claim": using("verify.claim("),
         "check_label": BOOK,
         "checks.check": SHEETS,

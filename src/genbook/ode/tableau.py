@@ -135,4 +135,8 @@ def _like(start: Tensor, x: Any, what: str) -> Tensor:
         raise ValueError(f"{what} must be a tensor of the shape of x, not {found}")
     if not x.isfinite().all():
         raise ValueError(f"{what} has NaN or infinite numbers")
+    if x.is_complex():
+        if x.imag.any():
+            raise ValueError(f"{what} has complex numbers: do the times descend?")
+        x = x.real
     return x.double().clone()

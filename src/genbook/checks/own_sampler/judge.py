@@ -7,6 +7,7 @@ as a share of DDIM's: it scatters less than either.
 """
 
 from functools import cache, partial
+from itertools import pairwise
 
 from genbook import evaluation, weights
 from genbook.checks import Tensor, generator, torch
@@ -58,7 +59,7 @@ def distance(table: Tableau, noise: Tensor) -> float:
 
 def ddim(denoise, x: Tensor, noises: list[Tensor]) -> Tensor:
     """The baseline: ten even times, the last answer alone, no fresh noise."""
-    for t, s in zip(EVEN, EVEN[1:], strict=False):
+    for t, s in pairwise(EVEN):
         x = jump(network().path, x, denoise(x, t), t, s, 0.0, 0 * x)
     return x
 

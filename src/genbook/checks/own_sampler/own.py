@@ -5,8 +5,8 @@ import functools  # noqa: F401, for the answers
 from genbook.checks import Question, Training, answers
 from genbook.checks.own_sampler.grid import grid
 from genbook.checks.own_sampler.guess import guess
-from genbook.checks.own_sampler.jump import jump
 from genbook.checks.own_sampler.judge import BOUND, build, diagnose, score
+from genbook.checks.own_sampler.jump import jump
 from genbook.checks.own_sampler.walk import walk  # noqa: F401, for the answers
 from genbook.ode import tableau
 from genbook.weights import schedule as schedule_of
@@ -15,7 +15,7 @@ schedule = schedule_of("digits-ddpm")
 
 
 def own():
-    times = grid(1000, 10, 60, 1)
+    times = grid(1000, 10, 60, 1.3)
 
     def sampler(denoise, x, noises):
         before = r = None
@@ -30,7 +30,7 @@ def own():
 
 
 ANSWERS = answers("""
-more noise, and another grid: 10, 60, 1) → 10, 60, 1.3); s, 0.7, noise → s, 0.85, noise
+even times, and less noise: 10, 60, 1.3) → 10, 80, 1); s, 0.7, noise → s, 0.5, noise
 by the parts of the sheet:
     line = functools.partial(guess, schedule)
 
@@ -45,12 +45,13 @@ the baseline: guess(schedule, now, before, r, t, s) → now; s, 0.7, noise → s
     know that one does not, and what does fresh noise do to errors?
 fresh noise alone: guess(schedule, now, before, r, t, s) → now; s, 0.7, noise → s, 1, noise
     Fresh noise needs short jumps, or a better guess: your jumps trust the last answer alone.
-a late last jump: 10, 60, 1) → 10, 3, 2); s, 0.7, noise → s, 0, noise
+a late last jump: 10, 60, 1.3) → 10, 3, 2); s, 0.7, noise → s, 0, noise
     Your last jump begins very near the data. Look at the chapter's picture of where the flow is
     left: the last stretch is what this network does badly.
 noise in the last step: s, 0.7, noise) → s, 0.7, noise) + schedule.b(t) * noise * (s == 0)
     The result holds fresh noise that the network never saw: nobody takes it out again.
 upwards: times[1:], → times[-3::-1] + [0],; zip(times, → zip(times[-2::-1],
+    s, 0.7, noise → s, 0, noise
     Your calls are not in descending order. A sampler begins at T, with noise, and comes down.
 data taken for noise:
     jump(schedule, x, data, → jump(schedule, x, (x - schedule.b(t) * data) / schedule.a(t),
