@@ -6,6 +6,7 @@ flow. Two samplers that share their noises share much of their luck, so what cou
 as a share of DDIM's: it scatters less than either.
 """
 
+from collections.abc import Sequence
 from functools import cache, partial
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ from genbook.checks.own_sampler.jump import jump
 from genbook.data import digits
 from genbook.denoiser import Denoiser
 from genbook.ode import Tableau, tableau
+from genbook.ode.tableau import Denoise
 
 CALLS, EACH, DRAWS = 10, 100, 4
 BOUND = 0.85  # ``python tests/bound.py own_sampler.own`` shows what lies on either side
@@ -57,7 +59,7 @@ def distance(table: Tableau, noise: Tensor) -> float:
     return evaluation.frechet(evaluation.features(x), real())
 
 
-def ddim(denoise, x: Tensor, noises: list[Tensor]) -> Tensor:
+def ddim(denoise: Denoise, x: Tensor, noises: Sequence[Tensor]) -> Tensor:
     """The baseline: ten even times, the last answer alone, no fresh noise."""
     for t, s in pairwise(EVEN):
         x = jump(network().path, x, denoise(x, t), t, s, 0.0, 0 * x)
@@ -70,15 +72,17 @@ def of_ddim(seed: int) -> list[float]:
     return [distance(table, noise) for noise in noises(seed)]
 
 
-def score(table: Tableau, seed: int) -> tuple[float, float]:
+def score(table: torch.nn.Module, seed: int) -> tuple[float, float]:
     """The distance as a share of DDIM's, on average over the draws, and its standard error."""
+    assert isinstance(table, Tableau)
     pairs = zip(noises(seed), of_ddim(seed), strict=True)
     shares = torch.tensor([distance(table, noise) / base for noise, base in pairs])
     return float(shares.mean()), float(shares.std()) / DRAWS**0.5
 
 
-def diagnose(table: Tableau, seed: int) -> tuple[str, str]:
+def diagnose(table: torch.nn.Module, seed: int) -> tuple[str, str]:
     """The calls that the table makes, and the mistake that is seen in it."""
+    assert isinstance(table, Tableau)
     times = [round(t) for t in table.times.tolist() if round(t)]
     shown = ", ".join(map(str, times)) or "none"
     return f"calls at t = {shown}", mistake(table, times)

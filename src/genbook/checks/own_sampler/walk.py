@@ -25,7 +25,7 @@ class Counted:
 
 def line(now: Tensor, before: Tensor | None, r: int | None, t: int, s: int) -> Tensor:
     """Some guess in which every argument counts, and which is nobody's answer."""
-    if before is None:
+    if before is None or r is None:
         return now + 0.01 * s
     return now + 0.2 * (t - s) / (r - t) * (now - before)
 
