@@ -30,7 +30,7 @@ def own():
 
 
 ANSWERS = answers("""
-even times, and less noise: 10, 60, 1.3) → 10, 80, 1); s, 0.7, noise → s, 0.5, noise
+even times: 10, 60, 1.3) → 10, 60, 1)
 by the parts of the sheet:
     line = functools.partial(guess, schedule)
 
