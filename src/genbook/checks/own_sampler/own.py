@@ -72,5 +72,5 @@ stale history: before, r = now, t → before, r = now if before is None else bef
 asks nothing: return x → return noises[0]
     Your sampler never asks the network, or does not use what it says.
 """)
-TRAINING = Training(build, score, BOUND, "distance as a share of DDIM's", diagnose=diagnose)
+TRAINING = Training(build, score, BOUND, "share of DDIM's", diagnose=diagnose)
 QUESTION = Question("own_sampler.own", 6, own, answers=ANSWERS, training=TRAINING)
