@@ -33,7 +33,7 @@ from genbook.checks.machinery.trained import export, judge_weights
 REGISTRY = [q for slug in checks.slugs() for q in checks.questions(slug) if q.training]
 by_id = pytest.mark.parametrize("q", REGISTRY, ids=lambda q: q.id)
 # A network of images takes half a minute each time, a dozen of them too long for every run of CI;
-# and four thousand digits a seed, of many samplers with many seeds, some minutes.
+# and twelve thousand digits a seed, of many samplers with many seeds, some minutes.
 LENGTHY = ("own_digits.train", "own_sampler.own")
 by_training = pytest.mark.parametrize(
     "q",

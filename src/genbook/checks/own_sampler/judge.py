@@ -18,7 +18,7 @@ from genbook.denoiser import Denoiser
 from genbook.ode import Tableau, tableau
 from genbook.ode.tableau import Denoise
 
-CALLS, EACH, DRAWS = 10, 100, 6
+CALLS, EACH, DRAWS = 10, 100, 12
 BOUND = 0.85  # ``python tests/bound.py own_sampler.own`` shows what lies on either side
 NO_IMAGES = 1e6  # as far as what has exploded, or has no negative pixel, is from all digits
 EVEN = range(1000, -1, -100)
