@@ -41,6 +41,7 @@ by the parts of the sheet:
         return walk(denoise, line, shaken, [*range(1000, 0, -104), 0], x, noises)
     return tableau(sampler)
 the baseline: guess(schedule, now, before, r, t, s) → now; s, 0.7, noise → s, 0, noise
+    10, 60, 1.3) → 10, 100, 1)
     That is DDIM: each jump trusts the last answer alone, and no noise is fresh. What do two answers
     know that one does not, and what does fresh noise do to errors?
 fresh noise alone: guess(schedule, now, before, r, t, s) → now; s, 0.7, noise → s, 1, noise
