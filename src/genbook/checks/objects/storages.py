@@ -1,7 +1,5 @@
 """How many storages are there?"""
 
-from torch import nn
-
 from genbook import objects  # noqa: F401, for the answers
 from genbook.checks import Case, Question, answers, generator, torch
 
@@ -10,7 +8,7 @@ def storages(tensors):
     return len({tensor.untyped_storage().data_ptr() for tensor in tensors})
 
 
-# What each is, and how ``use`` makes it: of a tensor x and its clone y, or of a network.
+# What each is, and how it is made: of a tensor x and its clone y, or of a network.
 COLLECTIONS = {
     "a tensor and its clone": "[x, y]",
     "views of one tensor, and a clone": "[x, x[1:], x.T, x[:, ::2], y]",
@@ -23,15 +21,10 @@ COLLECTIONS = {
 }
 
 
-def use(answer, made, seed):
-    x = torch.randn(4, 6, generator=torch.Generator().manual_seed(seed))
-    layer = nn.Linear(3, 3)
-    names = {
-        "x": x,
-        "y": x.clone(),
-        "z": [x.clone() for _ in range(5)],
-        "net": nn.Sequential(layer, layer, nn.Linear(3, 3)),
-    }
+def use(answer, given, made):
+    """Do as the story says."""
+    names = {"torch": torch, "nn": torch.nn}
+    exec(given, names)
     return answer(eval(made, names))
 
 
@@ -47,7 +40,7 @@ def cases(seed: int) -> list[Case]:
         if made.endswith("]") and made != "[]" and more:
             made = f"{made[:-1]}, *z[:{more}]]"
         given = net if "net" in made else x + (z if "z[" in made else "")
-        found.append(Case((made, seed), label=label, story=f"{given}storages({made})"))
+        found.append(Case((given, made), label=label, story=f"{given}storages({made})"))
     return found
 
 
