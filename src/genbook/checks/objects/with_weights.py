@@ -87,10 +87,9 @@ def numbers(tensors):
 
 
 def cases(seed: int) -> list[Case]:
-    given = "with_weights(model, weights, function), where "
     return [
-        Case((kind, seed), label=label, story=given + story)
-        for kind, label, story in (
+        Case((kind, seed), label=label, story=f"with_weights(model, weights, function), where {it}")
+        for kind, label, it in (
             ("returns", "the function returns 42", "function returns 42"),
             ("raises", "the function raises an error", "function raises an Exception"),
             ("writes", "the function writes", "function adds 5 to the model's parameters"),
@@ -105,14 +104,8 @@ ANSWERS = answers("""
 by catching: finally → except BaseException; (own) → (own);raise
     return function(model) → return (function(model), model.load_state_dict(own))[0]
 one by one:
-    own = [(name, value, value.clone()) for name, value in model.state_dict().items()]
-    try:
-        for name, value, _ in own:
-            value.copy_(weights[name])
-        return function(model)
-    finally:
-        for _, value, before in own:
-            value.copy_(before)
+    model.load_state_dict(weights) → for k, x in model.state_dict().items(): x.copy_(weights[k])
+    model.load_state_dict(own) → for k, x in model.state_dict().items(): x.copy_(own[k])
 state_dict kept by reference: .clone() →
     Afterwards the network still has the borrowed weights. `state_dict()` makes new tensors on the
     old storages, and loading wrote into those: keep copies.
