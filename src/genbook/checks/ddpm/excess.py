@@ -64,10 +64,10 @@ def diagnose(network: torch.nn.Module, seed: int) -> tuple[str, str]:
     thirds = [float(excess[part == third].mean()) for third in range(3)]
     detail = "by noise: little {:.2g}, middle {:.2g}, much {:.2g}".format(*thirds)
     # How far the network is from doing perfectly what was not asked, one entry a mistake.
-    a, b = cosine.rates(t, x0)
-    best, best_x0 = expected_eps(xt, t), mixture.posterior_mean(xt, a[:, 0], b[:, 0])
+    rates, (a, b) = cosine.rates(t, xt[:, 0]), cosine.rates(t, xt)
+    best, best_x0 = mixture.eps(xt, *rates), mixture.posterior_mean(xt, *rates)
     narrow = a * x0 + b**2 * eps
-    best_narrow = mixture.eps(narrow, a[:, 0], b[:, 0] ** 2)
+    best_narrow = mixture.eps(narrow, rates[0], rates[1] ** 2)
     elsewhere = {
         "image for noise": apart(output, best_x0),
         "v for noise": apart(output, a * best - b * best_x0),
