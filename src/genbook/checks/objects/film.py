@@ -23,7 +23,7 @@ def use(answer, x0, rates, noise):
         for i, frame in enumerate(held):
             frame.add_(i + 1)
     after = compare.clone([*held, x0, noise])
-    x0.copy_(given[0])
+    x0.copy_(given[0])  # the arguments are left as they were
     noise.copy_(given[1])
     return {
         "frames": seen,
