@@ -1,7 +1,7 @@
 """The average, with numbers of its own."""
 
 from genbook import objects
-from genbook.checks import Case, Question, answers, generator, torch
+from genbook.checks import Case, Question, answers, torch
 from genbook.checks.machinery import compare
 from genbook.checks.machinery.trusted import theirs
 
@@ -28,7 +28,7 @@ def use(answer, decay, updates, seed):
 
     Gradients are on, as in a training loop that forgot to switch them off.
     """
-    g = generator(seed)
+    g = torch.Generator().manual_seed(seed)
     model = torch.nn.Linear(2, 3).double()
     parameters = dict(model.named_parameters())
 

@@ -1,7 +1,7 @@
 """Borrowed weights: in, and out in any case."""
 
 from genbook import objects  # noqa: F401, for the answers
-from genbook.checks import Case, Question, answers, generator, torch
+from genbook.checks import Case, Question, answers, torch
 from genbook.checks.machinery import compare
 from genbook.checks.machinery.trusted import ours
 
@@ -28,7 +28,7 @@ ERRORS = {"raises": Trouble, "interrupted": Interrupt}
 
 def use(answer, kind, seed):
     """What the function saw, what came out, and what the network and the weights are afterwards."""
-    g = generator(seed)
+    g = torch.Generator().manual_seed(seed)
     model = torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.BatchNorm1d(2))
 
     def drawn():
