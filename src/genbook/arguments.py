@@ -18,6 +18,7 @@ __all__ = [
     "choice",
     "ends_with_the_data",
     "finite",
+    "holds",
     "integer",
     "same_shape",
     "shape_of",
@@ -43,16 +44,18 @@ def integer(name: str, value: object) -> int:
     raise TypeError(f"{name} must be an integer, got {value!r}")
 
 
+def holds(condition: Any) -> bool:
+    """Whether a comparison holds: of two numbers, or everywhere in a tensor."""
+    return bool(condition.all()) if isinstance(condition, Tensor) else bool(condition)
+
+
 def below(s: Any, t: Any) -> None:
     """Refuse a step that does not lead down to the data.
 
     Raises:
         ValueError: s is not below t.
     """
-    down = s < t
-    if isinstance(down, Tensor):
-        down = bool(down.all())
-    if not down:
+    if not holds(s < t):
         raise ValueError(f"s must be below t (time runs down to the data): s = {s}, t = {t}")
 
 
@@ -66,8 +69,7 @@ def signal_left(a: float | Tensor, before: float | Tensor = 1.0) -> None:
     Raises:
         ValueError: a is 0 (or NaN), or so small beside ``before`` that single precision overflows.
     """
-    left = a > 1e-37 * before
-    if not (left.all() if isinstance(left, Tensor) else left):
+    if not holds(a > 1e-37 * before):
         raise ValueError(
             "eps does not determine x_0 where a_t = 0 (zero terminal SNR, or the end of a straight "
             "path), and neither does the score: predict v, x0 or the velocity"

@@ -153,7 +153,8 @@ def randn(
     So a generator of the CPU gives the same noise to a model on any device.
     """
     source = device if generator is None else generator.device
-    return torch.randn(tuple(shape), generator=generator, device=source, dtype=dtype).to(device)
+    noise = torch.randn(tuple(shape), generator=generator, device=source, dtype=dtype)
+    return noise if source == device else noise.to(device)
 
 
 def randn_like(x: Tensor, generator: torch.Generator | None) -> Tensor:
