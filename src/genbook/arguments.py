@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 from torch import Tensor
 
@@ -149,21 +148,15 @@ def finite(**given: Tensor) -> None:
             raise ValueError(f"{name} must be finite, got NaN or infinity in {bad} of {x.numel()}")
 
 
-def choice(what: str, given: object, literal: object) -> None:
+def choice(what: str, given: object, literal: Any) -> None:
     """Refuse a name that is not one of a ``Literal``.
 
     Raises:
         ValueError: with what was given and what is accepted.
     """
-    names = _names(literal)
-    if given not in names:
-        accepted = ", ".join(repr(name) for name in names)
+    if given not in literal.__args__:
+        accepted = ", ".join(repr(name) for name in literal.__args__)
         raise ValueError(f"unknown {what} {given!r}: use one of {accepted}")
-
-
-@cache
-def _names(literal: object) -> tuple[object, ...]:
-    return get_args(literal)
 
 
 def shown(values: Sequence[object]) -> list[object]:

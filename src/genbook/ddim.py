@@ -21,7 +21,7 @@ from genbook import paths
 from genbook.arguments import below, ends_with_the_data, finite, same_shape, signal_left
 from genbook.denoiser import Denoiser, Limit, Model
 from genbook.paths import combine
-from genbook.paths.base import as_factor
+from genbook.paths.base import as_factor, as_factors
 from genbook.sampling import first_state, last, randn_like
 from genbook.sampling import states as walk
 from genbook.schedules import timesteps
@@ -160,14 +160,16 @@ def step(
     below(s, t)
     (a_t, b_t), (a_s, b_s) = schedule.rates(t), schedule.rates(s)
     σ = sigma(schedule, t, s, eta) if eta else 0.0
-    direction = _root(b_s**2 - σ**2)
+    direction = _root(b_s**2 - σ**2) if eta else b_s
     if x0 is None:
         signal_left(a_t, a_s)
         kept = a_s / a_t
-        xs = combine(as_factor(kept, xt), xt, as_factor(direction - kept * b_t, xt), eps)
+        of_xt, of_eps = as_factors(xt, kept, direction - kept * b_t)
+        xs = combine(of_xt, xt, of_eps, eps)
     else:
         same_shape(xt=xt, x0=x0)
-        xs = combine(as_factor(a_s, xt), x0, as_factor(direction, xt), eps)
+        of_x0, of_eps = as_factors(xt, a_s, direction)
+        xs = combine(of_x0, x0, of_eps, eps)
     if not eta:
         return xs
     if noise is None:

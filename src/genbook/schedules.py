@@ -297,14 +297,14 @@ class NoiseSchedule(Path):
 
     def _look_up(self, columns: tuple[Tensor, ...], t: Tensor) -> list[Tensor]:
         """The entries of each column at the times, shaped like t."""
-        if t.dtype not in _INTEGERS:
-            raise TypeError(f"times must be integers or an integer tensor, got {t.dtype}")
         index, device = t, columns[0].device
         if t.dtype != torch.int64 or t.device != device:
+            if t.dtype not in _INTEGERS:
+                raise TypeError(f"times must be integers or an integer tensor, got {t.dtype}")
             index = t.to(device, torch.int64)
         if t.ndim != 1:
             index = index.reshape(-1)
-        if index.device.type != "cpu" and index.numel():  # there a wrong index ends the process
+        if device.type != "cpu" and index.numel():  # there a wrong index ends the process
             self._in_range(index)
         try:
             found = [column.index_select(0, index) for column in columns]

@@ -108,16 +108,16 @@ def forward(
 ) -> Tensor:
     """One step of Euler–Maruyama upwards, from s to t > s, with the dial η.
 
-        x_t = x_s + [f x_s − (1 − η²)/2 g² score] h + η g √h noise,    h = t − s
+        x_t = (1 + f h) x_s − (1 − η²)/2 g² h score + η g √h noise,    h = t − s
 
     At η = 1 this is the process itself, and the network is not asked.
     """
     path, h = _process_of(denoiser, eta), t - s
     _downwards(path, t, s)
     f, g = path.process(s)
-    moved = x + h * f * x
+    moved = (1 + f * h) * x
     if eta != 1:
-        moved = moved - h * (1 - eta**2) / 2 * g**2 * denoiser(x, s, cond).score
+        moved = moved - (1 - eta**2) / 2 * g**2 * h * denoiser(x, s, cond).score
     return moved + eta * g * math.sqrt(h) * _pushes(x, noise, generator) if eta else moved
 
 
@@ -134,7 +134,7 @@ def euler_maruyama(
 ) -> Tensor:
     """One step of Euler–Maruyama down the reverse process, from t to s < t.
 
-        x_s = x_t − [f x_t − (1 + η²)/2 g² score] h + η g √h noise,    h = t − s
+        x_s = (1 − f h) x_t + (1 + η²)/2 g² h score + η g √h noise,    h = t − s
 
     with f, g and the score at t. η = 1 is the reverse process (equation 6), η = 0 the
     flow without noise (equation 13), and every η has the same marginals. No noise is
@@ -158,7 +158,7 @@ def euler_maruyama(
     _downwards(path, t, s)
     f, g = path.process(t)
     score = denoiser(x, t, cond).score
-    mean = x - h * (f * x - (1 + eta**2) / 2 * g**2 * score)
+    mean = (1 - f * h) * x + (1 + eta**2) / 2 * g**2 * h * score
     if s == 0 or not eta:
         return mean
     return mean + eta * g * math.sqrt(h) * _pushes(x, noise, generator)

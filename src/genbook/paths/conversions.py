@@ -119,11 +119,12 @@ def factors(
 
 def combine(p: Coefficient, x: Tensor, q: Coefficient, y: Tensor) -> Tensor:
     """p x + q y in two operations instead of three; p and q are floats or broadcast over x."""
-    if isinstance(p, float) and p == 0 and x.dtype == y.dtype:
-        return y * q
-    if isinstance(p, float) and p >= 1 and x.is_floating_point():
-        # For x p: torch adds a multiple in half the time that it takes to multiply by a number.
-        return add_to(x.add(x, alpha=p - 1), q, y)
+    if isinstance(p, float):
+        if p >= 1 and x.is_floating_point():
+            # For x p: torch adds a multiple in half the time that it takes to multiply by a number.
+            return add_to(x.add(x, alpha=p - 1), q, y)
+        if p == 0 and x.dtype == y.dtype:
+            return y * q
     return add_to(x * p, q, y)
 
 
