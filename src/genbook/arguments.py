@@ -6,6 +6,7 @@ a time, divide by nothing) asks one of these first.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 __all__ = [
+    "all_finite",
     "below",
     "choice",
     "ends_with_the_data",
@@ -46,6 +48,12 @@ def integer(name: str, value: object) -> int:
 def holds(condition: Any) -> bool:
     """Whether a comparison holds: of two numbers, or everywhere in a tensor."""
     return bool(condition.all()) if isinstance(condition, Tensor) else bool(condition)
+
+
+def all_finite(x: Tensor) -> bool:
+    """Whether no entry is NaN or infinite."""
+    # A finite sum has finite terms, and is cheaper to form; that of large ones may overflow.
+    return math.isfinite(x.sum().item()) or bool(x.isfinite().all())
 
 
 def below(s: Any, t: Any) -> None:
@@ -143,7 +151,7 @@ def finite(**given: Tensor) -> None:
             raise ValueError(f"{name} must be a batch (B, …), got a single number")
         if x.numel() == 0:
             raise ValueError(f"{name} must not be empty, got shape {tuple(x.shape)}")
-        if not x.isfinite().all():
+        if not all_finite(x):
             bad = int((~x.isfinite()).sum())
             raise ValueError(f"{name} must be finite, got NaN or infinity in {bad} of {x.numel()}")
 
