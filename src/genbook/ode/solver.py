@@ -85,14 +85,32 @@ def solve(
     t1: float,
     method: Name = "dopri5",
     steps: int | Sequence[float] | None = None,
+    **options: Any,
+) -> Tensor:
+    """The state at t1 of the solution that has the state x at t0; t1 may lie on either side.
+
+    With ``at``, the states at these times. Arguments and options (``rtol``, ``atol``, …) are those
+    of :func:`integrate`, which also says what the solve has cost.
+    """
+    return integrate(f, x, t0, t1, method, steps, **options).states
+
+
+@torch.no_grad()
+def integrate(
+    f: Field,
+    x: Tensor,
+    t0: float,
+    t1: float,
+    method: Name = "dopri5",
+    steps: int | Sequence[float] | None = None,
     *,
     rtol: float = 1e-5,
     atol: float = 1e-6,
     at: Sequence[float] | None = None,
     limit: int = 10_000,
     norm: Norm = rms,
-) -> Tensor:
-    """The state at t1 of the solution that has the state x at t0; t1 may lie on either side.
+) -> Solution:
+    """The solution that has the state x at t0, followed to t1 on either side, and what it cost.
 
     Args:
         f: the field, called as ``f(x, t)`` with t a float.
@@ -113,26 +131,6 @@ def solve(
         SolverError: NaN or infinity, steps that became too small to change the time, or more than
             ``limit`` of them. It names the time at which it happened.
     """
-    options = {"rtol": rtol, "atol": atol, "at": at, "limit": limit, "norm": norm}
-    return integrate(f, x, t0, t1, method, steps, **options).states  # type: ignore[arg-type]
-
-
-@torch.no_grad()
-def integrate(
-    f: Field,
-    x: Tensor,
-    t0: float,
-    t1: float,
-    method: Name = "dopri5",
-    steps: int | Sequence[float] | None = None,
-    *,
-    rtol: float = 1e-5,
-    atol: float = 1e-6,
-    at: Sequence[float] | None = None,
-    limit: int = 10_000,
-    norm: Norm = rms,
-) -> Solution:
-    """:func:`solve`, with what it cost: the number of calls and of steps."""
     choice("method", method, Name)
     finite(x=x)
     t0, t1 = float(t0), float(t1)
