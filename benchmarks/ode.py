@@ -21,7 +21,7 @@ from genbook.gaussians import GaussianMixture
 from genbook.paths import VP
 
 T0, T1, BOUND = 1.0, 0.05, 1e-6
-LADDER = [10 ** (-k / 4) for k in range(16, 45)]
+LADDER = [10 ** (-k / 12) for k in range(48, 133)]  # a coarser one gives some away, others not
 Solver = Callable[[float], Tensor]
 
 

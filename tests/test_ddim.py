@@ -524,7 +524,7 @@ B3 = SCHEDULE.b(3)
         (
             lambda: ddim.sample(curved, SCHEDULE, (3, 2), 2, timesteps=[9, 5, 2, 0]),
             ValueError,
-            r"2 steps need 3 timesteps, got 4",
+            r"2 steps need 3 times, got 4",
         ),
         (
             lambda: ddim.sample(curved, SCHEDULE, (3, 2), 2, timesteps=[0, 5, 9]),

@@ -7,6 +7,7 @@ so.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import get_args
 
@@ -246,6 +247,44 @@ def test_numbers_and_tensors_of_t_agree(path):
             assert column.shape == (3, 1, 1) and column.dtype == x.dtype
             expected = [answer(float(time))[i] for time in t]
             assert column.flatten().tolist() == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("path", CONTINUOUS)
+def test_a_number_is_answered_with_floats_that_are_the_tensor_s(path):
+    """One formula for both: through math for a number, through torch for a tensor."""
+    path = CONTINUOUS[path]
+    for answer in (path.rates, path.derivatives, path.process):
+        for t in (1e-6, 0.3, 0.999):
+            numbers = answer(t)
+            assert [type(number) for number in numbers] == [float, float]
+            several = [column.item() for column in answer(torch.tensor([t], dtype=F64))]
+            assert numbers == pytest.approx(several, rel=1e-14)
+    assert path.rates(0.0) == pytest.approx([c.item() for c in path.rates(torch.zeros(1))])
+
+
+def test_what_python_refuses_is_infinite():
+    wide = paths.VE(1e-150, 1e150)  # r² is no float64
+    assert wide.rates(1.0) == (1.0, math.inf) and wide.rates(torch.ones(1))[1].item() == math.inf
+    for path in (paths.VP(), paths.VE()):
+        with pytest.raises(ValueError, match=r"a slope of .* is infinite at t = 0"):
+            path.derivatives(0.0)
+    with pytest.raises(ValueError, match="is infinite: t = 1"):
+        paths.Straight().process(1.0)
+
+
+def test_a_sampler_visits_a_grid_or_the_times_given():
+    path, chain = paths.VP(), NoiseSchedule.linear(10)
+    assert list(sampling.GRIDS) == ["linear", "quadratic"]
+    assert list(ode.grids.GRIDS) == ["edm", "log_snr", "linear", "quadratic"]
+    for name, times in ode.grids.GRIDS.items():
+        assert sampling.grid(path, 4, name, grids=ode.grids.GRIDS) == times(path, 4)
+    assert sampling.grid(chain, 5, "quadratic") == chain.times(5, "quadratic")
+    assert sampling.grid(path, 2, given=[1, 0.5, 0]) == [1.0, 0.5, 0.0]
+    with pytest.raises(ValueError, match="unknown spacing 'edm': use one of 'linear', 'quadratic'"):
+        sampling.grid(path, 4, "edm")
+    for given, message in (([1.0, 0.5], "2 steps need 3 times"), ([1.0, 0.5, 0.1], "end at 0")):
+        with pytest.raises(ValueError, match=message):
+            sampling.grid(path, 2, given=given)
 
 
 def test_stopping_at_one_keeps_the_noise_of_one():

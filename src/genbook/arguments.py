@@ -6,18 +6,20 @@ a time, divide by nothing) asks one of these first.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 from torch import Tensor
 
 __all__ = [
+    "all_finite",
     "below",
     "choice",
     "ends_with_the_data",
     "finite",
+    "holds",
     "integer",
     "same_shape",
     "shape_of",
@@ -43,16 +45,24 @@ def integer(name: str, value: object) -> int:
     raise TypeError(f"{name} must be an integer, got {value!r}")
 
 
+def holds(condition: Any) -> bool:
+    """Whether a comparison holds: of two numbers, or everywhere in a tensor."""
+    return bool(condition.all()) if isinstance(condition, Tensor) else bool(condition)
+
+
+def all_finite(x: Tensor) -> bool:
+    """Whether no entry is NaN or infinite."""
+    # A finite sum has finite terms, and is cheaper to form; that of large ones may overflow.
+    return math.isfinite(x.sum().item()) or bool(x.isfinite().all())
+
+
 def below(s: Any, t: Any) -> None:
     """Refuse a step that does not lead down to the data.
 
     Raises:
         ValueError: s is not below t.
     """
-    down = s < t
-    if isinstance(down, Tensor):
-        down = bool(down.all())
-    if not down:
+    if not holds(s < t):
         raise ValueError(f"s must be below t (time runs down to the data): s = {s}, t = {t}")
 
 
@@ -66,8 +76,7 @@ def signal_left(a: float | Tensor, before: float | Tensor = 1.0) -> None:
     Raises:
         ValueError: a is 0 (or NaN), or so small beside ``before`` that single precision overflows.
     """
-    left = a > 1e-37 * before
-    if not (left.all() if isinstance(left, Tensor) else left):
+    if not holds(a > 1e-37 * before):
         raise ValueError(
             "eps does not determine x_0 where a_t = 0 (zero terminal SNR, or the end of a straight "
             "path), and neither does the score: predict v, x0 or the velocity"
@@ -142,26 +151,20 @@ def finite(**given: Tensor) -> None:
             raise ValueError(f"{name} must be a batch (B, …), got a single number")
         if x.numel() == 0:
             raise ValueError(f"{name} must not be empty, got shape {tuple(x.shape)}")
-        if not x.isfinite().all():
+        if not all_finite(x):
             bad = int((~x.isfinite()).sum())
             raise ValueError(f"{name} must be finite, got NaN or infinity in {bad} of {x.numel()}")
 
 
-def choice(what: str, given: object, literal: object) -> None:
+def choice(what: str, given: object, literal: Any) -> None:
     """Refuse a name that is not one of a ``Literal``.
 
     Raises:
         ValueError: with what was given and what is accepted.
     """
-    names = _names(literal)
-    if given not in names:
-        accepted = ", ".join(repr(name) for name in names)
+    if given not in literal.__args__:
+        accepted = ", ".join(repr(name) for name in literal.__args__)
         raise ValueError(f"unknown {what} {given!r}: use one of {accepted}")
-
-
-@cache
-def _names(literal: object) -> tuple[object, ...]:
-    return get_args(literal)
 
 
 def shown(values: Sequence[object]) -> list[object]:

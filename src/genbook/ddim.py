@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from genbook import paths
-from genbook.arguments import below, ends_with_the_data, finite, same_shape, signal_left
+from genbook.arguments import below, finite, same_shape, signal_left
 from genbook.denoiser import Denoiser, Limit, Model
 from genbook.paths import combine
-from genbook.paths.base import as_factor
-from genbook.sampling import first_state, last, randn_like
+from genbook.paths.base import as_factor, as_factors
+from genbook.sampling import first_state, grid, last, randn_like
 from genbook.sampling import states as walk
 from genbook.schedules import timesteps
 
@@ -160,14 +160,16 @@ def step(
     below(s, t)
     (a_t, b_t), (a_s, b_s) = schedule.rates(t), schedule.rates(s)
     σ = sigma(schedule, t, s, eta) if eta else 0.0
-    direction = _root(b_s**2 - σ**2)
+    direction = _root(b_s**2 - σ**2) if eta else b_s
     if x0 is None:
         signal_left(a_t, a_s)
         kept = a_s / a_t
-        xs = combine(as_factor(kept, xt), xt, as_factor(direction - kept * b_t, xt), eps)
+        of_xt, of_eps = as_factors(xt, kept, direction - kept * b_t)
+        xs = combine(of_xt, xt, of_eps, eps)
     else:
         same_shape(xt=xt, x0=x0)
-        xs = combine(as_factor(a_s, xt), x0, as_factor(direction, xt), eps)
+        of_x0, of_eps = as_factors(xt, a_s, direction)
+        xs = combine(of_x0, x0, of_eps, eps)
     if not eta:
         return xs
     if noise is None:
@@ -227,7 +229,7 @@ def states(
             :class:`~genbook.denoiser.Denoiser`.
         progress: show a progress bar.
     """
-    times = _times(schedule, steps, spacing, timesteps)
+    times = grid(schedule, steps, spacing, timesteps)
     sigma(schedule, times[0], times[1], eta)  # a wrong η is refused before the first step
     denoiser = Denoiser(model, schedule, prediction, clip=clip, keep_eps=keep_eps)
     x = first_state(model, schedule, shape, generator, xT, times[0])
@@ -290,7 +292,7 @@ def encoding_states(
 
     The arguments are those of :func:`states`; x0 has the shape ``(B, …)``.
     """
-    times = _times(schedule, steps, spacing, timesteps)[::-1]
+    times = grid(schedule, steps, spacing, timesteps)[::-1]
     denoiser = Denoiser(model, schedule, prediction)
     return walk(rise, denoiser, x0, times, cond, None, progress, upwards=True)
 
@@ -339,19 +341,6 @@ def lerp(u: Tensor, v: Tensor, w: float | Tensor) -> Tensor:
     same_shape(u=u, v=v)
     w = _weight(w, u)
     return (1 - w) * u + w * v
-
-
-def _times(
-    schedule: paths.Path, steps: int, spacing: paths.Spacing, given: Sequence[Any] | None
-) -> list[Any]:
-    """The times to visit: a sub-sequence of so many steps, or the given times."""
-    if given is None:
-        return schedule.times(steps, spacing)
-    times = schedule.visited(given)
-    if len(times) != steps + 1:
-        raise ValueError(f"{steps} steps need {steps + 1} timesteps, got {len(times)}")
-    ends_with_the_data(times)
-    return times
 
 
 def _root(x: paths.Coefficient) -> paths.Coefficient:

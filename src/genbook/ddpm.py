@@ -23,7 +23,8 @@ from torch import Tensor
 from genbook import paths
 from genbook.arguments import choice, ends_with_the_data, finite, same_shape, signal_left
 from genbook.denoiser import Denoiser, Limit, Model
-from genbook.paths.base import as_factor
+from genbook.paths.base import as_factor, as_factors
+from genbook.paths.functions import sqrt
 from genbook.sampling import first_state, last, randn, randn_like
 from genbook.sampling import states as walk
 from genbook.schedules import NoiseSchedule, Time
@@ -132,15 +133,16 @@ def step(
     choice("variance", variance, FixedVariance)
     s = _before(schedule, t, s)
     root_α, β = schedule.transition(t, s)
-    b_t, b_s = schedule.rates(t)[1], schedule.rates(s)[1]
+    b_t, b_s = schedule.b(t), schedule.b(s)
     signal_left(root_α)
     # One factor each for x_t, eps and noise: each tensor is read only once.
-    kept = 1 / root_α
-    mean = paths.combine(as_factor(kept, xt), xt, as_factor(-β / b_t * kept, xt), eps)
+    kept, σ = root_α**-1, _sigma(b_s, b_t, β, variance, s)
+    of_xt, of_eps, of_noise = as_factors(xt, kept, -β / b_t * kept, σ)
+    mean = paths.combine(of_xt, xt, of_eps, eps)
     if noise is None:
         return mean
     same_shape(xt=xt, noise=noise)
-    return paths.add_to(mean, as_factor(_sigma(b_s, b_t, β, variance, s), xt), noise)
+    return paths.add_to(mean, of_noise, noise)
 
 
 def ancestral(
@@ -354,7 +356,7 @@ def _sigma(
 ) -> paths.Coefficient:
     """The standard deviation of the noise of a step; 0 in the step to the data."""
     noisy = (s > 0).to(β.device) if isinstance(s, Tensor) and isinstance(β, Tensor) else s > 0
-    root = β**0.5 * noisy
+    root = sqrt(β) * noisy
     return b_s / b_t * root if variance == "posterior" else root
 
 

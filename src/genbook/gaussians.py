@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from genbook._gaussian import condition, kl, linear_map, product, symmetric, tensors
-from genbook.arguments import choice, integer
+from genbook.arguments import all_finite, choice, integer
 from genbook.denoiser import Model
 from genbook.paths import Path, Prediction, target_of
 from genbook.sampling import randn
@@ -301,9 +301,7 @@ class GaussianMixture:
         scaled = offset * variance.reciprocal()
         distance = (offset * scaled).sum(-1) + variance.log().sum(-1)
         log_joint = torch.sub(self._log_weights, distance, alpha=0.5)
-        # A finite sum has finite terms and is cheaper to form; a large one may overflow.
-        total = log_joint.detach().sum().item()
-        if not math.isfinite(total) and not log_joint.isfinite().all():
+        if not all_finite(log_joint):
             if not _representable(variance):
                 raise _lost(a, b, variance.dtype)
             raise ValueError("x must be finite and not astronomically large")

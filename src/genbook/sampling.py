@@ -5,28 +5,122 @@ A sampler is a function that makes one step,
     step(denoiser, x, t, s, cond, generator) -> the state at time s,
 
 and :func:`states` walks it along the times. So a progress bar, a film or an early stop work for all
-samplers alike, and a new sampler is a new step, never a new loop.
+samplers alike, and a new sampler is a new step, never a new loop. Where the steps are put says a
+grid, an entry of a table such as :data:`GRIDS`.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
-from genbook.arguments import shape_of, tensors
-from genbook.denoiser import Denoiser
-from genbook.paths import Path
+from genbook.arguments import ends_with_the_data, shape_of, tensors
+from genbook.denoiser import Denoiser, Limit, Model
+from genbook.paths import Path, Prediction, Spacing
 
-__all__ = ["Step", "first_state", "last", "randn", "randn_like", "states", "steps_of", "watched"]
+__all__ = [
+    "GRIDS",
+    "Grid",
+    "Step",
+    "first_state",
+    "from_noise",
+    "grid",
+    "last",
+    "randn",
+    "randn_like",
+    "states",
+    "steps_of",
+    "watched",
+]
 
 Step = Callable[..., Tensor]
 """``step(denoiser, x, t, s, cond, generator)``: the state at time s, from the state x at time t."""
+
+Grid = Callable[[Path, int], list[Any]]
+"""``grid(path, steps)``: ``steps + 1`` times of the path, descending to 0."""
+
+GRIDS: dict[str, Grid] = {
+    name: lambda path, steps, name=name: path.times(steps, name)  # type: ignore[misc]
+    for name in get_args(Spacing)
+}
+"""The grids that every path has, by their spacing; a chapter with others adds them to its own."""
+
+
+def from_noise(
+    model: Model,
+    path: Path,
+    shape: Sequence[int],
+    steps: int,
+    cond: Any = None,
+    generator: torch.Generator | None = None,
+    *,
+    step: Step,
+    spacing: str = "linear",
+    grids: Mapping[str, Grid] = GRIDS,
+    times: Sequence[Any] | None = None,
+    xT: Tensor | None = None,
+    prediction: Prediction = "eps",
+    clip: Limit | None = None,
+    progress: bool = False,
+) -> Iterator[tuple[Any, Tensor]]:
+    """Sampling, state by state: yields (t, x_t) from the noise to (0, x_0).
+
+    Args:
+        model: called as ``model(x, t, cond)``.
+        path: what it was trained on, or another path on which it can be asked, see
+            :func:`genbook.sde.on_path`.
+        shape: ``(B, …)``.
+        steps: number of steps.
+        cond: passed on to the model.
+        generator: source of the first state, and of what a step draws.
+        step: one of the steps of the book, with its options bound by ``functools.partial``.
+        spacing: of the times, a name in ``grids``.
+        times: the times themselves, ``steps + 1`` of them, descending to 0.
+        xT: the first state, drawn from the path's prior if not given.
+        prediction: what the model predicts.
+        clip: keeps the predicted data in the data's range.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: times that do not descend to 0, an unknown spacing; a state that became NaN or
+            infinite or exploded: the message names the times of that step.
+    """
+    visited = grid(path, steps, spacing, times, grids)
+    denoiser = Denoiser(model, path, prediction, clip=clip)
+    x = first_state(model, path, shape, generator, xT, visited[0])
+    walked = states(step, denoiser, x, visited, cond, generator, progress)
+    return watched(walked, largest=1e6 * max(1.0, path.prior_std))
+
+
+def grid(
+    path: Path,
+    steps: int,
+    spacing: str = "linear",
+    given: Sequence[Any] | None = None,
+    grids: Mapping[str, Grid] = GRIDS,
+) -> list[Any]:
+    """The times that a sampler of so many steps visits: the given ones, or those of a grid.
+
+    Raises:
+        ValueError: an unknown spacing; times that do not descend to 0, or are not ``steps + 1``.
+        TypeError: a time of the wrong kind.
+    """
+    if given is None:
+        if spacing not in grids:
+            known = ", ".join(map(repr, grids))
+            raise ValueError(f"unknown spacing {spacing!r}: use one of {known}")
+        given = grids[spacing](path, steps)
+    times = path.visited(given)
+    if len(times) != steps + 1:
+        raise ValueError(f"{steps} steps need {steps + 1} times, got {len(times)}")
+    ends_with_the_data(times)
+    return times
 
 
 @torch.no_grad()
@@ -153,7 +247,8 @@ def randn(
     So a generator of the CPU gives the same noise to a model on any device.
     """
     source = device if generator is None else generator.device
-    return torch.randn(tuple(shape), generator=generator, device=source, dtype=dtype).to(device)
+    noise = torch.randn(tuple(shape), generator=generator, device=source, dtype=dtype)
+    return noise if source == device else noise.to(device)
 
 
 def randn_like(x: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -20,8 +20,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genbook.arguments import below, choice, integer
+from genbook.arguments import below, choice, holds, integer
 from genbook.paths.base import Coefficient, Path, Spacing, as_factor
+from genbook.paths.functions import sqrt
 
 __all__ = ["NoiseSchedule", "Time", "timesteps"]
 
@@ -96,7 +97,7 @@ class NoiseSchedule(Path):
         # of computing them with zero-dimensional tensors.
         self._floats = {name: column.tolist() for name, column in self._columns.items()}
         self._rates = list(zip(self._floats["a"], self._floats["b"], strict=True))
-        self._tables: dict[tuple[torch.dtype, torch.device], Tensor] = {}
+        self._tables: dict[tuple[torch.dtype, torch.device], tuple[Tensor, ...]] = {}
 
     @classmethod
     def linear(cls, T: int = 1000, start: float = 1e-4, end: float = 0.02) -> NoiseSchedule:
@@ -172,16 +173,16 @@ class NoiseSchedule(Path):
             return self._rates[t]
         if not isinstance(t, Tensor):
             return self.gather("a", t), self.gather("b", t)
-        # Both at once, from a table that is already of the type that is asked for.
+        # Both at once, from columns that are already of the type that is asked for.
         integers = like is not None and not like.is_floating_point()
         if like is None or integers:
             kind = (self.betas.dtype, self.device)
         else:
             kind = (like.dtype, like.device)
         if kind not in self._tables:
-            table = torch.stack([self._columns["a"], self._columns["b"]], 1)
-            self._tables[kind] = table.to(dtype=kind[0], device=kind[1])
-        a, b = self._look_up(self._tables[kind], t).unbind(-1)
+            pair = (self._columns["a"], self._columns["b"])
+            self._tables[kind] = tuple(c.to(dtype=kind[0], device=kind[1]) for c in pair)
+        a, b = self._look_up(self._tables[kind], t)
         return as_factor(a, like), as_factor(b, like)
 
     def derivatives(self, t: Time, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
@@ -195,7 +196,7 @@ class NoiseSchedule(Path):
         Raises:
             ValueError: t = 0, where no step leads and b rises like a root.
         """
-        if bool((torch.as_tensor(t) == 0).any()):
+        if not holds(t != 0):
             raise ValueError("a chain has no slope at t = 0: b rises like a root, infinitely fast")
         (a, b), before = self.rates(t), self.gather("a", t - 1)
         # Before the first step there is no noise, also where ᾱ_0 says otherwise.
@@ -215,8 +216,7 @@ class NoiseSchedule(Path):
             ValueError: s is not below t.
         """
         α = self._alpha(t, s)
-        root = α**0.5 if isinstance(α, float) else α.sqrt()
-        return as_factor(root, like), as_factor(1 - α, like)
+        return as_factor(sqrt(α), like), as_factor(1 - α, like)
 
     def time(self, t: Any) -> int:
         """The time t as an int in 0..T; see :class:`~genbook.paths.Path`.
@@ -292,25 +292,26 @@ class NoiseSchedule(Path):
         """
         if not isinstance(t, Tensor):
             return self._floats[name][self.time(t)]
-        return as_factor(self._look_up(self._columns[name], t), like)
+        (found,) = self._look_up((self._columns[name],), t)
+        return as_factor(found, like)
 
-    def _look_up(self, column: Tensor, t: Tensor) -> Tensor:
-        """The rows of ``column`` at the times ``(B,)``."""
-        if t.dtype not in _INTEGERS:
-            raise TypeError(f"times must be integers or an integer tensor, got {t.dtype}")
-        index = t
-        if t.dtype != torch.int64 or t.device != column.device:
-            index = t.to(column.device, torch.int64)
+    def _look_up(self, columns: tuple[Tensor, ...], t: Tensor) -> list[Tensor]:
+        """The entries of each column at the times, shaped like t."""
+        index, device = t, columns[0].device
+        if t.dtype != torch.int64 or t.device != device:
+            if t.dtype not in _INTEGERS:
+                raise TypeError(f"times must be integers or an integer tensor, got {t.dtype}")
+            index = t.to(device, torch.int64)
         if t.ndim != 1:
             index = index.reshape(-1)
-        if index.device.type != "cpu" and index.numel():  # there a wrong index ends the process
+        if device.type != "cpu" and index.numel():  # there a wrong index ends the process
             self._in_range(index)
         try:
-            found = column.index_select(0, index)
+            found = [column.index_select(0, index) for column in columns]
         except (IndexError, RuntimeError):  # a negative index is no time either
             self._in_range(index)
             raise
-        return found if t.ndim == 1 else found.reshape((*t.shape, *column.shape[1:]))
+        return found if t.ndim == 1 else [entries.reshape(t.shape) for entries in found]
 
     def _in_range(self, t: Tensor) -> None:
         low, high = int(t.min()), int(t.max())

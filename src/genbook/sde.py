@@ -23,12 +23,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genbook.arguments import below, ends_with_the_data, finite, integer, same_shape
-from genbook.denoiser import Denoiser, Limit, Model
-from genbook.paths import VE, VP, Path, Prediction, Spacing, SubVP
+from genbook.arguments import below, finite, integer, same_shape
+from genbook.denoiser import Denoiser, Model
+from genbook.paths import VE, VP, Path, Prediction, SubVP
 from genbook.paths.base import ContinuousPath
-from genbook.sampling import Step, first_state, last, randn, randn_like, watched
-from genbook.sampling import states as walk
+from genbook.sampling import Step, from_noise, last, randn, randn_like
 from genbook.schedules import NoiseSchedule
 
 __all__ = [
@@ -108,16 +107,15 @@ def forward(
 ) -> Tensor:
     """One step of Euler–Maruyama upwards, from s to t > s, with the dial η.
 
-        x_t = x_s + [f x_s − (1 − η²)/2 g² score] h + η g √h noise,    h = t − s
+        x_t = (1 + f h) x_s − (1 − η²)/2 g² h score + η g √h noise,    h = t − s
 
     At η = 1 this is the process itself, and the network is not asked.
     """
-    path, h = _process_of(denoiser, eta), t - s
-    _downwards(path, t, s)
+    path, h = _process_of(denoiser, t, s, eta), t - s
     f, g = path.process(s)
-    moved = x + h * f * x
+    moved = (1 + f * h) * x
     if eta != 1:
-        moved = moved - h * (1 - eta**2) / 2 * g**2 * denoiser(x, s, cond).score
+        moved = moved - (1 - eta**2) / 2 * g**2 * h * denoiser(x, s, cond).score
     return moved + eta * g * math.sqrt(h) * _pushes(x, noise, generator) if eta else moved
 
 
@@ -134,7 +132,7 @@ def euler_maruyama(
 ) -> Tensor:
     """One step of Euler–Maruyama down the reverse process, from t to s < t.
 
-        x_s = x_t − [f x_t − (1 + η²)/2 g² score] h + η g √h noise,    h = t − s
+        x_s = (1 − f h) x_t + (1 + η²)/2 g² h score + η g √h noise,    h = t − s
 
     with f, g and the score at t. η = 1 is the reverse process (equation 6), η = 0 the
     flow without noise (equation 13), and every η has the same marginals. No noise is
@@ -154,11 +152,10 @@ def euler_maruyama(
         ValueError: a negative η, s is not below t, noise of another shape, or f or g
             is infinite at t.
     """
-    path, h = _process_of(denoiser, eta), t - s
-    _downwards(path, t, s)
+    path, h = _process_of(denoiser, t, s, eta), t - s
     f, g = path.process(t)
     score = denoiser(x, t, cond).score
-    mean = x - h * (f * x - (1 + eta**2) / 2 * g**2 * score)
+    mean = (1 - f * h) * x + (1 + eta**2) / 2 * g**2 * h * score
     if s == 0 or not eta:
         return mean
     return mean + eta * g * math.sqrt(h) * _pushes(x, noise, generator)
@@ -288,43 +285,14 @@ def states(
     generator: torch.Generator | None = None,
     *,
     step: Step = euler_maruyama,
-    spacing: Spacing = "linear",
-    times: Sequence[Any] | None = None,
-    xT: Tensor | None = None,
-    prediction: Prediction = "eps",
-    clip: Limit | None = None,
-    progress: bool = False,
+    **options: Any,
 ) -> Iterator[tuple[Any, Tensor]]:
     """Sampling, state by state: yields (t, x_t) from the noise to (0, x_0).
 
-    Args:
-        model: called as ``model(x, t, cond)``.
-        path: what it was trained on, or another path on which it can be asked, see
-            :func:`on_path`.
-        shape: ``(B, …)``.
-        steps: number of steps.
-        cond: passed on to the model.
-        generator: source of the first state and of the noise.
-        step: one of the steps of the book, with its options bound by ``functools.partial``.
-        spacing: of the times, see :meth:`~genbook.paths.Path.times`.
-        times: the times themselves, ``steps + 1`` of them, descending to 0.
-        xT: the first state, drawn from the path's prior if not given.
-        prediction: what the model predicts.
-        clip: keeps the predicted data in the data's range.
-        progress: show a progress bar.
-
-    Raises:
-        ValueError: times that do not descend to 0; a state that became NaN or infinite or exploded:
-            the message names the times of that step.
+    With any step of the book, on even times if no others are given: arguments and options are those
+    of :func:`genbook.sampling.from_noise`.
     """
-    visited = path.times(steps, spacing) if times is None else path.visited(times)
-    if len(visited) != steps + 1:
-        raise ValueError(f"{steps} steps need {steps + 1} times, got {len(visited)}")
-    ends_with_the_data(visited)
-    denoiser = Denoiser(model, path, prediction, clip=clip)
-    x = first_state(model, path, shape, generator, xT, visited[0])
-    walked = walk(step, denoiser, x, visited, cond, generator, progress)
-    return watched(walked, largest=1e6 * max(1.0, path.prior_std))
+    return from_noise(model, path, shape, steps, cond, generator, step=step, **options)
 
 
 def sample(
@@ -384,14 +352,15 @@ def _pushes(x: Tensor, noise: Tensor | None, generator: torch.Generator | None) 
     return noise
 
 
-def _process_of(denoiser: Denoiser, eta: float) -> ContinuousPath:
-    """The denoiser's path, if it has f and g."""
+def _process_of(denoiser: Denoiser, t: Any, s: Any, eta: float) -> ContinuousPath:
+    """The denoiser's path, if it has f and g, for a step between s and t > s."""
     _dial(eta)
     if not isinstance(denoiser.path, ContinuousPath):
         raise TypeError(
             f"{denoiser.path!r} is a chain: it has no drift and no diffusion. Take the step "
             "reverse_diffusion, or ask its network by on_path"
         )
+    _downwards(denoiser.path, t, s)
     return denoiser.path
 
 

@@ -12,12 +12,13 @@ from typing import Any
 
 from scipy.optimize import brentq
 
+from genbook import sampling
 from genbook.arguments import integer
 from genbook.paths import Path
 from genbook.paths.base import ContinuousPath
 from genbook.schedules import NoiseSchedule
 
-__all__ = ["edm_times", "log_snr_times", "ratio", "time_of"]
+__all__ = ["GRIDS", "edm_times", "log_snr_times", "ratio", "time_of"]
 
 
 def ratio(path: Path, t: Any) -> float:
@@ -101,6 +102,14 @@ def log_snr_times(
         Lu et al. (2022), DPM-Solver, section 3.3.
     """
     return _even_in(path, steps, sigma_min, sigma_max, math.log, math.exp)
+
+
+GRIDS: dict[str, sampling.Grid] = {
+    "edm": edm_times,
+    "log_snr": log_snr_times,
+    **sampling.GRIDS,
+}
+"""Where a sampler's steps can be put, by the name of the spacing."""
 
 
 def _even_in(

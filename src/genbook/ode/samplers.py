@@ -16,14 +16,12 @@ import torch
 from torch import Tensor
 
 from genbook import ddim
-from genbook.arguments import ends_with_the_data
-from genbook.denoiser import Denoiser, Limit, Model
-from genbook.ode.grids import edm_times, log_snr_times, ratio, time_of
+from genbook.denoiser import Denoiser, Model
+from genbook.ode.grids import GRIDS, ratio, time_of
 from genbook.ode.methods import rk4_step
-from genbook.paths import Path, Prediction
+from genbook.paths import Path
 from genbook.paths.base import ContinuousPath
-from genbook.sampling import Step, first_state, last, watched
-from genbook.sampling import states as walk
+from genbook.sampling import Step, from_noise, last
 
 __all__ = [
     "Multistep",
@@ -171,43 +169,15 @@ def states(
     *,
     step: Step = heun,
     spacing: str = "edm",
-    times: Sequence[Any] | None = None,
-    xT: Tensor | None = None,
-    prediction: Prediction = "eps",
-    clip: Limit | None = None,
-    progress: bool = False,
+    **options: Any,
 ) -> Iterator[tuple[Any, Tensor]]:
     """Sampling, state by state: yields (t, x_t) from the noise to (0, x_0).
 
-    Args:
-        model: called as ``model(x, t, cond)``.
-        path: what it was trained on, or another on which it can be asked, see
-            :func:`genbook.sde.on_path`.
-        shape: ``(B, …)``.
-        steps: number of steps.
-        cond: passed on to the model.
-        generator: source of the first state, and of what a step draws.
-        step: a step of this module, or of another chapter.
-        spacing: "edm" or "log_snr", see :func:`edm_times` and :func:`log_snr_times`; "linear" or
-            "quadratic", see :meth:`genbook.paths.Path.times`.
-        times: the times themselves, ``steps + 1`` of them, descending to 0.
-        xT: the first state, drawn from the path's prior if not given.
-        prediction: what the model predicts.
-        clip: keeps the predicted data in the data's range.
-        progress: show a progress bar.
-
-    Raises:
-        ValueError: times that do not descend to 0, an unknown spacing; a state that became NaN or
-            infinite or exploded: the message names the times of that step.
+    With a step of this module or of another chapter, on a grid of :data:`genbook.ode.grids.GRIDS`:
+    arguments and options are those of :func:`genbook.sampling.from_noise`.
     """
-    visited = path.visited(_times(path, steps, spacing) if times is None else times)
-    if len(visited) != steps + 1:
-        raise ValueError(f"{steps} steps need {steps + 1} times, got {len(visited)}")
-    ends_with_the_data(visited)
-    denoiser = Denoiser(model, path, prediction, clip=clip)
-    x = first_state(model, path, shape, generator, xT, visited[0])
-    walked = walk(step, denoiser, x, visited, cond, generator, progress)
-    return watched(walked, largest=1e6 * max(1.0, path.prior_std))
+    options |= {"step": step, "spacing": spacing, "grids": GRIDS}
+    return from_noise(model, path, shape, steps, cond, generator, **options)
 
 
 def sample(
@@ -234,18 +204,6 @@ def dpm_solver_pp(
 ) -> Tensor:
     """DPM-Solver++(2M), see :class:`Multistep`: one call a step. Options of :func:`states`."""
     return sample(model, path, shape, steps, cond, generator, step=Multistep(), **options)
-
-
-def _times(path: Path, steps: int, spacing: str) -> list[Any]:
-    if spacing == "edm":
-        return edm_times(path, steps)
-    if spacing == "log_snr":
-        return log_snr_times(path, steps)
-    if spacing in ("linear", "quadratic"):
-        return path.times(steps, spacing)  # type: ignore[arg-type]
-    raise ValueError(
-        f"unknown spacing {spacing!r}: use one of 'edm', 'log_snr', 'linear', 'quadratic'"
-    )
 
 
 def _at_an_end(denoiser: Denoiser, t: Any, s: Any) -> bool:

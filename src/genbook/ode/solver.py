@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from genbook.arguments import choice, finite, integer, same_shape, shown
+from genbook.arguments import all_finite, choice, finite, integer, same_shape, shown
 from genbook.ode.methods import (
     BETWEEN,
     ERROR,
@@ -85,14 +85,32 @@ def solve(
     t1: float,
     method: Name = "dopri5",
     steps: int | Sequence[float] | None = None,
+    **options: Any,
+) -> Tensor:
+    """The state at t1 of the solution that has the state x at t0; t1 may lie on either side.
+
+    With ``at``, the states at these times. Arguments and options (``rtol``, ``atol``, …) are those
+    of :func:`integrate`, which also says what the solve has cost.
+    """
+    return integrate(f, x, t0, t1, method, steps, **options).states
+
+
+@torch.no_grad()
+def integrate(
+    f: Field,
+    x: Tensor,
+    t0: float,
+    t1: float,
+    method: Name = "dopri5",
+    steps: int | Sequence[float] | None = None,
     *,
     rtol: float = 1e-5,
     atol: float = 1e-6,
     at: Sequence[float] | None = None,
     limit: int = 10_000,
     norm: Norm = rms,
-) -> Tensor:
-    """The state at t1 of the solution that has the state x at t0; t1 may lie on either side.
+) -> Solution:
+    """The solution that has the state x at t0, followed to t1 on either side, and what it cost.
 
     Args:
         f: the field, called as ``f(x, t)`` with t a float.
@@ -113,26 +131,6 @@ def solve(
         SolverError: NaN or infinity, steps that became too small to change the time, or more than
             ``limit`` of them. It names the time at which it happened.
     """
-    options = {"rtol": rtol, "atol": atol, "at": at, "limit": limit, "norm": norm}
-    return integrate(f, x, t0, t1, method, steps, **options).states  # type: ignore[arg-type]
-
-
-@torch.no_grad()
-def integrate(
-    f: Field,
-    x: Tensor,
-    t0: float,
-    t1: float,
-    method: Name = "dopri5",
-    steps: int | Sequence[float] | None = None,
-    *,
-    rtol: float = 1e-5,
-    atol: float = 1e-6,
-    at: Sequence[float] | None = None,
-    limit: int = 10_000,
-    norm: Norm = rms,
-) -> Solution:
-    """:func:`solve`, with what it cost: the number of calls and of steps."""
     choice("method", method, Name)
     finite(x=x)
     t0, t1 = float(t0), float(t1)
@@ -156,7 +154,7 @@ def _walk(
     step, field, kept = METHODS[method], _guarded(f), {grid[0]: x}
     for t, s in pairwise(grid):
         x = step(field, x, t, s)
-        if not x.isfinite().all():
+        if not all_finite(x):
             raise SolverError(
                 f"the state became NaN or infinite in the step from t = {t:.6g} to {s:.6g}", t
             )
@@ -192,15 +190,16 @@ def _adapt(
     # Half precision cannot hold an error in units of a tolerance; the field gets what was given.
     x = (x.float() if given in (torch.float16, torch.bfloat16) else x).reshape(-1)
     slopes = x.new_empty(len(NODES), x.numel())  # one row a stage
-    stages = [x.new_tensor(row) for row in STAGES]
+    rows, columns = slopes.view(len(NODES), *shape).unbind(), slopes.T
+    stages = [(columns[:, : len(row)], x.new_tensor(row)) for row in STAGES]
     error_weights, between = x.new_tensor(ERROR), x.new_tensor(BETWEEN)
 
     field = _guarded(f)
 
     def slope(y: Tensor, t: float) -> Tensor:
-        return field(y.reshape(shape).to(given), t).reshape(-1).to(x.dtype)
+        return field(y.view(shape).to(given), t)
 
-    slopes[0] = slope(x, t0)
+    rows[0].copy_(slope(x, t0))
     h, calls = _first_step(slope, x, slopes[0], t0, sign, wide, rtol, atol)
     calls += 1
     t, rejected, times = t0, 0, [t0]
@@ -225,14 +224,14 @@ def _adapt(
         signed = s - t
         try:
             for i in range(1, len(NODES)):
-                y = torch.addmv(x, slopes[:i].T, signed * stages[i])
+                y = torch.addmv(x, *stages[i], alpha=signed)
                 calls += 1
-                slopes[i] = slope(y, s if NODES[i] == 1 else t + NODES[i] * signed)
+                rows[i].copy_(slope(y, s if NODES[i] == 1 else t + NODES[i] * signed))
         except SolverError:  # too far, perhaps: a shorter step does not see it
             rejected, h = rejected + 1, LEAST * abs(signed)
             continue
         allowed = torch.maximum(x.abs(), y.abs()).mul_(rtol).add_(atol)
-        size = norm((torch.mv(slopes.T, signed * error_weights) / allowed).reshape(shape))
+        size = norm((torch.mv(columns, signed * error_weights) / allowed).reshape(shape))
         if not size <= 1:  # NaN is too much, too
             rejected += 1
             h = abs(signed) * (max(LEAST, SAFETY * size**-0.2) if math.isfinite(size) else LEAST)
@@ -240,7 +239,7 @@ def _adapt(
         while len(found) < len(asked) and sign * (s - asked[len(found)]) >= 0:
             here = (asked[len(found)] - t) / signed
             powers = x.new_tensor([here, here**2, here**3, here**4])
-            inside = torch.addmv(x, slopes.T, signed * (between @ powers))
+            inside = torch.addmv(x, columns, between @ powers, alpha=signed)
             found.append(y if asked[len(found)] == s else inside)
         # As the error was; and where the steps have been getting shorter, as that goes on
         # (Gustafsson's prediction): towards the data the next one would else be rejected.
@@ -253,7 +252,7 @@ def _adapt(
         h = abs(signed) * min(MOST, max(LEAST, SAFETY * factor))
         t, x = s, y
         times.append(t)
-        slopes[0] = slopes[-1]
+        rows[0].copy_(rows[-1])
     states = [state.reshape(shape).to(given) for state in found]
     return Solution(
         states[0] if alone else torch.stack(states), calls, len(times) - 1, rejected, times
@@ -266,7 +265,7 @@ def _guarded(f: Field) -> Field:
     def field(x: Tensor, t: float) -> Tensor:
         slope = f(x, t)
         same_shape(x=x, slope=slope)
-        if not slope.isfinite().all():
+        if not all_finite(slope):
             raise SolverError(f"the field is NaN or infinite at t = {t:.6g}", t)
         return slope
 
@@ -290,7 +289,7 @@ def _first_step(
     h, calls = min(h, wide), 1
     while True:
         try:
-            second = slope(x + sign * h * first, t0 + sign * h)
+            second = slope(x + sign * h * first, t0 + sign * h).reshape(-1).to(x.dtype)
             break
         except SolverError:  # as in a step: too far, perhaps
             h, calls = h / 10, calls + 1

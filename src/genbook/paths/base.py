@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from genbook.arguments import below, choice, integer, shown
+from genbook.arguments import below, choice, holds, integer, shown
+from genbook.paths.functions import Number, sqrt
 
 __all__ = ["Coefficient", "Path", "Spacing", "Time", "as_factor"]
 
@@ -63,6 +64,10 @@ class Path(ABC):
         Raises:
             ValueError: a slope is infinite at t.
         """
+
+    def b(self, t: Any, like: Tensor | None = None) -> Coefficient:
+        """The rate b(t) of the noise alone; see :meth:`rates`."""
+        return self.rates(t, like)[1]
 
     @abstractmethod
     def time(self, t: Any) -> Any:
@@ -124,16 +129,17 @@ class Path(ABC):
 class ContinuousPath(Path):
     """A path whose times are real numbers from 0 to 1; subclasses give four formulas.
 
-    ``_rates`` and ``_derivatives`` take a float64 tensor and are told nothing else. From them
-    follows the stochastic process with these rates, dx = f(t) x dt + g(t) dw: see :meth:`process`.
+    ``_rates`` and ``_derivatives`` take a float or a float64 tensor, are told nothing else, and
+    answer in kind. From them follows the stochastic process with these rates,
+    dx = f(t) x dt + g(t) dw: see :meth:`process`.
     """
 
     @abstractmethod
-    def _rates(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _rates(self, t: Number) -> tuple[Number, Number]:
         """a(t) and b(t)."""
 
     @abstractmethod
-    def _derivatives(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _derivatives(self, t: Number) -> tuple[Number, Number]:
         """a'(t) and b'(t)."""
 
     def rates(self, t: Any, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
@@ -141,9 +147,8 @@ class ContinuousPath(Path):
 
     def derivatives(self, t: Any, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
         da, db = self._answer(self._derivatives, t, like)
-        for slope in (da, db):
-            if not (slope.isfinite().all() if isinstance(slope, Tensor) else math.isfinite(slope)):
-                raise ValueError(f"a slope of {self!r} is infinite at t = {_range(t)}")
+        if not _finite(da, db):
+            raise ValueError(f"a slope of {self!r} is infinite at t = {_range(t)}")
         return da, db
 
     def process(self, t: Any, like: Tensor | None = None) -> tuple[Coefficient, Coefficient]:
@@ -158,16 +163,13 @@ class ContinuousPath(Path):
                 negative: no process loses noise.
         """
         f, g2 = self._answer(self._process, t, like)
-        for number in (f, g2):
-            if not torch.as_tensor(number).isfinite().all():
-                raise ValueError(
-                    f"the drift or the diffusion of {self!r} is infinite: t = {_range(t)}"
-                )
-        if bool((torch.as_tensor(g2) < 0).any()):
+        if not _finite(f, g2):
+            raise ValueError(f"the drift or the diffusion of {self!r} is infinite: t = {_range(t)}")
+        if not holds(g2 >= 0):
             raise ValueError(
                 f"the noise of {self!r} falls at t = {_range(t)}: no process does that"
             )
-        return f, g2**0.5
+        return f, sqrt(g2)
 
     def drift(self, x: Tensor, t: Any) -> Tensor:
         """f(t) x, where the process drives the state x ``(B, …)``; see :meth:`process`."""
@@ -181,13 +183,15 @@ class ContinuousPath(Path):
         """a and b of x_t ~ N(a x_0, b²), the law of the process: the :meth:`rates`."""
         return self.rates(t, like)
 
-    def _process(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _process(self, t: Number) -> tuple[Number, Number]:
         """f(t) and g(t)²; where a slope is infinite a path gives them itself."""
         (a, b), (da, db) = self._rates(t), self._derivatives(t)
         f = da / a
         return f, 2 * b * (db - f * b)
 
     def time(self, t: Any) -> float:
+        if type(t) is float and 0 <= t <= self.end:
+            return t
         if isinstance(t, bool | str) or (isinstance(t, Tensor) and t.ndim):
             raise TypeError(f"times must be numbers, got {t!r}")
         number = float(t)
@@ -214,8 +218,12 @@ class ContinuousPath(Path):
 
     def _answer(self, formula: Any, t: Any, like: Tensor | None) -> tuple[Coefficient, Coefficient]:
         if not isinstance(t, Tensor):
-            a, b = formula(torch.tensor(self.time(t), dtype=torch.float64))
-            return a.item(), b.item()
+            number = self.time(t)
+            try:
+                return formula(number)
+            except (ZeroDivisionError, OverflowError):  # Python refuses to; torch says infinity
+                a, b = formula(torch.tensor(number, dtype=torch.float64))
+                return a.item(), b.item()
         if not t.is_floating_point():
             raise TypeError(f"times of {self!r} are floating-point, got a tensor of {t.dtype}")
         if not ((t >= 0) & (t <= self.end)).all():
@@ -238,15 +246,36 @@ def as_factor(values: Coefficient, like: Tensor | None) -> Coefficient:
     """
     if like is None or not isinstance(values, Tensor):
         return values
-    if values.ndim > 1 or (values.ndim == 1 and values.shape[0] != like.shape[0]):
+    return _narrowed(values, values, like).reshape(-1, *(1,) * (like.ndim - 1))
+
+
+def as_factors(like: Tensor, *values: Coefficient) -> Sequence[Coefficient]:
+    """Several factors of ``like``, all floats or all tensors: their type is changed only once.
+
+    Raises:
+        ValueError: another batch size than ``like``.
+    """
+    if not isinstance(values[0], Tensor):
+        return values
+    rows = _narrowed(torch.stack(values), values[0], like)  # type: ignore[arg-type]
+    return rows.reshape(len(values), -1, *(1,) * (like.ndim - 1)).unbind()
+
+
+def _narrowed(values: Tensor, times: Tensor, like: Tensor) -> Tensor:
+    """The values in the type of ``like``, if there is one time for each sample."""
+    if times.ndim > 1 or (times.ndim == 1 and times.shape[0] != like.shape[0]):
         raise ValueError(
-            f"t must have shape ({len(like)},), one time for each sample, got {tuple(values.shape)}"
+            f"t must have shape ({len(like)},), one time for each sample, got {tuple(times.shape)}"
         )
     # Rates of integer data (pictures of bytes) would be 0 in their type: they stay floats.
     kind = like.dtype if like.is_floating_point() or like.is_complex() else torch.float32
     if values.dtype != kind or values.device != like.device:
         values = values.to(like.device, kind)
-    return values.reshape((-1, *(1,) * (like.ndim - 1)))
+    return values
+
+
+def _finite(*numbers: Any) -> bool:
+    return all(holds(abs(number) < math.inf) for number in numbers)  # NaN is not, either
 
 
 def _range(t: Any) -> str:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 
-from torch import Tensor
-
 from genbook.paths.base import ContinuousPath
+from genbook.paths.functions import Number, exp, expm1, sqrt
 
 __all__ = ["VE", "VP", "Straight", "SubVP"]
 
@@ -28,10 +27,10 @@ class Straight(ContinuousPath):
         the opposite direction of time.
     """
 
-    def _rates(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _rates(self, t: Number) -> tuple[Number, Number]:
         return 1 - t, t
 
-    def _derivatives(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _derivatives(self, t: Number) -> tuple[Number, Number]:
         return t * 0 - 1, t * 0 + 1
 
 
@@ -52,22 +51,22 @@ class VP(ContinuousPath):
             raise ValueError(f"0 < beta_min ≤ beta_max, got {beta_min} and {beta_max}")
         self.beta_min, self.beta_max = float(beta_min), float(beta_max)
 
-    def beta(self, t: Tensor) -> Tensor:
+    def beta(self, t: Number) -> Number:
         """β(t), the rate at which noise comes in."""
         return self.beta_min + t * (self.beta_max - self.beta_min)
 
-    def _log_a(self, t: Tensor) -> Tensor:
+    def _log_a(self, t: Number) -> Number:
         return -(t**2 * (self.beta_max - self.beta_min) / 4 + t * self.beta_min / 2)
 
-    def _rates(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _rates(self, t: Number) -> tuple[Number, Number]:
         log_a = self._log_a(t)
-        return log_a.exp(), (-(2 * log_a).expm1()).sqrt()
+        return exp(log_a), sqrt(-expm1(2 * log_a))
 
-    def _derivatives(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _derivatives(self, t: Number) -> tuple[Number, Number]:
         a, b = self._rates(t)
         return -self.beta(t) * a / 2, self.beta(t) * a**2 / (2 * b)
 
-    def _process(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _process(self, t: Number) -> tuple[Number, Number]:
         return -self.beta(t) / 2, self.beta(t)
 
 
@@ -80,16 +79,16 @@ class SubVP(VP):
         Song et al. (2021), Score-Based Generative Modeling through SDEs, equation 29.
     """
 
-    def _rates(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _rates(self, t: Number) -> tuple[Number, Number]:
         log_a = self._log_a(t)
-        return log_a.exp(), -(2 * log_a).expm1()
+        return exp(log_a), -expm1(2 * log_a)
 
-    def _derivatives(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        a = self._log_a(t).exp()
+    def _derivatives(self, t: Number) -> tuple[Number, Number]:
+        a = exp(self._log_a(t))
         return -self.beta(t) * a / 2, self.beta(t) * a**2
 
-    def _process(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        return -self.beta(t) / 2, -self.beta(t) * (4 * self._log_a(t)).expm1()
+    def _process(self, t: Number) -> tuple[Number, Number]:
+        return -self.beta(t) / 2, -self.beta(t) * expm1(4 * self._log_a(t))
 
 
 class VE(ContinuousPath):
@@ -115,17 +114,17 @@ class VE(ContinuousPath):
     def prior_std(self) -> float:  # type: ignore[override]
         return float(self.rates(1.0)[1])
 
-    def _growth(self, t: Tensor) -> Tensor:
+    def _growth(self, t: Number) -> Number:
         """r^{2t} − 1."""
-        return (2 * math.log(self.sigma_max / self.sigma_min) * t).expm1()
+        return expm1(2 * math.log(self.sigma_max / self.sigma_min) * t)
 
-    def _rates(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        return t * 0 + 1, self.sigma_min * self._growth(t).sqrt()
+    def _rates(self, t: Number) -> tuple[Number, Number]:
+        return t * 0 + 1, self.sigma_min * sqrt(self._growth(t))
 
-    def _derivatives(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _derivatives(self, t: Number) -> tuple[Number, Number]:
         growth, rate = self._growth(t), math.log(self.sigma_max / self.sigma_min)
-        return t * 0, self.sigma_min * rate * (growth + 1) / growth.sqrt()
+        return t * 0, self.sigma_min * rate * (growth + 1) / sqrt(growth)
 
-    def _process(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _process(self, t: Number) -> tuple[Number, Number]:
         rate = math.log(self.sigma_max / self.sigma_min)
         return t * 0, 2 * self.sigma_min**2 * rate * (self._growth(t) + 1)

@@ -16,11 +16,11 @@ learns: the relations are linear.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
-from genbook.arguments import choice, same_shape
+from genbook.arguments import choice, holds, same_shape
 from genbook.paths.base import Coefficient
 
 __all__ = [
@@ -119,9 +119,12 @@ def factors(
 
 def combine(p: Coefficient, x: Tensor, q: Coefficient, y: Tensor) -> Tensor:
     """p x + q y in two operations instead of three; p and q are floats or broadcast over x."""
-    if isinstance(p, float) and p >= 1 and x.is_floating_point():
-        # For x p: torch adds a multiple in half the time that it takes to multiply by a number.
-        return add_to(x.add(x, alpha=p - 1), q, y)
+    if isinstance(p, float):
+        if p >= 1 and x.is_floating_point():
+            # For x p: torch adds a multiple in half the time that it takes to multiply by a number.
+            return add_to(x.add(x, alpha=p - 1), q, y)
+        if p == 0 and x.dtype == y.dtype:
+            return y * q
     return add_to(x * p, q, y)
 
 
@@ -222,10 +225,7 @@ def _check(
             )
 
 
-def _require_nonzero(number: Coefficient, message: str) -> None:
+def _require_nonzero(number: Any, message: str) -> None:
     """Refuse to divide by zero, by NaN, or by so little that single precision overflows."""
-    zero = (
-        ~(number.abs() > _LEAST).all() if isinstance(number, Tensor) else not abs(number) > _LEAST
-    )
-    if zero:
+    if not holds(abs(number) > _LEAST):
         raise ValueError(message)
