@@ -170,6 +170,4 @@ def boundary_scales(t: Coefficient, first: float = 0.002, data_std: float = 0.5)
     if not bool((torch.as_tensor(t) >= first).all()):
         raise ValueError(f"times must be at least {first}, where the data are taken to be; got {t}")
     gap, variance = t - first, data_std**2
-    return Scales(
-        variance / (gap**2 + variance), data_std * gap / (variance + t**2) ** 0.5
-    )
+    return Scales(variance / (gap**2 + variance), data_std * gap / (variance + t**2) ** 0.5)

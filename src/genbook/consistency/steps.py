@@ -153,6 +153,4 @@ def redraw(
     a, b = flow_map.path.rates(strength)
     x = a * stroke + b * randn_like(stroke, generator)
     times = [strength * (1 - i / calls) for i in range(calls + 1)]
-    return sample(
-        flow_map, stroke.shape, calls, cond, generator, step=renoise, times=times, xT=x
-    )
+    return sample(flow_map, stroke.shape, calls, cond, generator, step=renoise, times=times, xT=x)

@@ -64,7 +64,9 @@ class FlowMLP(nn.Module):
         self.gap = TimeEmbedding(config.waves, features, config.time_scale)
         self.label = LabelEmbedding(config.classes, features) if config.classes else None
         self.enter = nn.Linear(config.dim, width)
-        self.told = nn.ModuleList(zero_(nn.Linear(features, 3 * width)) for _ in range(config.depth))
+        self.told = nn.ModuleList(
+            zero_(nn.Linear(features, 3 * width)) for _ in range(config.depth)
+        )
         self.inner = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(config.depth))
         self.outer = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(config.depth))
         self.told_last = zero_(nn.Linear(features, 2 * width))
