@@ -81,13 +81,13 @@ class FlowMap:
         eps = factors(self.prediction, "eps", *rates)
         return Scales(a * x0[0] + b * eps[0], a * x0[1] + b * eps[1])
 
+    def diagonal(self, x: Tensor, t: Tensor, cond: Any = None) -> Tensor:
+        """F(x, t, t): the network as a plain one of one time, for a denoiser or a solver."""
+        return self.model(x, t, (t, cond))
+
     def velocity(self, x: Tensor, t: Any, cond: Any = None) -> Tensor:
         """dx/dt at (x, t): what the map does in its first instant, ∂_s X at s = t."""
-
-        def told(x: Tensor, t: Tensor, cond: Any) -> Tensor:
-            return self.model(x, t, (t, cond))
-
-        return Denoiser(told, self.path, self.prediction)(x, t, cond).velocity
+        return Denoiser(self.diagonal, self.path, self.prediction)(x, t, cond).velocity
 
 
 class SolvedMap:

@@ -91,7 +91,7 @@ def training(
     *,
     velocity: Velocity | None = None,
     target: Map | None = None,
-    gap: float = 0.02,
+    gap: float = 0.05,
 ) -> Tensor:
     """Consistency training: two states of one pair, a little apart, must end at the same data.
 
@@ -120,9 +120,8 @@ def training(
     zero = torch.zeros_like(t)
     x = draw.state(t)
     with torch.no_grad():
-        if velocity is None:
-            before = draw.state(r)
-        else:
+        before = draw.state(r)
+        if velocity is not None:
             before = x - _like(t - r, x) * velocity(x, t, cond)
         goal = (flow_map if target is None else target)(before, r, zero, cond)
     missed = (flow_map(x, t, zero, cond) - goal).flatten(1).square().mean(1)

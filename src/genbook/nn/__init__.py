@@ -1,7 +1,8 @@
 """The book's networks, and the parts that they are made of.
 
 Parts: ``embeddings`` (time and class), ``attention`` (self, cross, joint), ``resnet`` (what images
-need), ``transformer``. Networks: ``unet``, ``mlp``, ``flow_mlp``, ``classifier``, each with a configuration.
+need), ``transformer``. Networks: ``unet``, ``mlp``, ``flow_mlp``, ``classifier``, each with a
+configuration.
 """
 
 from __future__ import annotations
