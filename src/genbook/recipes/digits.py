@@ -170,6 +170,7 @@ class DigitsFlowMap(Recipe):
     ema: float = 0.99
     drop: float = 0.1
     diagonal: float = 0.5
+    half: ClassVar[bool] = True
     network: ClassVar[dict[str, Any]] = {"dim": 64, "width": 128, "depth": 2, "time_scale": 20.0}
     samples: ClassVar[int] = 1437  # as many as training images, for distances of equal bias
 
