@@ -236,18 +236,13 @@ def mean_flow(
     def off(x: Tensor, t: Tensor, s: Tensor, cond: Any, of_pair: Tensor) -> Tensor:
         v = of_pair if velocity is None else velocity(x, t, cond)
 
-        def said(x: Tensor, t: Tensor) -> Tensor:
-            return flow_map.network(x, t, s, cond)
-
-        def scales(t: Tensor) -> tuple[Tensor, Tensor]:
+        def said(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             # As tensors, also where a factor is one number for all times.
             skip, out = flow_map.scales(t, s, x)
-            return skip + 0 * out, out + 0 * skip
+            return flow_map.network(x, t, s, cond), skip + 0 * out, out + 0 * skip
 
-        one = torch.ones_like(t)
         with torch.no_grad():
-            _, moved = jvp(said, (x, t), (v, one))
-            (skip, out), (d_skip, d_out) = jvp(scales, (t,), (one,))
+            (_, skip, out), (moved, d_skip, d_out) = jvp(said, (x, t), (v, torch.ones_like(t)))
             goal = -(d_skip * x + skip * v + out * moved) / d_out
         return flow_map.network(x, t, s, cond) - goal
 
