@@ -1,0 +1,44 @@
+"""The average that a consistency loss compares with."""
+
+from genbook.checks import Case, Question, answers, generator, torch
+
+
+def target(average, weights, decay):
+    pairs = zip(average, weights, strict=True)
+    return [decay * old + (1 - decay) * new.detach() for old, new in pairs]
+
+
+def cases(seed: int) -> list[Case]:
+    g = generator(seed)
+    shapes = [(3, 4), (4,), (2, 1, 2)]
+    old, new = ([torch.randn(n, generator=g) for n in shapes] for _ in range(2))
+    decay = 0.8 + 0.15 * float(torch.rand((), generator=g))
+    wide = [[w.double() for w in ws] for ws in (old, new)]
+    return [
+        Case((old, new, 0.95), label="three tensors"),
+        Case((old[:1], new[:1], 0.0), label="decay 0: a copy"),
+        Case((*wide, decay), label="double precision"),
+    ]
+
+
+ANSWERS = answers("""
+by lerp:
+    return [torch.lerp(old, new.detach(), 1 - decay) for old, new in zip(average, weights)]
+as a loop, in float64:
+    found = []
+    for i in range(len(average)):
+        found.append(average[i].double() + (1 - decay) * (weights[i] - average[i]).double())
+    return found
+the weights exchanged: decay * old + (1 - decay) * new → (1 - decay) * old + decay * new
+    Your average runs after the network: the decay is the share of the *old* average that stays.
+a copy of the network: decay * old + (1 - decay) * new.detach() → new.detach().clone()
+    You copied the weights. The average moves only a share 1 − decay of the way.
+never moves: decay * old + (1 - decay) * new.detach() → old.clone()
+    Your average never moves.
+added up: (1 - decay) * new → new
+    Your shares add up to more than one, and the average grows without end: the new weights count
+    1 − decay.
+only the first: for old, new in pairs] → for old, new in [*pairs][:1]]
+    You averaged the first tensor only.
+""")
+QUESTION = Question("consistency.target", 1, target, cases, ANSWERS)
