@@ -50,10 +50,10 @@ LIKELY = {
         only one call: → flow_map(x, times[0], 0.0)
     """,
     "consistency.target": """
-        swapped: decay * old + (1 - decay) * new.detach() → (1 - decay) * old + decay * new
-        the mean: decay * old + (1 - decay) * new.detach() → (old + new) / 2
-        the network: decay * old + (1 - decay) * new.detach() → new
-        the old one: decay * old + (1 - decay) * new.detach() → old
+        swapped: decay * old + (1 - decay) * weights[i].detach() → (1 - decay) * old + decay * weights[i]
+        the mean: decay * old + (1 - decay) * weights[i].detach() → (old + weights[i]) / 2
+        the network: decay * old + (1 - decay) * weights[i].detach() → weights[i]
+        the old one: decay * old + (1 - decay) * weights[i].detach() → old
         a step added: decay * old → old
     """,
     "ddim.by_hand": """

@@ -44,10 +44,7 @@ by recursion:
         noisy = s * draws[0] + (1 - s) * clean if s else clean
         return go(noisy, left[1:], draws[1:])
     return go(x, list(times), list(noises))
-jumps along the flow:
-    for t, s in pairwise(times):
-        x = flow_map(x, t, s)
-    return x
+jumps along the flow: flow_map(x, t, 0.0) → flow_map(x, t, s); if s > 0: → if False:
     You jumped from time to time along the flow. A consistency model can only go to the data, and up
     again with fresh noise.
 the first noise again: noises[i] → noises[0]

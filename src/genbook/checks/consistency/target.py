@@ -4,8 +4,7 @@ from genbook.checks import Case, Question, answers, generator, torch
 
 
 def target(average, weights, decay):
-    pairs = zip(average, weights, strict=True)
-    return [decay * old + (1 - decay) * new.detach() for old, new in pairs]
+    return [decay * old + (1 - decay) * weights[i].detach() for i, old in enumerate(average)]
 
 
 def cases(seed: int) -> list[Case]:
@@ -29,16 +28,16 @@ as a loop, in float64:
     for i in range(len(average)):
         found.append(average[i].double() + (1 - decay) * (weights[i] - average[i]).double())
     return found
-the weights exchanged: decay * old + (1 - decay) * new → (1 - decay) * old + decay * new
+the weights exchanged: decay * old + (1 - decay) * weights[i].detach() → (1 - decay) * old + decay * weights[i]
     Your average runs after the network: the decay is the share of the *old* average that stays.
-a copy of the network: decay * old + (1 - decay) * new.detach() → new.detach().clone()
+a copy of the network: decay * old + (1 - decay) * weights[i].detach() → weights[i].clone()
     You copied the weights. The average moves only a share 1 − decay of the way.
-never moves: decay * old + (1 - decay) * new.detach() → old.clone()
+never moves: decay * old + (1 - decay) * weights[i].detach() → old.clone()
     Your average never moves.
-added up: (1 - decay) * new → new
+added up: (1 - decay) * weights[i] → weights[i]
     Your shares add up to more than one, and the average grows without end: the new weights count
     1 − decay.
-only the first: for old, new in pairs] → for old, new in [*pairs][:1]]
+only the first: enumerate(average)] → enumerate(average[:1])]
     You averaged the first tensor only.
 """)
-QUESTION = Question("consistency.target", 1, target, cases, ANSWERS)
+QUESTION = Question("consistency.target", 2, target, cases, ANSWERS)
