@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.harness import Comparison, Peer, Work, compare
-from genbook import ddim, ddpm
+from genbook import ddim, ddpm, sde
+from genbook.denoiser import Denoiser
 from genbook.schedules import NoiseSchedule
 
 T, STEPS = 1000, 50
@@ -21,6 +22,7 @@ T, STEPS = 1000, 50
 SHAPES = {"64×2": (64, 2), "4×64²": (1, 4, 64, 64)}
 DDIM_TARGETS = {"64×2": 0.10, "4×64²": 0.12}
 DDPM_TARGET = 0.20
+PROCESS_TARGET = 0.20
 # Where both draw the noise, both spend the same time in `torch.randn`: at 4×64² (16384 numbers) it
 # is 0.42 of diffusers' step. So the draw is measured beside them and taken from both.
 TENSOR_TARGET = 1.0
@@ -60,6 +62,38 @@ def ddpm_steps(name: str) -> list[Comparison]:
     return [
         *compare(f"DDPM {name}, noise given", given, {"diffusers": to_given}),
         *compare(f"DDPM {name}, less the draw", drawn, {"diffusers": to_drawn}, shared=draws),
+    ]
+
+
+def process_steps(name: str) -> list[Comparison]:
+    """Down the processes: Euler–Maruyama on VP, reverse diffusion on VE, the noise drawn by both.
+
+    With all that a step does when a sampler calls it: our denoiser is asked, and its score made of
+    what the network says.
+    """
+    x, said = torch.randn(2, *SHAPES[name])
+    vp, ve = sde.VPSDE(0.1, 20.0), sde.VESDE(0.01, 50.0)
+    on_vp = Denoiser(lambda *_: said, vp)
+    on_ve = Denoiser(lambda *_: said, ve, "score")
+    times = vp.times(STEPS + 1)[:-1]  # the step to 0 would draw nothing
+
+    def by_euler() -> None:
+        for t, s in pairwise(times):
+            sde.euler_maruyama(on_vp, x, t, s)
+
+    def by_mirror() -> None:
+        for t, s in pairwise(times):
+            sde.reverse_diffusion(on_ve, x, t, s)
+
+    def draws() -> None:
+        for _ in range(STEPS):
+            torch.randn(x.shape)
+
+    to_vp = Peer(PROCESS_TARGET, lambda: diffusers_vp(x, said))
+    to_ve = Peer(PROCESS_TARGET, lambda: diffusers_ve(x, said))
+    return [
+        *compare(f"Euler–Maruyama {name}", by_euler, {"diffusers": to_vp}, shared=draws),
+        *compare(f"reverse diffusion {name}", by_mirror, {"diffusers": to_ve}, shared=draws),
     ]
 
 
@@ -124,6 +158,38 @@ def diffusers_ddpm(xt: Tensor, eps: Tensor, noise: Tensor | None = None) -> Work
     return steps if noise is None else with_noise
 
 
+def diffusers_vp(x: Tensor, eps: Tensor) -> Work:
+    from diffusers.schedulers.deprecated.scheduling_sde_vp import ScoreSdeVpScheduler
+
+    peer: Any = ScoreSdeVpScheduler(STEPS, beta_min=0.1, beta_max=20)
+    peer.set_timesteps(STEPS)
+
+    def steps() -> None:
+        for t in peer.timesteps:
+            peer.step_pred(eps, x, t)
+
+    return steps
+
+
+def diffusers_ve(x: Tensor, score: Tensor) -> Work:
+    from diffusers import ScoreSdeVeScheduler
+
+    peer: Any = ScoreSdeVeScheduler(STEPS, sigma_min=0.01, sigma_max=50.0)
+    peer.set_timesteps(STEPS)
+    peer.set_sigmas(STEPS)
+
+    def steps() -> None:
+        for t in peer.timesteps:
+            peer.step_pred(score, t, x)
+
+    return steps
+
+
 def run() -> list[Comparison]:
-    rows = [row for steps in (ddim_steps, ddpm_steps) for name in SHAPES for row in steps(name)]
+    rows = [
+        row
+        for steps in (ddim_steps, ddpm_steps, process_steps)
+        for name in SHAPES
+        for row in steps(name)
+    ]
     return rows + steps_with_tensors()

@@ -72,6 +72,7 @@ class Mutant:
 
     description: str
     answer: Any
+    source: str = ""
 
 
 def mutants(reference: Callable[..., Any]) -> list[Mutant]:
@@ -115,7 +116,7 @@ def mutants_of_source(source: str, name: str, names: dict[str, Any]) -> list[Mut
                 # The same line may stand in two places, and be tried in one of them only.
                 seen[text] = seen.get(text, 0) + 1
                 text = text if seen[text] == 1 else f"{text} ({seen[text]})"
-                found[program] = Mutant(text, answer)
+                found[program] = Mutant(text, answer, program)
     return list(found.values())
 
 

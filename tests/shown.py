@@ -3,11 +3,14 @@
     python tests/shown.py ddpm              every function shown in ddpm, and what outlives it all
     python tests/shown.py ddim slerp jump   only these
 
-A mutant takes the place of its function in the code object itself, so that every module that has
-imported the function runs it. Each runs in a process of its own, forked when everything is loaded:
-first the chapter's checks with the statements that they need, then the chapter's quick unit tests.
-Headlines (``verify.claim``) are left out, and checks that take longer than `SLOW` seconds: those
-train or sample.
+A mutant of the package's code takes the place of its function in the code object itself, so that
+every module that has imported the function runs it. Each runs in a process of its own, forked when
+everything is loaded: first the chapter's checks with the statements that they need, then the
+chapter's quick unit tests. Headlines (``verify.claim``) are left out, and checks that take longer
+than `SLOW` seconds: those train or sample.
+
+A mutant of a function that an open cell of the page defines takes the place of the definition. It
+is noticed by a check, a headline too, or where a printed output that nbval compares changes.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -46,6 +50,14 @@ LONGEST = 60  # seconds of the processor for one mutant; a mutant that does not 
 BESIDE = {
     "ddpm": ["genbook.paths.conversions.factors", "genbook.bound._kl"],
     "ddim": ["genbook.schedules.timesteps", "genbook.ddim.step", "genbook.ddim.slerp"],
+    "sde": ["genbook.sde.forward", "genbook.sde.langevin", "genbook.paths.base.Path.transition"],
+    "ode": [
+        "genbook.ode.methods.rk4_step",
+        "genbook.ode.grids._even_in",
+        "genbook.ode.preconditioning.preconditioning",
+        "genbook.ode.likelihood._with_divergence",
+        "genbook.ode.samplers.heun",
+    ],
 }
 # Mutants that mean the same: ``path: before → after``.
 EQUIVALENT: list[str] = []
@@ -57,20 +69,39 @@ TESTS = {
     "ddpm": ["test_paths.py", "test_schedules.py", "test_sampling.py", "test_ddpm.py"],
     "ddim": ["test_ddim.py", "test_schedules.py"],
     "evaluation": ["test_evaluation.py"],
+    "sde": ["test_sde.py"],
+    "ode": ["test_ode.py"],
 }
 
 
 def shown(slug: str) -> list[str]:
-    """The functions that a chapter shows, ``genbook.ddpm.q_sample``."""
-    found = []
+    """The functions that a chapter shows, ``genbook.ddpm.q_sample``, those of shown classes too."""
     source = read(ROOT / "book" / f"{slug}.md")
-    for cell in source.cells:
-        for token in blocks(cell.text, source.path, cell.line) if cell.kind == "markdown" else ():
-            block = directive(token, source.path, cell.line) if token.type == "fence" else None
-            if block is not None and block.name == "literalinclude" and "pyobject" in block.options:
-                module = re.sub(r"^.*src/|\.py$", "", block.argument).replace("/", ".")
-                found.append(f"{module}.{block.options['pyobject']}")
-    return [*found, *BESIDE.get(slug, [])]
+    texts = [(cell.text, cell.line) for cell in source.cells if cell.kind == "markdown"]
+    included = [path for text, line in texts for path in _included(text, source.path, line)]
+    return [*(name for path in included for name in _functions(path)), *BESIDE.get(slug, [])]
+
+
+def _included(text: str, path: Path, line: int) -> Iterator[str]:
+    """What a text includes, and what the folds in it include."""
+    for token in blocks(text, path, line):
+        block = directive(token, path, line) if token.type in ("fence", "colon_fence") else None
+        if block is None:
+            continue
+        if block.name == "literalinclude" and "pyobject" in block.options:
+            module = re.sub(r"^.*src/|\.py$", "", block.argument).replace("/", ".")
+            yield f"{module}.{block.options['pyobject']}"
+        elif block.name == "dropdown":
+            yield from _included(block.body, path, line)
+
+
+def _functions(path: str) -> list[str]:
+    """The function at a path, or the methods of the class there that compute something."""
+    module, _, name = path.rpartition(".")
+    held = getattr(importlib.import_module(module), name, None) if name[0].isupper() else None
+    if not isinstance(held, type):
+        return [path]
+    return [f"{path}.{key}" for key, part in vars(held).items() if isinstance(part, FunctionType)]
 
 
 def mutants_of(path: str) -> list[tuple[FunctionType, Mutant]]:
@@ -84,33 +115,116 @@ def mutants_of(path: str) -> list[tuple[FunctionType, Mutant]]:
 
 def checks_of(slug: str) -> list[tuple[str, Any]]:
     """Label and program of each check of a chapter that is no headline, with all that it needs."""
-    source = read(ROOT / "book" / f"{slug}.md")
-    body: list[ast.stmt] = []
-    for cell in source.cells:
-        if cell.kind == "code":
-            body += ast.parse(cell.text).body
-    definitions = Definitions(body)
-    programs = []
-    for i, statement in enumerate(body):
-        labels = [
-            node.args[0].value
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in METHODS
-            and node.func.attr != "claim"
-            and isinstance(node.func.value, ast.Name)
-            and node.func.value.id == "verify"
-            and node.args
-            and isinstance(node.args[0], ast.Constant)
-        ]
-        if labels:
-            needed = [body[k] for k in definitions.needed(i)]
-            name = f"<{labels[0]}>"
-            code = ast.unparse(ast.Module(needed, []))
-            linecache.cache[name] = (len(code), None, code.splitlines(True), name)
-            programs.append((labels[0], compile(code, name, "exec")))
-    return programs
+    return Page(slug).checks()
+
+
+class Page:
+    """The code of a chapter's page as one body of statements."""
+
+    def __init__(self, slug: str) -> None:
+        self.body: list[ast.stmt] = []
+        self.printing: list[list[int]] = []
+        """The statements of each cell whose printed output is compared."""
+        self.open: list[int] = []
+        """The functions that open cells define."""
+        for cell in read(ROOT / "book" / f"{slug}.md").cells:
+            if cell.kind != "code":
+                continue
+            statements, first = ast.parse(cell.text).body, len(self.body)
+            numbers = list(range(first, first + len(statements)))
+            self.body += statements
+            tags = cell.metadata.get("tags", [])
+            if "check-output" in tags:
+                self.printing.append(numbers)
+            if "hide-input" not in tags and "verify." not in cell.text:  # no proof cell
+                self.open += [k for k in numbers if isinstance(self.body[k], ast.FunctionDef)]
+        self.definitions = Definitions(self.body)
+
+    def checks(self, changed: tuple[int, ast.stmt] | None = None) -> list[tuple[str, Any]]:
+        """Label and program of each check; with ``changed``, of all that it can affect."""
+        found = []
+        for i, statement in enumerate(self.body):
+            labels = _labels(statement, headlines=changed is not None)
+            for label in labels[:1]:
+                found += self._program(label, self.definitions.needed(i), changed)
+        return found
+
+    def outputs(self, changed: tuple[int, ast.stmt] | None = None) -> list[tuple[str, Any]]:
+        """The same for the cells that print what is compared."""
+        found = []
+        for numbers in self.printing:
+            needed = sorted({k for i in numbers for k in self.definitions.needed(i)})
+            found += self._program(f"output {numbers[0]}", needed, changed)
+        return found
+
+    def _program(
+        self, label: str, needed: list[int], changed: tuple[int, ast.stmt] | None
+    ) -> list[tuple[str, Any]]:
+        if changed is not None and changed[0] not in needed:
+            return []
+        body = [changed[1] if changed and k == changed[0] else self.body[k] for k in needed]
+        name, code = f"<{label}>", ast.unparse(ast.Module(body, []))
+        linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+        return [(label, compile(code, name, "exec"))]
+
+
+def _labels(statement: ast.stmt, headlines: bool = False) -> list[str]:
+    """The labels that a statement checks, those of headlines (claims) only if asked for."""
+    return [
+        node.args[0].value
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in METHODS
+        and (headlines or node.func.attr != "claim")
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "verify"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    ]
+
+
+def survivors_on_page(slug: str, only: tuple[str, ...] = ()) -> list[str]:
+    """What outlives the page among the mutants of functions that its open cells define."""
+    page, found = Page(slug), []
+    for k in page.open:
+        definition = page.body[k]
+        if only and definition.name not in only:
+            continue
+        held = {label for label, _ in green(page.checks((k, definition)))}
+        printed = {}
+        for label, program in page.outputs((k, definition)):
+            with contextlib.suppress(Exception), _processor_time(2 * SLOW):
+                printed[label] = _run(program)
+        alive, tried = [], 0
+        for mutant in mutants_of_source(ast.unparse(definition), definition.name, {}):
+            tried += 1
+            (wrong,) = ast.parse(mutant.source).body
+            checks = [entry for entry in page.checks((k, wrong)) if entry[0] in held]
+            outputs = [entry for entry in page.outputs((k, wrong)) if entry[0] in printed]
+            if not _in_child(partial(_noticed_by, checks, outputs, printed)):
+                alive.append(f"{slug}, {definition.name}: {mutant.description}")
+        words = f"{tried} mutants, {len(alive)} unnoticed"
+        print(f"  {definition.name} on the page: {words}", flush=True)
+        for line in alive:
+            print(f"    {line}", flush=True)
+        found += alive
+    return found
+
+
+def _noticed_by(
+    checks: list[tuple[str, Any]], outputs: list[tuple[str, Any]], printed: dict[str, str]
+) -> str:
+    """The first check that is red, or the first cell that prints something else or raises."""
+    if red := _first_red(checks, []):
+        return red
+    for label, program in outputs:
+        try:
+            if _run(program) != printed[label]:
+                return label
+        except BaseException:
+            return label
+    return ""
 
 
 def green(programs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
@@ -135,6 +249,16 @@ def noticed(
     function: FunctionType, mutant: Mutant, programs: list[tuple[str, Any]], tests: list[str]
 ) -> str | None:
     """What notices a mutant: a label, or the unit tests; ``None`` if nothing does."""
+
+    def changed() -> str:
+        function.__code__ = mutant.answer.__code__
+        return _first_red(programs, tests)
+
+    return _in_child(changed)
+
+
+def _in_child(work: Callable[[], str]) -> str | None:
+    """What ``work`` answers in a process of its own, which may not run for ever."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -142,8 +266,7 @@ def noticed(
         resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST + 5))
         answer = "not ended"
         with contextlib.suppress(BaseException):
-            function.__code__ = mutant.answer.__code__
-            answer = _first_red(programs, tests)
+            answer = work()
         os.write(writer, answer.encode())
         os._exit(0)
     os.close(writer)
@@ -206,9 +329,11 @@ def _first_red(programs: list[tuple[str, Any]], tests: list[str]) -> str:
     return "unit tests" if red else ""
 
 
-def _run(program: Any) -> None:
-    with contextlib.redirect_stdout(io.StringIO()):
+def _run(program: Any) -> str:
+    """What the program prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(program, {"__name__": "__main__"})
+    return printed.getvalue()
 
 
 @contextlib.contextmanager
@@ -247,3 +372,4 @@ if __name__ == "__main__":
     for chapter in [sys.argv[1]] if len(sys.argv) > 1 else list(TESTS):
         print(chapter, flush=True)
         survivors(chapter, tuple(sys.argv[2:]))
+        survivors_on_page(chapter, tuple(sys.argv[2:]))

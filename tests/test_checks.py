@@ -634,6 +634,9 @@ PARTLY = {
     "number 1 and number 3 are wrong": (torch.tensor([0.5, 7.5, 62.0]), ["doubled"]),
     "number 1, number 2 and number 3 are wrong": ([4, 15, -31], ["upside down", "doubled", "sign"]),
     "number 3 is wrong": ([0.25, 7.5, 9.0], []),
+    # "upside down" and "sign" leave 7.5 as it is: they are not what is wrong with 7.504.
+    "number 2 is rounded too much": ((0.25, 7.504, 31.0), []),
+    "number 3 is wrong; number 2 is rounded too much": ((0.25, 7.504, -31.0), ["sign"]),
     "3 numbers are asked for": ([0.25, 7.5], []),
 }
 

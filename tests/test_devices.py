@@ -30,6 +30,7 @@ from genbook import (
     ode,
     paths,
     plots,
+    sde,
     verify,
     weights,
 )
@@ -158,7 +159,34 @@ def paths_answer_tensors_of_times(device: Device) -> Any:
     answers = [SCHEDULE.rates(t, x), SCHEDULE.derivatives(t, x), SCHEDULE.transition(t, t - 1, x)]
     for path in (paths.Straight(), paths.VP(), paths.SubVP(), paths.VE()):
         answers += [path.rates(u, x), path.derivatives(u, x), path.transition(u, u / 2, x)]
+        answers += [path.process(u, x), path.drift(x, u), path.diffusion(u, x)]
     return answers, SCHEDULE.log_snr(t, x), SCHEDULE.alpha(t, t - 1, x), SCHEDULE.beta(t, None, x)
+
+
+@case
+def steps_of_continuous_time(device: Device) -> Any:
+    model, path, x = (
+        built(lambda: MLP(2, 8, 2), device),
+        paths.VE(0.1, 5.0),
+        normal(6, 2).to(device),
+    )
+    denoiser, given = Denoiser(model, path), (None, seeded())
+    moves = [
+        *(
+            sde.euler_maruyama(denoiser, x, 0.9, 0.8, *given),
+            sde.forward(denoiser, x, 0.8, 0.9, *given),
+        ),
+        *(
+            sde.reverse_diffusion(denoiser, x, 0.9, 0.8, *given),
+            sde.langevin(denoiser, x, 0.5, *given),
+        ),
+        sde.predictor_corrector(denoiser, x, 0.9, 0.8, *given),
+        sde.annealed_langevin(denoiser, x, 0.9, 0.8, *given),
+    ]
+    network = sde.on_path(model, SCHEDULE, path)
+    lost = sde.loss(network, path, x, generator=seeded())
+    walked = [state for _, state in sde.states(network, path, (6, 2), 3, *given, xT=x)]
+    return moves, lost, walked, sde.sample(model, path, (6, 2), 3, *given)
 
 
 @case
@@ -571,7 +599,9 @@ def test_the_same_numbers_on_a_device(label: str, name: str):
 
 
 @pytest.mark.parametrize(
-    "module", [evaluation, ddpm, ddim, ode, bound, gaussians], ids=lambda m: m.__name__
+    "module",
+    [evaluation, ddpm, ddim, sde, ode, bound, gaussians],
+    ids=lambda m: m.__name__,
 )
 def test_every_public_function_of_tensors_is_in_the_table(module):
     source, name = Path(__file__).read_text(encoding="utf-8"), module.__name__.rpartition(".")[2]

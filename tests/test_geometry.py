@@ -16,6 +16,7 @@ from scipy.spatial import ConvexHull
 
 from genbook import geometry as g
 from genbook.checks.geometry import hull
+from genbook.geometry.vectors import ROUNDING, turn
 
 # A figure keeps its answers when each axis is given another unit.
 UNITS = [1.0, 0.1, 1e6, 1e-6, 1e150, 1e-150, 1e300, 1e-300, (1e150, 1e-150), (-1.0, -3.0)]
@@ -109,6 +110,15 @@ def check_true_sides(orientation):
 def test_no_true_side_is_turned_by_storing_the_points():
     check_true_sides(g.orientation)
     rejects(check_true_sides, naive(0.0))
+
+
+def test_the_bound_grows_with_the_size_of_every_coordinate():
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        points = rng.uniform(0.5, 2, (3, 2)) * rng.choice([-1, 1], (3, 2))
+        (_, bound), size = turn(*points), np.abs(points).sum(0)
+        sides = np.abs(points[1:] - points[0]).sum(0)  # of both sides, along each axis
+        assert bound == pytest.approx(ROUNDING * (size[0] * sides[1] + size[1] * sides[0]))
 
 
 def check_scale_free(orientation):

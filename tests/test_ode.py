@@ -137,7 +137,7 @@ def test_the_tableau_is_scipys() -> None:
     for ours, theirs in zip(methods.STAGES[:-1], RK45.A, strict=True):
         assert np.allclose(ours, theirs[: len(ours)], rtol=1e-14)
     assert np.allclose(methods.STAGES[-1], RK45.B, rtol=1e-14)
-    assert np.allclose(np.abs(methods.ERROR), np.abs(RK45.E), rtol=1e-14)
+    assert np.allclose(np.negative(methods.ERROR), RK45.E, rtol=1e-14)
     assert np.allclose(methods.BETWEEN, RK45.P, rtol=1e-14)
 
 
@@ -154,6 +154,21 @@ def test_adaptive_states_are_scipys_at_the_times_asked_for() -> None:
     )
     expected = torch.from_numpy(theirs.y.T.copy()).reshape(ours.shape)
     torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_adaptive_states_are_torchdiffeqs_at_the_times_asked_for() -> None:
+    odeint = pytest.importorskip("torchdiffeq").odeint
+    times = torch.tensor([1.0, 0.9, 0.77, 0.5, 0.1], dtype=DOUBLE)
+    theirs = odeint(
+        lambda t, x: FIELD(x, min(1.0, max(0.0, t.item()))),
+        X,
+        times,
+        rtol=1e-9,
+        atol=1e-9,
+        method="dopri5",
+    )
+    ours = ode.solve(FIELD, X, 1.0, 0.1, rtol=1e-9, atol=1e-9, at=times[1:].tolist())
+    torch.testing.assert_close(ours, theirs[1:], rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("tolerance", [1e-5, 1e-7])
@@ -205,6 +220,51 @@ def test_a_nan_names_the_time() -> None:
         ode.solve(broken, X, 0.3, 0.0)
 
 
+def test_a_nan_in_the_first_guess_does_not_stop_the_solve() -> None:
+    """Where the field is small the first guess is the whole way, and NaN may lie there."""
+
+    def small(x: Tensor, t: float) -> Tensor:
+        return x * (1e-9 if t > 0.3 else math.nan)
+
+    with pytest.raises(ode.SolverError) as found:
+        ode.solve(small, X, 1.0, 0.0)
+    assert found.value.time == pytest.approx(0.3, abs=1e-6)
+    assert ode.solve(small, X, 1.0, 0.31).isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_solved_in_single(dtype: torch.dtype) -> None:
+    x = torch.tensor([[1.0], [-2.0]], dtype=dtype)
+    found = ode.solve(lambda x, t: -x, x, 0.0, 1.0)
+    assert found.dtype == dtype
+    torch.testing.assert_close(found.double(), x.double() / math.e, rtol=1e-2, atol=0)
+
+
+def test_a_field_of_another_shape_is_refused() -> None:
+    for steps in (None, 2):
+        with pytest.raises(ValueError, match="x and slope must have one shape"):
+            ode.solve(lambda x, t: x[:1], X, 1.0, 0.0, steps=steps)
+
+
+def test_the_norm_may_be_that_of_the_worst_sample() -> None:
+    """One fast sample among slow ones: the mean over the batch hardly sees it."""
+    speeds = torch.ones(200, 1, dtype=DOUBLE)
+    speeds[0] = 40.0
+
+    def turn(x: Tensor, t: float) -> Tensor:
+        return speeds * torch.stack([-x[:, 1], x[:, 0]], 1)
+
+    x = torch.tensor([[1.0, 0.0]], dtype=DOUBLE).repeat(200, 1)
+    exact = torch.cat([speeds.cos(), speeds.sin()], 1)
+    worst = lambda error: error.square().mean(1).sqrt().amax().item()  # noqa: E731
+    one, all_of_them = (
+        worst(ode.solve(turn, x, 0.0, 1.0, rtol=1e-5, atol=1e-6, norm=norm) - exact)
+        for norm in (worst, lambda error: error.square().mean().sqrt().item())
+    )
+    assert one < 3e-4
+    assert all_of_them > 5 * one
+
+
 def test_an_explosion_names_the_time() -> None:
     """dx/dt = x² from 1 is 1 / (1 − t): it ends at t = 1."""
     one = torch.ones(1, 1, dtype=DOUBLE)
@@ -249,6 +309,7 @@ def test_a_stiff_field_meets_the_limit() -> None:
         ({"method": "heun"}, "does not choose its steps"),
         ({"method": "leapfrog", "steps": 3}, "unknown method 'leapfrog'"),
         ({"rtol": 0.0}, "must be positive"),
+        ({"atol": math.inf}, "must be positive and finite"),
         ({"t1": 1.0}, "two different finite times"),
         ({"steps": 3, "at": [0.5]}, "are on the grid: 0.5"),
     ],
@@ -274,6 +335,31 @@ def test_a_network_that_explodes_names_the_step() -> None:
 
     with pytest.raises(ValueError, match=r"exploded, to .* in the step from t = 0\.\d+ to 0\.\d+"):
         ode.sample(wild, PATH, X.shape, 10, xT=X, spacing="linear")
+
+
+def test_a_network_that_answers_nan_names_its_time() -> None:
+    def silent(x: Tensor, t: Tensor, cond: Any = None) -> Tensor:
+        return x * (math.nan if t[0] < 0.5 else 0.0)
+
+    for step in (ode.euler, ode.heun, ode.rk4, ode.exponential, ode.Multistep()):
+        with pytest.raises(ValueError, match=r"NaN or infinite in the step from t = 0\.[45]"):
+            ode.sample(silent, PATH, X.shape, 10, xT=X, step=step, spacing="linear")
+    for call in (ode.encode, ode.log_likelihood):
+        with pytest.raises(ode.SolverError, match=r"infinite at t = 0\.2$") as found:
+            call(silent, PATH, X, start=0.2)
+        assert found.value.time == 0.2
+    with pytest.raises(ode.SolverError) as found:
+        ode.decode(silent, PATH, X)
+    assert found.value.time == pytest.approx(0.5, abs=1e-3)
+
+
+def test_codes_of_a_time_outside_the_path_are_refused() -> None:
+    for start in (-0.1, 1.3):
+        for call in (ode.encode, ode.decode, ode.log_likelihood):
+            with pytest.raises(ValueError, match=rf"0\.\.1, got {start}"):
+                call(MODEL, PATH, X, start=start)
+    with pytest.raises(ValueError, match="descend"):
+        ode.sample(MODEL, PATH, X.shape, 3, xT=X, times=[1.0, 0.3, 0.6, 0.0])
 
 
 # The samplers
@@ -333,6 +419,27 @@ def test_ddim_is_the_exact_linear_part() -> None:
     torch.testing.assert_close(solved, jumped, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("path", [VP(), SubVP(), VE(0.01, 30.0)])
+def test_the_exponential_step_is_the_integral_of_a_line(path: Any) -> None:
+    """However long the step: the data go from D_t to D_s, and b_s ∫ e^ℓ D dℓ is added."""
+    t, s = 0.8, 0.3
+    first, second = torch.randn(
+        2, *X.shape, dtype=DOUBLE, generator=torch.Generator().manual_seed(7)
+    )
+    told = iter([first, second])
+    found = ode.exponential(Denoiser(lambda x, t, cond: next(told), path, "x0"), X, t, s)
+    ends = [-math.log(ode.ratio(path, u)) for u in (t, s)]
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    total = torch.zeros_like(X)
+    for node, weight in zip(nodes, weights, strict=True):
+        share = (node + 1) / 2
+        level = ends[0] + share * (ends[1] - ends[0])
+        line = first + share * (second - first)
+        total += weight / 2 * (ends[1] - ends[0]) * math.exp(level) * line
+    b_t, b_s = (float(path.rates(u)[1]) for u in (t, s))
+    torch.testing.assert_close(found, b_s / b_t * X + b_s * total, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("steps", [5, 10, 20])
 def test_2m_and_heun_are_diffusers(steps: int) -> None:
     diffusers = pytest.importorskip("diffusers")
@@ -361,6 +468,38 @@ def test_2m_and_heun_are_diffusers(steps: int) -> None:
         told = model(heun.scale_model_input(y, t), int(t) + 1)
         y = heun.step(told, t, y).prev_sample
     ours = ode.sample(model, CHAIN, X.shape, steps, xT=X, spacing="linear", step=ode.heun)
+    torch.testing.assert_close(ours, y, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("peer", "make", "options"),
+    [
+        ("EDMEulerScheduler", lambda: ddim.jump, {}),
+        (
+            "EDMDPMSolverMultistepScheduler",
+            ode.Multistep,
+            {"final_sigmas_type": "zero", "lower_order_final": False},
+        ),
+    ],
+)
+@pytest.mark.parametrize("steps", [6, 12])
+def test_the_samplers_are_edms(peer: str, make: Any, options: Any, steps: int) -> None:
+    """On the path without fading, with the network asked between EDM's scales."""
+    diffusers = pytest.importorskip("diffusers")
+    path, scheduler = VE(0.001, 100.0), getattr(diffusers, peer)(sigma_data=0.5, **options)
+    scheduler.set_timesteps(steps)
+    times = ode.edm_times(path, steps, sigma_max=80.0)
+    sigmas = torch.tensor([ode.ratio(path, t) for t in times], dtype=DOUBLE)
+    assert np.allclose(scheduler.sigmas.numpy(), sigmas.numpy(), rtol=1e-5)
+    scheduler.sigmas = sigmas  # theirs are float32
+    start, model = 80.0 * X, MIXTURE.model(path)
+    y, denoiser = start.clone(), Denoiser(model, path)
+    scheduler.is_scale_input_called = True  # the scale is in what follows
+    for t, sigma, asked in zip(times, sigmas, scheduler.timesteps, strict=False):
+        scales = ode.preconditioning(sigma, 0.5)
+        told = (denoiser(y, t).x0 - scales.skip * y) / scales.out
+        y = scheduler.step(told, asked, y).prev_sample
+    ours = ode.sample(model, path, X.shape, steps, xT=start, step=make(), times=times)
     torch.testing.assert_close(ours, y, rtol=1e-6, atol=1e-6)
 
 
@@ -401,6 +540,19 @@ def test_grids_descend_to_the_data_on_every_path() -> None:
     assert ode.edm_times(CHAIN, 1000) == list(range(1000, -1, -1))
     with pytest.raises(ValueError, match="rho must be positive"):
         ode.edm_times(PATH, 5, rho=0)
+    for path in (PATH, CHAIN):
+        assert ode.edm_times(path, 5, rho=math.inf) == ode.log_snr_times(path, 5)
+        for sigma in (math.nan, math.inf):
+            with pytest.raises(ValueError, match="must be finite"):
+                ode.time_of(path, sigma)
+        with pytest.raises(ValueError, match="b / a is at most"):
+            ode.time_of(path, 1e9)
+    with pytest.raises(ValueError, match="at most 1000"):
+        ode.edm_times(CHAIN, 1001)
+    with pytest.raises(TypeError, match="no flow between its times"):
+        ode.encode(MIXTURE.model(CHAIN), CHAIN, X)
+    with pytest.raises(ValueError, match="positive and finite"):
+        ode.preconditioning(torch.tensor(math.inf), 0.5)
     with pytest.raises(ValueError, match="unknown spacing 'karras'"):
         ode.sample(MODEL, PATH, X.shape, 5, xT=X, spacing="karras")
 
@@ -452,13 +604,14 @@ def test_the_log_likelihood_of_a_mixture_is_exact(path: Any) -> None:
 
 
 def test_the_tolerance_bounds_what_it_changes() -> None:
-    x = MIXTURE.sample(24, torch.Generator().manual_seed(1))
-    found = {
-        r: ode.log_likelihood(MODEL, PATH, x, prior=prior_of(PATH), rtol=r, atol=r)
-        for r in (1e-4, 1e-5, 1e-6)
-    }
-    for loose, tight in ((1e-4, 1e-5), (1e-5, 1e-6)):
-        assert (found[loose] - found[tight]).abs().max() < 30 * loose
+    """As the docstring of ``log_likelihood`` says."""
+    x = MIXTURE.sample(64, torch.Generator().manual_seed(1))
+    tolerances = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+    found = [
+        ode.log_likelihood(MODEL, PATH, x, prior=prior_of(PATH), rtol=r, atol=r) for r in tolerances
+    ]
+    for tolerance, loose, tight in zip(tolerances, found, found[1:], strict=False):
+        assert (loose - tight).abs().max() < 100 * tolerance
 
 
 def test_the_density_of_a_noised_state() -> None:
@@ -506,6 +659,21 @@ def test_a_linear_field_multiplies_the_volume() -> None:
     )
     torch.testing.assert_close(end, X @ torch.matrix_exp(1.5 * matrix).T, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(integral, torch.full((32,), 1.5 * 0.7, dtype=DOUBLE))
+
+
+@pytest.mark.parametrize("size", [1, 64, 784])
+def test_the_integral_is_held_to_the_tolerance_whatever_the_dimension(size: int) -> None:
+    """x stays 0, and the divergence is size · 3 cos 40 t."""
+    x = torch.zeros(2, size, dtype=DOUBLE)
+    _, integral = ode.change_of_variables(
+        lambda x, t: 3 * math.cos(40 * t) * x, x, 0.0, 1.0, rtol=1e-4, atol=1e-4, trace="hutchinson"
+    )
+    exact = size * 3 * math.sin(40) / 40
+    assert (integral - exact).abs().max() < 2 * (1e-4 + 1e-4 * abs(exact))
+    with pytest.raises(ValueError, match="at t1 alone"):
+        ode.change_of_variables(lambda x, t: x, x, 0.0, 1.0, at=[0.5])
+    with pytest.raises(ValueError, match="probes must be at least 1"):
+        ode.change_of_variables(lambda x, t: x, x, 0.0, 1.0, trace="hutchinson", probes=0)
 
 
 def test_a_field_without_a_derivative_is_refused() -> None:

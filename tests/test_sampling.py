@@ -15,7 +15,7 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from genbook import ddim, ddpm, ode, paths, sampling
+from genbook import ddim, ddpm, ode, paths, sampling, sde
 from genbook.denoiser import Denoiser, clipped, thresholded
 from genbook.schedules import NoiseSchedule
 
@@ -32,6 +32,17 @@ STEPS = {
     "exponential": ode.exponential,
     "2M": ode.Multistep(),
 }
+# These ask for the score, which eps determines on every path.
+BY_SCORE = {
+    "reverse diffusion, eta 0": partial(sde.reverse_diffusion, eta=0.0),
+    "reverse diffusion, eta 1": sde.reverse_diffusion,
+}
+# These ask for f and g, too.
+BY_PROCESS = {
+    "Euler–Maruyama, eta 0": partial(sde.euler_maruyama, eta=0.0),
+    "Euler–Maruyama, eta 1": sde.euler_maruyama,
+}
+STEPS |= BY_SCORE | BY_PROCESS
 PATHS = {
     "linear": NoiseSchedule.linear(1000),
     "scaled linear": NoiseSchedule.scaled_linear(1000, end=0.02),
@@ -44,6 +55,23 @@ PATHS = {
 }
 # Where a_T = 0 the noise says nothing about the data.
 BLIND = {(path, said) for path in ("zero terminal SNR", "straight") for said in ("eps", "score")}
+# (Almost) nothing of the data is left at the end of these, so that the first step's factor
+# 2 − a_t / a_s is about 2, however short it is. Noise makes the crowd forget that. Without it,
+# reverse diffusion arrives elsewhere.
+ASTRAY = {
+    ("reverse diffusion, eta 0", path) for path in ("cosine", "zero terminal SNR", "straight")
+}
+
+
+def refusal(step, path, prediction="x0"):
+    """Why a step cannot walk a path with a prediction: an error and what it says, or None."""
+    if step in BY_PROCESS and isinstance(PATHS[path], NoiseSchedule):
+        return TypeError, "is a chain: it has no drift and no diffusion"
+    if step in BY_PROCESS and path == "straight":
+        return ValueError, "the drift or the diffusion of .* is infinite"
+    if step not in BY_SCORE and (path, prediction) in BLIND:
+        return ValueError, "eps does not determine x_0 where a_t = 0"
+    return None
 
 
 def seeded(seed=0):
@@ -70,8 +98,8 @@ def run(step, path, mixture, prediction="x0", steps=6, n=5, seed=0, upwards=Fals
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("step", STEPS)
 def test_all_predictions_take_the_same_steps(step, path, prediction, mixture):
-    if (path, prediction) in BLIND:
-        with pytest.raises(ValueError, match="eps does not determine x_0 where a_t = 0"):
+    if refused := refusal(step, path, prediction):
+        with pytest.raises(refused[0], match=refused[1]):
             run(STEPS[step], PATHS[path], mixture, prediction)
         return
     states = run(STEPS[step], PATHS[path], mixture, prediction)
@@ -97,10 +125,12 @@ def _cdf(mixture):
     return lambda x: mixture.cdf(torch.as_tensor(x)).numpy()
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("step", "path"),
+    [(step, path) for step in STEPS for path in PATHS if not refusal(step, path)],
+)
 def test_every_sampler_draws_from_the_mixture(step, path, mixture):
-    assert p_value(STEPS[step], PATHS[path], mixture) > 1e-3
+    assert (p_value(STEPS[step], PATHS[path], mixture) > 1e-3) == ((step, path) not in ASTRAY)
 
 
 def faulty(signal=lambda a_t, a_s: a_s, direction=lambda b, σ: max(b**2 - σ**2, 0) ** 0.5, root=1):

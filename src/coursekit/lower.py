@@ -68,7 +68,9 @@ def lower(source: Source, book: Book) -> list[Lowered]:
             if text:
                 cells.append(Lowered(new_markdown_cell(text, metadata=_metadata(part, page)), part))
             if hand:
-                cells.append(Lowered(hand_cell.hand_cell(hand), part))
+                above = part.text[: part.text.rindex("{explorable}")].count("\n")
+                figure = replace(part, line=part.line + above)
+                cells.append(Lowered(hand_cell.hand_cell(hand), figure))
     if not source.cells or source.cells[0].kind == "code":
         raise page.fail(source.cells[0].line if source.cells else 1, "the title '# …' is missing")
     if source.kind == "chapter" and f"solutions/{source.slug}" in book.pages:

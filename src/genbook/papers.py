@@ -320,6 +320,13 @@ def _rows() -> tuple[Row, ...]:
         ),
         Row("karras2022elucidating", "score", (D - edm_x) / edm**2, a_t * score),
         Row(
+            "karras2022elucidating",
+            r"slope of the flow, $dx/d\sigma$",
+            (edm_x - D) / edm,
+            eps,
+            r"in our letters $d\bar x/d\sigma$, with $\bar x = x_t / a_t$",
+        ),
+        Row(
             "lu2022dpm",
             "their $\\lambda_t$",
             sp.log(alpha / sigma),

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genbook.arguments import ends_with_the_data, finite
+from genbook.arguments import below, ends_with_the_data, finite, integer, same_shape
 from genbook.denoiser import Denoiser, Limit, Model
 from genbook.paths import VE, VP, Path, Prediction, Spacing, SubVP
 from genbook.paths.base import ContinuousPath
@@ -64,7 +64,8 @@ def loss(
 
         E ‖ b s_θ(x_t, t, cond) + eps ‖²,    x_t = a x_0 + b eps
 
-    The score of the pair, ∇ log p(x_t | x_0) = −eps / b, is infinite at t = 0; b times it is not.
+    The score of the pair, ∇ log p(x_t | x_0) = −eps / b, is infinite at t = 0; b times
+    it is not.
 
     Args:
         model: called as ``model(xt, t, cond)``.
@@ -79,7 +80,8 @@ def loss(
         A scalar, the mean over batch and dimensions.
 
     Raises:
-        ValueError: x0 has NaN or infinite entries, or ``first`` is not between 0 and the end.
+        ValueError: x0 has NaN or infinite entries, or ``first`` is not between 0 and
+            the end.
     """
     finite(x0=x0)
     if not 0 < first < path.end:
@@ -102,6 +104,7 @@ def forward(
     generator: torch.Generator | None = None,
     *,
     eta: float = 1.0,
+    noise: Tensor | None = None,
 ) -> Tensor:
     """One step of Euler–Maruyama upwards, from s to t > s, with the dial η.
 
@@ -110,11 +113,12 @@ def forward(
     At η = 1 this is the process itself, and the network is not asked.
     """
     path, h = _process_of(denoiser, eta), t - s
+    _downwards(path, t, s)
     f, g = path.process(s)
     moved = x + h * f * x
     if eta != 1:
         moved = moved - h * (1 - eta**2) / 2 * g**2 * denoiser(x, s, cond).score
-    return moved + eta * g * math.sqrt(h) * randn_like(x, generator) if eta else moved
+    return moved + eta * g * math.sqrt(h) * _pushes(x, noise, generator) if eta else moved
 
 
 def euler_maruyama(
@@ -126,13 +130,15 @@ def euler_maruyama(
     generator: torch.Generator | None = None,
     *,
     eta: float = 1.0,
+    noise: Tensor | None = None,
 ) -> Tensor:
     """One step of Euler–Maruyama down the reverse process, from t to s < t.
 
         x_s = x_t − [f x_t − (1 + η²)/2 g² score] h + η g √h noise,    h = t − s
 
-    with f, g and the score at t. η = 1 is the reverse process (equation 6), η = 0 the flow without
-    noise (equation 13), and every η has the same marginals. No noise is added in the step to 0.
+    with f, g and the score at t. η = 1 is the reverse process (equation 6), η = 0 the
+    flow without noise (equation 13), and every η has the same marginals. No noise is
+    added in the step to 0.
 
     Args:
         denoiser: asked once, at x_t.
@@ -141,18 +147,20 @@ def euler_maruyama(
         cond: passed on to the denoiser.
         generator: source of the noise.
         eta: how much noise, at least 0.
+        noise: standard normal, of the shape of x; drawn if not given.
 
     Raises:
         TypeError: the path is a chain, which has no f and g.
-        ValueError: a negative η, or f or g is infinite at t.
+        ValueError: a negative η, s is not below t, noise of another shape, or f or g is infinite.
     """
     path, h = _process_of(denoiser, eta), t - s
+    _downwards(path, t, s)
     f, g = path.process(t)
     score = denoiser(x, t, cond).score
     mean = x - h * (f * x - (1 + eta**2) / 2 * g**2 * score)
     if s == 0 or not eta:
         return mean
-    return mean + eta * g * math.sqrt(h) * randn_like(x, generator)
+    return mean + eta * g * math.sqrt(h) * _pushes(x, noise, generator)
 
 
 def reverse_diffusion(
@@ -167,14 +175,17 @@ def reverse_diffusion(
 ) -> Tensor:
     """The way back, cut into steps as the way forward is (equation 46).
 
-    The process leads from s to t by x_t = k x_s + √β noise, exactly, with k = a_t / a_s and β of
-    :meth:`~genbook.paths.Path.transition`. This step mirrors it:
+    The process leads from s to t by x_t = k x_s + √β noise, exactly, with k = a_t / a_s
+    and β of :meth:`~genbook.paths.Path.transition`. This step mirrors it:
 
         x_s = (2 − k) x_t + (1 + η²)/2 β score + η √β noise
 
-    Arguments as for :func:`euler_maruyama`; the path may be a chain, too.
+    Arguments as for :func:`euler_maruyama`; the path may be a chain, too. Where nothing of
+    the data is left at the end, k is 0 in the first step, however short it is: there η = 0
+    leads astray.
     """
     _dial(eta)
+    _downwards(denoiser.path, t, s)
     kept, β = denoiser.path.transition(t, s)
     mean = (2 - kept) * x + (1 + eta**2) / 2 * β * denoiser(x, t, cond).score
     if s == 0 or not eta:
@@ -191,20 +202,22 @@ def langevin(
     *,
     snr: float = 0.16,
 ) -> Tensor:
-    """One step of Langevin's dynamics, which stays at t and leaves p_t as it is.
+    """One step of Langevin's dynamics, which stays at t and leaves p_t as it is, but for O(snr²).
 
         x ← x + ε score + √(2 ε) noise,    ε = 2 (snr · b_t)²
 
-    The paper measures ε as 2 (snr ‖noise‖ / ‖score‖)² (algorithms 4 and 5); where the state is far
-    from the data the score has the length ‖noise‖ / b_t, and so this is the same number, without
-    making a sample depend on the others of its batch.
+    Noise of the width b_t alone becomes 1 / √(1 − snr²) times as wide. The paper measures ε as
+    2 (snr ‖noise‖ / ‖score‖)² (algorithm 4; for VP, algorithm 5, times 1 − β of the chain's step).
+    Where the state is far from the data the score has the length ‖noise‖ / b_t, and so this is the
+    same number, without making a sample depend on the others of its batch.
 
     Raises:
-        ValueError: t = 0, where the score is infinite, or a negative ``snr``.
+        TypeError: t is no number.
+        ValueError: t = 0, where the score is infinite, or an infinite or negative ``snr``.
     """
-    if not snr >= 0:
-        raise ValueError(f"snr must not be negative, got {snr}")
-    ε = 2 * (snr * denoiser.path.rates(t)[1]) ** 2
+    if not 0 <= snr < math.inf:
+        raise ValueError(f"snr must not be negative, and finite, got {snr}")
+    ε = 2 * (snr * denoiser.path.rates(denoiser.path.time(t))[1]) ** 2
     return x + ε * denoiser(x, t, cond).score + (2 * ε) ** 0.5 * randn_like(x, generator)
 
 
@@ -222,14 +235,17 @@ def predictor_corrector(
 ) -> Tensor:
     """A step of a predictor from t to s, then ``moves`` steps of :func:`langevin` at s.
 
-    The predictor's error at s is partly undone there, whatever it was (algorithm 1). At s = 0
-    nothing is corrected. One step asks the network 1 + ``moves`` times.
+    The predictor's error at s is partly undone there, whatever it was (algorithm 1). At
+    s = 0 nothing is corrected. One step asks the network 1 + ``moves`` times.
 
     Args:
         predictor: any step of the book.
         moves: number of corrections, at least 0.
         snr: their size, see :func:`langevin`.
     """
+    if integer("moves", moves) < 0:
+        raise ValueError(f"moves must not be negative, got {moves}")
+    _downwards(denoiser.path, t, s)
     x = predictor(denoiser, x, t, s, cond, generator)
     for _ in range(moves if s > 0 else 0):
         x = langevin(denoiser, x, s, cond, generator, snr=snr)
@@ -247,14 +263,15 @@ def annealed_langevin(
     moves: int = 5,
     snr: float = 0.16,
 ) -> Tensor:
-    """Annealed Langevin dynamics: take the state as one of the next level, and correct it there.
+    """Annealed Langevin dynamics: take the state as one of the next level, and correct.
 
-    A :func:`predictor_corrector` whose predictor does next to nothing: x a_s / a_t, and in the step
-    to 0 the predicted data.
+    A :func:`predictor_corrector` whose predictor does next to nothing: x a_s / a_t, and
+    in the step to 0 the predicted data.
 
     References:
-        Song & Ermon (2019), Generative Modeling by Estimating Gradients of the Data Distribution,
-        algorithm 1. Its ε σ_i² / σ_L² is our ε: the size of a move goes with the level's variance.
+        Song & Ermon (2019), Generative Modeling by Estimating Gradients of the Data
+        Distribution, algorithm 1, which returns the last move's state. Its α_i = ε σ_i² / σ_L² is
+        twice our ε: the size of a move goes with the level's variance.
     """
     return predictor_corrector(
         denoiser, x, t, s, cond, generator, predictor=_hold, moves=moves, snr=snr
@@ -322,7 +339,7 @@ def sample(
     return last(states(model, path, shape, steps, cond, generator, **options))
 
 
-def on_path(model: Model, chain: NoiseSchedule, path: ContinuousPath) -> Model:
+def on_path(model: Model, chain: NoiseSchedule, path: Path) -> Model:
     """A network that was trained on a chain to predict eps, as one for a continuous path.
 
     What a network needs to know of a state is how much noise there is beside the data. So it is
@@ -345,11 +362,25 @@ def on_path(model: Model, chain: NoiseSchedule, path: ContinuousPath) -> Model:
 
 def _hold(denoiser: Denoiser, x: Tensor, t: Any, s: Any, cond: Any, generator: Any) -> Tensor:
     """The state of t as one of s: only its scale is changed. At s = 0 the predicted data."""
-    return (
-        denoiser(x, t, cond).x0
-        if s == 0
-        else denoiser.path.rates(s)[0] / denoiser.path.rates(t)[0] * x
-    )
+    if s == 0:
+        return denoiser(x, t, cond).x0
+    a_t, a_s = denoiser.path.rates(t)[0], denoiser.path.rates(s)[0]
+    if not a_t:
+        raise ValueError(f"nothing of the data is left at t = {t}: its state has no scale")
+    return a_s / a_t * x
+
+
+def _downwards(path: Path, t: Any, s: Any) -> None:
+    """Refuse times that are no numbers of the path (one for each sample among them), or lead up."""
+    below(path.time(s), path.time(t))
+
+
+def _pushes(x: Tensor, noise: Tensor | None, generator: torch.Generator | None) -> Tensor:
+    """The noise of a step: as given, or drawn."""
+    if noise is None:
+        return randn_like(x, generator)
+    same_shape(x=x, noise=noise)
+    return noise
 
 
 def _process_of(denoiser: Denoiser, eta: float) -> ContinuousPath:

@@ -190,12 +190,8 @@ def of_sde() -> Iterator[Vector]:
         yield "sde", "rates", [t], list(path.rates(t))
         yield "sde", "process", [t], list(path.process(t))
         score = data.at(*path.rates(t)).score(x)
-        yield (
-            "gaussians",
-            "roundScore",
-            [x[0].tolist(), list(path.rates(t)), bells],
-            score[0].tolist(),
-        )
+        given = [x[0].tolist(), list(path.rates(t)), bells]
+        yield "gaussians", "roundScore", given, score[0].tolist()
         for eta, s in itertools.product((0.0, 0.7, 1.5), (0.0, t / 2)):
             noise = torch.randn(x.shape, generator=dice.manual_seed(1), dtype=x.dtype)
             given = [x[0, 0].item(), score[0, 0].item()]

@@ -124,7 +124,7 @@ def plain(it: Any) -> Any:
         return [plain(value) for value in it]
     if isinstance(it, float):
         return pytest.approx(it, abs=1e-9)
-    return re.sub(r"^(\S+)( of \d+| ×)$", r"\1", unescape(it)) if isinstance(it, str) else it
+    return re.sub(r"^(\S+)(/\d+| ×)$", r"\1", unescape(it)) if isinstance(it, str) else it
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,7 +15,7 @@ import nbformat
 import pytest
 import toy
 
-from coursekit import exercises, folding, outputs, references
+from coursekit import exercises, folding, hand_cell, outputs, references
 from coursekit.build import drift
 from coursekit.derive import derive
 from coursekit.project import Project
@@ -64,7 +64,10 @@ def test_each_cell_knows_its_line_whatever_stands_around_it(room: str) -> None:
         (item,) = found
         lines = item.source.path.read_text(encoding="utf-8").splitlines()
         for index, cell in enumerate(item.notebook.cells):
-            if cell.cell_type == "code" and cell.id != "setup":
+            if hand_cell.is_hand(cell):  # in no source: it belongs to the figure above
+                (name,) = re.findall(r"\{explorable\} (\S+)", lines[item.line(index) - 1])
+                assert f'hands.show("{name}")' in cell.source
+            elif cell.cell_type == "code" and cell.id != "setup":
                 titled = folding.is_folded(cell)  # by a line that no source has
                 first, *rest = cell.source.split("\n")[titled:]
                 assert (

@@ -242,6 +242,9 @@ def using(*words: str) -> set[str]:
     return {key(s) for s in SOURCES if any(w in code for code, _ in cells(s) for w in words)}
 
 
+JOINED = {"solutions/own_digits"}
+
+
 def test_users_are_found_through_faces_and_calls(copy: Copy) -> None:
     """Each line: a definition, and the notebooks that come to it by calls that a reader can follow.
 
@@ -258,9 +261,10 @@ def test_users_are_found_through_faces_and_calls(copy: Copy) -> None:
         "mmd_test": using("mmd_test("),
         "winding_number": {"book/geometry", "solutions/geometry"},
         "segments_intersect": {"book/geometry", "solutions/geometry"},
-        "EMA.update": using("EMA", "training.train(") | {"solutions/objects"},
+        # The sheet of Part I trains, and its checks know a way with an average.
+        "EMA.update": using("EMA", "training.train(") | {"solutions/objects", *JOINED},
         "plots.table": using("plots.table("),
-        "plots.use": BOOK,
+        "plots.use": BOOK | JOINED,
         "verify.claim": using("verify.claim("),
         "check_label": BOOK,
         "checks.check": SHEETS,
@@ -299,7 +303,8 @@ def test_shipped_weights_count_by_name(copy: Copy) -> None:
         "digits-classifier": using(
             '"digits-classifier"', ".accuracy(", ".features(", ".predict(", "frechet("
         )
-        - SHEETS,
+        - SHEETS
+        | JOINED,  # whose digits the classifier judges
     }.items():
         card = f"weights/{name}.json"
         copy.edit(card, lambda t: t.replace('"seconds"', '"Seconds"'))

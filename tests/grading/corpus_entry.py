@@ -16,6 +16,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, Literal
 
+from genbook import checks
+
 __all__ = [
     "POINTS",
     "WRONG",
@@ -37,27 +39,20 @@ Scores = dict[str, float] | Literal["full", "zero"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
+
+def _worth(slug: str, *names: str) -> dict[str, int]:
+    questions = [checks.question(f"{slug}.{name}") for name in names]
+    return {question.id: question.points for question in questions}
+
+
 # The questions that a machine marks, and what they are worth.
-POINTS = {
-    "ddim.by_hand": 2,
-    "ddim.timesteps": 2,
-    "ddim.step": 3,
-    "ddim.slerp": 2,
-    "ddim.sample": 3,
-    "ddim.order": 3,
-}
+POINTS = _worth("ddim", "by_hand", "timesteps", "step", "slerp", "sample", "order")
 
 OTHER_POINTS = {
-    "objects": {
-        "objects.predict": 2,
-        "objects.views": 2,
-        "objects.places": 2,
-        "objects.storages": 2,
-        "objects.film": 3,
-        "objects.plan": 2,
-        "objects.average": 3,
-        "objects.with_weights": 3,
-    }
+    "objects": _worth(
+        "objects",
+        *("predict", "views", "places", "storages", "film", "plan", "average", "with_weights"),
+    )
 }
 """The same of other sheets of which there are entries."""
 

@@ -106,9 +106,9 @@ def _frechet_without_a_mode() -> str:
 
 def _mean_square_of_the_drops() -> str:
     """Of the data themselves, at t = 0."""
-    means = _numbers([[[-1.5, 0.3], [0.5, 1.4], [0.9, -1.2]]])[0]
+    means = _numbers([[-1.5, 0.3], [0.5, 1.4], [0.9, -1.2]])[0]
     covariances = 0.04 * torch.eye(2, dtype=torch.float64).expand(3, 2, 2)
-    drops = gaussians.GaussianMixture(_numbers([[0.3, 0.3, 0.4]])[0], means, covariances)
+    drops = gaussians.GaussianMixture(_numbers([0.3, 0.3, 0.4])[0], means, covariances)
     return f"(exact: {(drops.covariance.trace() + drops.mean.square().sum()).item() / 2:.2f})"
 
 

@@ -87,8 +87,8 @@ export const title = "Particles in an exact field";
 export const state = { t: 0.15, eta: 1, way: "down", seed: 1 };
 export const controls = [
   { key: "way", name: "direction", options: { down: "back to the data", up: "forward to the noise" } },
-  { key: "t", name: "time", label: <V>t</V>, min: 0, max: 1, step: 0.01, show: two, colour: "ink" },
-  { key: "eta", name: "eta", label: <V>η</V>, min: 0, max: 2, step: 0.1, show: fixed(1), colour: "two" },
+  { key: "t", name: "time", label: <i>t</i>, min: 0, max: 1, step: 0.01, show: two, colour: "ink" },
+  { key: "eta", name: "eta", label: <i>η</i>, min: 0, max: 2, step: 0.1, show: fixed(1), colour: "two" },
   { label: "Other noise", act: ({ seed }) => ({ seed: seed + 1 }) },
 ];
 export const sizes = { wide: [720, 380], narrow: [340, 350] };

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from genbook import ddim
 from genbook.gaussians import GaussianMixture
-from genbook.hands.drawing import Canvas, column, density, fixed, scale
+from genbook.hands.drawing import Canvas, column, density, fixed, scale, uniform
 from genbook.hands.frame import Button, Hand, Row, Slider, State
 from genbook.schedules import NoiseSchedule
 
@@ -50,23 +50,13 @@ def _places() -> tuple[Array, Array]:
     return _evenly(density(grid, 0, 1), grid), _evenly(_truth(grid), grid)
 
 
-def _uniform(seed: int, count: int) -> Array:
-    """The first numbers in [0, 1) of a seed: those of the page (mulberry32)."""
-    with np.errstate(over="ignore"):
-        steps = np.arange(1, count + 1, dtype=np.uint32) * np.uint32(0x6D2B79F5)
-        a = steps + np.uint32((seed * 7919 + 1) % 2**32)
-        t = (a ^ (a >> 15)) * (a | np.uint32(1))
-        t ^= t + (t ^ (t >> 7)) * (t | np.uint32(61))
-        return (t ^ (t >> 14)) / 2.0**32
-
-
 def _noise(seed: int, steps: int) -> Array:
     """The fresh noise of every step: the evenly spread numbers in another order each time.
 
     So 400 paths are enough. The path of the reader comes last and gets one of them, too.
     """
     starts, _ = _places()
-    numbers = _uniform(seed, steps * _COUNT).reshape(steps, _COUNT).tolist()
+    numbers = uniform(seed, steps * _COUNT).reshape(steps, _COUNT).tolist()
     rows = []
     for row in numbers:
         order = list(range(_COUNT))

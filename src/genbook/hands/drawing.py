@@ -53,6 +53,16 @@ def density(at: ArrayLike, mean: float, variance: float) -> NDArray[Any]:
     return log.exp().numpy().reshape(np.shape(at))
 
 
+def uniform(seed: int, count: int) -> NDArray[Any]:
+    """The first numbers in [0, 1) of a seed: those of the page (mulberry32)."""
+    with np.errstate(over="ignore"):
+        steps = np.arange(1, count + 1, dtype=np.uint32) * np.uint32(0x6D2B79F5)
+        a = steps + np.uint32((seed * 7919 + 1) % 2**32)
+        t = (a ^ (a >> 15)) * (a | np.uint32(1))
+        t ^= t + (t ^ (t >> 7)) * (t | np.uint32(61))
+        return (t ^ (t >> 14)) / 2.0**32
+
+
 class Canvas:
     """A picture of ``width`` × ``height`` pixels on the book's paper; ``figure`` holds it."""
 

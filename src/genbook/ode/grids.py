@@ -21,7 +21,7 @@ __all__ = ["edm_times", "log_snr_times", "ratio", "time_of"]
 
 
 def ratio(path: Path, t: Any) -> float:
-    """σ = b / a, the noise-to-signal ratio at t; log σ is −λ/2.
+    """σ = b / a, the noise-to-signal ratio at t; log σ is minus half of the log-SNR.
 
     Raises:
         ValueError: a = 0, where nothing of the data is left.
@@ -36,13 +36,19 @@ def time_of(path: Path, sigma: float) -> Any:
     """The time at which b / a is σ: exactly on a continuous path, the nearest on a chain.
 
     Raises:
-        ValueError: no time of the path has this ratio.
+        ValueError: no time of the path has this ratio; it is no number.
     """
+    if not math.isfinite(sigma):
+        raise ValueError(f"b / a must be finite, got {sigma}")
     if sigma <= 0:
         if sigma < 0:
             raise ValueError(f"b / a is never negative, got {sigma}")
         return path.time(0)
     if isinstance(path, NoiseSchedule):
+        if sigma > ratio(path, path.T) * (1 + 1e-9):
+            raise ValueError(
+                f"b / a is at most {ratio(path, path.T):.6g} on {path!r}, got {sigma:.6g}"
+            )
         wanted = -2 * math.log(sigma)
         low, high = 1, path.T
         while high - low > 1:  # log-SNR falls with t
@@ -79,8 +85,10 @@ def edm_times(
     References:
         Karras et al. (2022), Elucidating the Design Space, equation 5.
     """
-    if not rho > 0:
-        raise ValueError(f"rho must be positive, got {rho}")
+    if not rho > 0.01:
+        raise ValueError(f"rho must be positive (and more than 0.01), got {rho}")
+    if rho > 1e6:  # of so high a root nothing would be left but rounding
+        return log_snr_times(path, steps, sigma_min, sigma_max)
     return _even_in(path, steps, sigma_min, sigma_max, lambda s: s ** (1 / rho), lambda u: u**rho)
 
 
@@ -90,7 +98,7 @@ def log_snr_times(
     """Times at which the log-SNR is even, from σ_max to σ_min, and then 0.
 
     References:
-        Lu et al. (2022), DPM-Solver, section 3.4.
+        Lu et al. (2022), DPM-Solver, section 3.3.
     """
     return _even_in(path, steps, sigma_min, sigma_max, math.log, math.exp)
 
@@ -106,6 +114,8 @@ def _even_in(
     n, top = integer("steps", steps), ratio(path, path.end) if sigma_max is None else sigma_max
     if n < 1:
         raise ValueError(f"steps must be at least 1, got {n}")
+    if not isinstance(path, ContinuousPath) and n > path.end:
+        raise ValueError(f"steps must be at most {path.end} on {path!r}, got {n}")
     if not 0 < sigma_min < top:
         raise ValueError(f"0 < sigma_min < sigma_max, got {sigma_min} and {top}")
     first, last = measure(top), measure(sigma_min)

@@ -7,6 +7,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -36,10 +37,12 @@ def preconditioning(sigma: Tensor, data_std: float) -> Scales:
     1, and its errors are enlarged as little as possible.
 
     Raises:
-        ValueError: s or a σ that is not positive.
+        ValueError: s or a σ that is not positive and finite.
     """
-    if not data_std > 0 or not bool((sigma > 0).all()):
-        raise ValueError(f"sigma and data_std must be positive, got {sigma} and {data_std}")
+    if not 0 < data_std < math.inf or not bool(((sigma > 0) & sigma.isfinite()).all()):
+        raise ValueError(
+            f"sigma and data_std must be positive and finite, got {sigma} and {data_std}"
+        )
     total = sigma**2 + data_std**2
     return Scales(
         data_std**2 / total, sigma * data_std * total.rsqrt(), total.rsqrt(), sigma.log() / 4

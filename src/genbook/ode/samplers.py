@@ -186,7 +186,7 @@ def states(
         shape: ``(B, …)``.
         steps: number of steps.
         cond: passed on to the model.
-        generator: source of the first state; nothing else is drawn.
+        generator: source of the first state, and of what a step draws.
         step: a step of this module, or of another chapter.
         spacing: "edm" or "log_snr", see :func:`edm_times` and :func:`log_snr_times`; "linear" or
             "quadratic", see :meth:`genbook.paths.Path.times`.

@@ -12,14 +12,14 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from genbook.arguments import choice, finite, integer, shown
+from genbook.arguments import choice, finite, integer, same_shape, shown
 from genbook.ode.methods import (
     BETWEEN,
     ERROR,
@@ -44,6 +44,12 @@ METHODS: dict[str, Method] = {
 }
 CALLS = {"euler": 1, "heun": 2, "rk4": 4, "dopri5": 6}
 SAFETY, LEAST, MOST = 0.9, 0.2, 10.0  # of the factor by which a step grows or shrinks
+Norm = Callable[[Tensor], float]
+
+
+def rms(error: Tensor) -> float:
+    """The root mean square of all numbers."""
+    return (torch.linalg.vector_norm(error) / math.sqrt(max(1, error.numel()))).item()
 
 
 class SolverError(ValueError):
@@ -84,6 +90,7 @@ def solve(
     atol: float = 1e-6,
     at: Sequence[float] | None = None,
     limit: int = 10_000,
+    norm: Norm = rms,
 ) -> Tensor:
     """The state at t1 of the solution that has the state x at t0; t1 may lie on either side.
 
@@ -98,13 +105,16 @@ def solve(
         at: times between t0 and t1, in the order in which they are reached; then the states at
             these times are returned, ``(len(at), B, …)``. With steps they are times of the grid.
         limit: of steps tried.
+        norm: of an error in units of what is allowed, of the shape of x. The default is taken over
+            the whole batch, so that one sample may err by more where many others err less.
 
     Raises:
         ValueError: an unknown method, times out of order, tolerances that are not positive.
         SolverError: NaN or infinity, steps that became too small to change the time, or more than
             ``limit`` of them. It names the time at which it happened.
     """
-    return integrate(f, x, t0, t1, method, steps, rtol=rtol, atol=atol, at=at, limit=limit).states
+    options = {"rtol": rtol, "atol": atol, "at": at, "limit": limit, "norm": norm}
+    return integrate(f, x, t0, t1, method, steps, **options).states  # type: ignore[arg-type]
 
 
 @torch.no_grad()
@@ -120,6 +130,7 @@ def integrate(
     atol: float = 1e-6,
     at: Sequence[float] | None = None,
     limit: int = 10_000,
+    norm: Norm = rms,
 ) -> Solution:
     """:func:`solve`, with what it cost: the number of calls and of steps."""
     choice("method", method, Name)
@@ -132,9 +143,10 @@ def integrate(
         return _walk(f, x, _grid(steps, t0, t1), method, asked)
     if method != "dopri5":
         raise ValueError(f"{method!r} does not choose its steps: give steps, or take 'dopri5'")
-    if not (rtol > 0 and atol > 0):
-        raise ValueError(f"rtol and atol must be positive, got {rtol} and {atol}")
-    return _adapt(f, x, t0, t1, rtol, atol, [t1] if asked is None else asked, limit, at is None)
+    if not (0 < rtol < math.inf and 0 < atol < math.inf):
+        raise ValueError(f"rtol and atol must be positive and finite, got {rtol} and {atol}")
+    limit, ends = integer("limit", limit), [t1] if asked is None else asked
+    return _adapt(f, x, t0, t1, rtol, atol, ends, limit, at is None, norm)
 
 
 def _walk(
@@ -172,10 +184,13 @@ def _adapt(
     asked: list[float],
     limit: int,
     alone: bool,
+    norm: Norm,
 ) -> Solution:
     """Dormand and Prince's steps, as long as their error allows."""
     wide, sign = abs(t1 - t0), math.copysign(1.0, t1 - t0)
-    shape, x = x.shape, x.reshape(-1)
+    shape, given = x.shape, x.dtype
+    # Half precision cannot hold an error in units of a tolerance; the field gets what was given.
+    x = (x.float() if given in (torch.float16, torch.bfloat16) else x).reshape(-1)
     slopes = x.new_empty(len(NODES), x.numel())  # one row a stage
     stages = [x.new_tensor(row) for row in STAGES]
     error_weights, between = x.new_tensor(ERROR), x.new_tensor(BETWEEN)
@@ -183,10 +198,11 @@ def _adapt(
     field = _guarded(f)
 
     def slope(y: Tensor, t: float) -> Tensor:
-        return field(y.reshape(shape), t).reshape(-1)
+        return field(y.reshape(shape).to(given), t).reshape(-1).to(x.dtype)
 
     slopes[0] = slope(x, t0)
-    h, calls = _first_step(slope, x, slopes[0], t0, sign, wide, rtol, atol), 2
+    h, calls = _first_step(slope, x, slopes[0], t0, sign, wide, rtol, atol)
+    calls += 1
     t, rejected, times = t0, 0, [t0]
     found: list[Tensor] = []
     before: tuple[float, float] | None = None
@@ -216,7 +232,7 @@ def _adapt(
             rejected, h = rejected + 1, LEAST * abs(signed)
             continue
         allowed = torch.maximum(x.abs(), y.abs()).mul_(rtol).add_(atol)
-        size = _rms(torch.mv(slopes.T, signed * error_weights) / allowed)
+        size = norm((torch.mv(slopes.T, signed * error_weights) / allowed).reshape(shape))
         if not size <= 1:  # NaN is too much, too
             rejected += 1
             h = abs(signed) * (max(LEAST, SAFETY * size**-0.2) if math.isfinite(size) else LEAST)
@@ -238,17 +254,18 @@ def _adapt(
         t, x = s, y
         times.append(t)
         slopes[0] = slopes[-1]
-    states = [state.reshape(shape) for state in found]
+    states = [state.reshape(shape).to(given) for state in found]
     return Solution(
         states[0] if alone else torch.stack(states), calls, len(times) - 1, rejected, times
     )
 
 
 def _guarded(f: Field) -> Field:
-    """The field, which may not answer with NaN or infinity."""
+    """The field, which may not answer with NaN or infinity, nor in another shape."""
 
     def field(x: Tensor, t: float) -> Tensor:
         slope = f(x, t)
+        same_shape(x=x, slope=slope)
         if not slope.isfinite().all():
             raise SolverError(f"the field is NaN or infinite at t = {t:.6g}", t)
         return slope
@@ -265,26 +282,30 @@ def _first_step(
     wide: float,
     rtol: float,
     atol: float,
-) -> float:
-    """A step that moves the state by a hundredth, tried once (Hairer's rule; one call)."""
+) -> tuple[float, int]:
+    """A step that moves the state by a hundredth, tried once (Hairer's rule), and its calls."""
     scale = x.abs() * rtol + atol
-    size, speed = _rms(x / scale), _rms(first / scale)
+    size, speed = rms(x / scale), rms(first / scale)
     h = 1e-6 if size < 1e-5 or speed < 1e-5 else 0.01 * size / speed
-    h = min(h, wide)
-    second = slope(x + sign * h * first, t0 + sign * h)
-    largest = max(speed, _rms((second - first) / scale) / h)
+    h, calls = min(h, wide), 1
+    while True:
+        try:
+            second = slope(x + sign * h * first, t0 + sign * h)
+            break
+        except SolverError:  # as in a step: too far, perhaps
+            h, calls = h / 10, calls + 1
+            if t0 + sign * h == t0:
+                return h, calls
+    largest = max(speed, rms((second - first) / scale) / h)
     longer = max(1e-6, 1e-3 * h) if largest <= 1e-15 else (0.01 / largest) ** 0.2
-    return min(100 * h, longer, wide)
-
-
-def _rms(x: Tensor) -> float:
-    return (torch.linalg.vector_norm(x) / math.sqrt(max(1, x.numel()))).item()
+    return min(100 * h, longer, wide), calls
 
 
 def _grid(steps: int | Sequence[float], t0: float, t1: float) -> list[float]:
     """The times of fixed steps, from t0 to t1."""
-    if isinstance(steps, Sequence):
-        grid = _in_order(steps, t0, t1, "steps")
+    times: Any = steps.tolist() if getattr(steps, "ndim", 0) else steps  # type: ignore[union-attr]
+    if isinstance(times, Sequence) and not isinstance(times, str):
+        grid = _in_order(times, t0, t1, "steps")
         if grid[0] != t0 or grid[-1] != t1:
             raise ValueError(f"the times of the steps go from {t0} to {t1}, got {shown(grid)}")
         return grid

@@ -40,8 +40,8 @@ class VP(ContinuousPath):
 
         β(t) = β_0 + t (β_1 − β_0),    a = exp(−½ ∫_0^t β),    b = √(1 − a²)
 
-    with slopes a' = −½ β a and b' = ½ β a² / b, which is infinite at t = 0. The process with
-    these rates has f = −β/2 and g² = β.
+    with slopes a' = −½ β a and b' = ½ β a² / b, which is infinite at t = 0. The process
+    with these rates has f = −β/2 and g² = β.
 
     References:
         Song et al. (2021), Score-Based Generative Modeling through SDEs, equation 33.

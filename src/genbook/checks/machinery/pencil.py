@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["explain", "wrong"]
 
+_ROUNDED = 1e-3
+"""A number by hand that is as near as this is meant, and rounded more than was asked for."""
+
 
 def wrong(entry: Question, got: Any, expected: Any) -> str:
     """Which parts of a wrong answer are wrong."""
@@ -23,11 +26,17 @@ def wrong(entry: Question, got: Any, expected: Any) -> str:
     if list(mine) != list(right):
         return _unlike(got, expected)
     off = [name for name, part in mine.items() if not _same(entry, part, right[name])]
-    if len(right) == 1:
-        return "this is not it"
-    if not off:  # the numbers are right, and their form is not
+    if not off and len(right) > 1:  # the numbers are right, and their form is not
         return compare.mismatch(got, expected, entry.rtol, entry.atol)
-    return f"{_and(off)} {'is' if len(off) == 1 else 'are'} wrong"
+    coarse = [name for name in off if _same(entry, mine[name], right[name], _ROUNDED)]
+    if len(right) == 1:
+        return "this is rounded too much" if coarse else "this is not it"
+    false = [name for name in off if name not in coarse]
+    return "; ".join(
+        f"{_and(names)} {'is' if len(names) == 1 else 'are'} {what}"
+        for names, what in ((false, "wrong"), (coarse, "rounded too much"))
+        if names
+    )
 
 
 def explain(
@@ -47,9 +56,11 @@ def explain(
         value = mistakes[i][0].value if mistakes else compare.plain(known.function())
         parts = _parts(value)
         if list(parts) == list(right):
-            # A wrong number by hand may be rounded more than a right one.
-            near = {name for name in left if _same(entry, mine[name], parts[name], rtol=1e-3)}
-            shared.append(near)
+            # A number that the mistake leaves as it is says nothing about who made it.
+            changed = {name for name in left if not _same(entry, parts[name], right[name])}
+            shared.append(
+                {name for name in changed if _same(entry, mine[name], parts[name], _ROUNDED)}
+            )
         else:
             shared.append(set())
     found = []

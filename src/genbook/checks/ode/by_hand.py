@@ -21,6 +21,8 @@ the second slope at the old time: euler * 0.3 → euler * 0.8
 the second slope at the old point: euler * 0.3 → 4.0 * 0.3
     Your second number asks at the new time, but at the point where the step began. Heun asks at
     Euler's end.
+from Euler's end: heun = 4.0 - → heun = euler -
+    Your second number corrects from Euler's end. The mean slope is walked along from the start, 4.
 sum for mean: (first + euler * 0.3) / 2 → (first + euler * 0.3)
     Your second number walks along the sum of both slopes: it goes the way twice. Take their mean.
 a whole step to the middle: 4.0 - 0.25 * first → 4.0 - 0.5 * first

@@ -30,7 +30,10 @@ one level too few: i / (steps - 1) → i / steps
     or: i / (steps - 1) → i / steps; range(steps) → range(steps + 1); + [0.0] →
     You divided by the number of steps, so your lowest level is not `low`. Between `steps` levels
     there are steps − 1 gaps.
+one level too many: i / (steps - 1) → i / steps; range(steps) → range(steps + 1)
+    You have one level too many: `steps + 1` in all, the 0 among them.
 ascending: for i in range(steps)] → for i in range(steps - 1, -1, -1)]
+    or: → sorted(grid(steps, low, high, rho))
     Your levels ascend. A sampler begins with the most noise.
 not taken to the power: * (last - first)) ** rho → * (last - first))
     These are the rho-th roots of the levels. Take them to the power rho.

@@ -25,6 +25,7 @@ def cases(seed: int) -> list[Case]:
         Case((Bent(1.5), images, 1.5, 0.4), label="images, another denoiser"),
         Case((Bent(2.0), points, 0.6, 0.0), label="the last step, to sigma = 0"),
         Case((bell, images, 10.0, 9.0), label="much noise"),
+        Case((bell, points, 0.05, 0.01), label="little noise"),
     ]
 
 
@@ -54,6 +55,16 @@ the second slope divided by the old sigma: following)) / following → following
     new one.
 the second question about the old state: denoise(there, following) → denoise(x, following)
     You asked the second time about the state at which the step began. Heun asks at Euler's end.
+the second slope at the old noise level: following)) / following → sigma)) / sigma
+    Your second slope is the one of the old sigma. Euler's end has the noise of the end of the step:
+    ask there, and divide there.
+the mean of the data: (there - denoise → (x - denoise; g)) / following → g)) / sigma
+    You took the mean of the two predictions D. Heun takes the mean of two slopes, each of its own
+    state and noise level.
+the second slope from the old state: (there - denoise → (x - denoise
+    Your second slope is (x − D) / σ' with the old x. It belongs to Euler's end: (x' − D) / σ'.
+the prediction for the slope: (x - denoise(x, sigma)) / sigma → denoise(x, sigma)
+    You walk along the predicted data D. The slope is eps = (x − D) / σ.
 sum for mean: (first + second) / 2 → (first + second)
     You walk along the sum of both slopes and go the way twice. Take their mean.
 Euler's method: return x + h * (first + second) / 2 → return there

@@ -78,6 +78,9 @@ steps of one length: h / (2 * length) → 1 / 2
     You took all steps for equally long in log σ. These are not.
 length in sigma: math.log(sigma / following) → sigma - following
     You measured the steps in σ. The line is straight in log σ.
+the line integrated exactly: h / (2 * length) → (h / -math.expm1(-h) - 1) / length
+    You integrate the line exactly. That is a good solver, too, of the same order. 2M is the one
+    whose factor is h / (2 h_r).
 only the ratio of two lengths counts: math.log(sigma / following) ≡ math.log(following / sigma)
 """)
 QUESTION = Question("ode.multistep", 3, multistep, cases, ANSWERS)

@@ -42,6 +42,9 @@ the drift whole: -beta / 2 * x → -beta * x
     Your drift is −β x. The process that keeps the variance has f = −½ β x.
 the drift outward: -beta / 2 * x → beta / 2 * x
     Your drift points outward. f = −½ β x draws towards the origin: the data fade.
+turned around: -beta / 2 * x + beta / (2 * b) * eps → beta / 2 * x - beta / (2 * b) * eps
+    Your velocity has the other sign. A sampler walks down in t, but dx/dt points to larger t: to
+    the noise.
 no drift: -beta / 2 * x + → 0 * x +
     The drift f is missing: the flow is f − ½ g² score.
 g for its square: beta / (2 * b) → math.sqrt(beta) / (2 * b)

@@ -74,6 +74,8 @@ diagonals only: 2 * cross → 2 * (cov_a.diagonal() * cov_b.diagonal()).sqrt().s
 in single precision: a.double(), b.double() → a, b
     Your numbers are computed in single precision. Where an eigenvalue is nearly zero, the root of
     its rounding error is not small: begin with a.double() and b.double().
+the length for its square: .square().sum() → .square().sum().sqrt()
+    You add the distance of the means. It enters squared, as the covariances do.
 mean square for a sum: .square().sum() → .square().mean()
     The squares of the difference of the means are added up, not averaged.
 the difference is squared: a.mean(0) - b.mean(0) ≡ b.mean(0) - a.mean(0)

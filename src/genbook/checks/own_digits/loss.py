@@ -23,7 +23,7 @@ def cases(seed: int) -> list[Case]:
         return Case((Classes(schedule, means, 0.4), schedule, x0, labels, t, eps), label=label)
 
     return [
-        case(linear, torch.tensor([1, 20, 7, 13]), "four images, one time each"),
+        case(linear, torch.tensor([1, 20, 7, 13, 2]), "five images, one time each"),
         case(random, torch.tensor([9, 2, 5]), "other β"),
         case(linear, torch.tensor([3]), "a single image"),
     ]
@@ -54,6 +54,9 @@ a sum over pixels: .mean() → .flatten(1).sum(1).mean()
     have to know how many there are.
 signal and noise swapped: schedule.a → schedule.b; schedule.b → schedule.a
     Your image gets clearer as t grows: the two factors are swapped.
+of one step: schedule.a(t, x0) → schedule.gather("alphas", t, x0) ** 0.5
+    schedule.b(t, x0) → schedule.gather("betas", t, x0) ** 0.5
+    You add the noise of the last step only. All the noise up to t is meant: a_t is the root of ᾱ_t.
 the clean image is shown: network(xt → network(x0
     The network sees the clean image, in which there is no noise to find. Show it x_t.
 one time for all: network(xt, t, → network(xt, t[:1].expand(len(t)),

@@ -1,6 +1,6 @@
 """How far a number may be off by luck: the bootstrap, with the draws given."""
 
-from genbook.checks import Case, Question, Tensor, answers, generator, np, torch
+from genbook.checks import Case, Question, Tensor, answers, generator, math, np, torch
 
 
 def luck(measure, rows, draws):
@@ -18,6 +18,11 @@ def spread(x: Tensor) -> Tensor:
 
 def largest(x: Tensor) -> float:
     return float(x.max())
+
+
+def around(centre: Tensor | float, values: list[float], fewer: int) -> float:
+    squares = [(value - float(centre)) ** 2 for value in values]
+    return math.sqrt(sum(squares) / (len(values) - fewer))
 
 
 def cases(seed: int) -> list[Case]:
@@ -53,6 +58,12 @@ of the mean: return np.std(values, ddof=1) → return np.std(values, ddof=1) / l
     the standard deviation of the values itself is the answer.
 as a range: return np.std(values, ddof=1) → return np.max(values) - np.min(values)
     You return the range of the values. It grows with the number of draws.
+an interval: return np.std(values, ddof=1) → return 1.96 * np.std(values, ddof=1)
+    You return half an interval of 95 %. The question asks for the standard deviation alone.
+around the value of all rows: np.std(values, ddof=1) → around(measure(rows), values, 1)
+    or: np.std(values, ddof=1) → around(measure(rows), values, 0)
+    You measure how far the values are from that of all rows. A standard deviation is taken around
+    their own mean: their bias is no luck.
 the mean: return np.std(values, ddof=1) → return np.mean(values)
     You return the mean of the values. The question is how far they scatter.
 without the draws: rows[draw] → rows

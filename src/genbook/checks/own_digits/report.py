@@ -11,7 +11,13 @@ def report(distance, features, labels, seen, real, real_labels):
 
 def gap(a: Tensor, b: Tensor) -> Tensor:
     """Some distance: it depends on which points, on their number, and on which set is the first."""
-    return (a.mean(0) - 2 * b.mean(0)).square().sum() + 1 / len(a) + 3 / len(b)
+    few = torch.tensor([1 / max(1, len(a)), 3 / max(1, len(b))]).double().sum()
+    return (a.mean(0) - 2 * b.mean(0)).square().sum() + few  # NaN, and no error, of none
+
+
+def mean_share(seen: Tensor, labels: Tensor) -> Tensor:
+    shares = [(seen[labels == c] == c).double().mean() for c in labels.unique()]
+    return torch.stack(shares).mean()
 
 
 def cases(seed: int) -> list[Case]:
@@ -68,6 +74,9 @@ the other way round: features[labels == c] → real[real_labels == c]
 both swapped: → report(distance, features, labels, seen, real, real_labels)[::-1]
     Your two numbers are swapped: first the distance.
 ten classes always: / len(classes) → / 10
-    You divide by ten. Divide by the number of classes that there are.
+    or: real_labels.unique() → range(10)
+    You count on ten classes. Take those that there are.
+a mean of shares: (seen == labels).double().mean() → mean_share(seen, labels)
+    Your second number is a mean over the classes. The question asks for the share of all digits.
 """)
 QUESTION = Question("own_digits.report", 3, report, cases, ANSWERS)

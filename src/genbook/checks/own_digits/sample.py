@@ -57,6 +57,11 @@ never reaches 0: range(calls, -1, -1) → range(calls, 0, -1)
 asked at the time it goes to: network(x, t, → network(x, s,
     You ask the network at s about a state of time t. It has to be told how much noise is in what it
     sees.
+stops where the stride runs out: [round(T * i / calls) for i in → [*
+    range(calls, -1, -1)] → range(T, 0, -(T // calls))][: calls + 1]
+    The stride never reaches 0, and what you return still has noise in it. The last jump ends at 0.
+t and s swapped: labels), t, s, → labels), s, t,
+    You call the jump with s before t. It is step(x, eps, t, s, noise), from t to the earlier s.
 one call too few: i / calls → i / max(1, calls - 1); range(calls, → range(calls - 1,
     You visit as many times as there are calls, and so make one jump too few.
 times cut off: round(T → int(T

@@ -77,7 +77,16 @@ no room for the noise: (schedule.b(s) ** 2 - sigma**2) ** 0.5 * eps → schedule
     You add fresh noise and keep all of the old: together there is too much. Of b_s², the fresh
     noise takes σ², and b_s² − σ² is left for the old one.
 the noise of one step: 1 - a**2 / schedule.a(s) ** 2 → schedule.betas[t]
+    or: schedule.b(s) / b * → ; 1 - a**2 / schedule.a(s) ** 2 → schedule.betas[t]
+    or: eta * schedule.b(s) → eta * schedule.b(t - 1)
+    1 - a**2 / schedule.a(s) ** 2 → schedule.betas[t]
     Your σ knows the β of the last step only. A jump passes all steps from s to t: 1 − ᾱ_t / ᾱ_s.
+roots in the ratio: a**2 / schedule.a(s) ** 2 → a / schedule.a(s)
+    Your σ has a_t / a_s where ᾱ_t / ᾱ_s belongs, its square.
+the ratio turned over: a**2 / schedule.a(s) ** 2 → schedule.a(s) ** 2 / a**2
+    Your ratio ᾱ_s / ᾱ_t is above 1, and 1 minus it has no root. It is ᾱ_t / ᾱ_s.
+a difference of roots: (schedule.b(s) ** 2 - sigma**2) ** 0.5 → (schedule.b(s) - sigma)
+    The old noise keeps √(b_s² − σ²), which is not b_s − σ: variances add up, deviations do not.
 upside down: eta * schedule.b(s) / b → eta * b / schedule.b(s)
     The ratio in σ is upside down: b_s / b_t.
 stays at t: schedule.a(s) * x0 → a * x0

@@ -75,9 +75,10 @@ labels of other images: labels[batch], t → labels[torch.randint(len(images), (
     Your network has learnt that the labels say nothing. Were they taken from the same batch as the
     images?
 untrained: range(2000) → range(5)
-    Your network has learnt next to nothing. Look for `error.backward()`, `optimiser.step()`, and
-    whether the network that you return is the one whose parameters the optimiser has.
+    Your network has learnt next to nothing. Look for `optimiser.zero_grad()`, `error.backward()`,
+    `optimiser.step()`, the number of steps, and whether the network that you return is the one
+    whose parameters the optimiser has.
 """)
 
-TRAINING = Training(build, score, BOUND, "distance within the classes", diagnose=diagnose)
+TRAINING = Training(build, score, BOUND, "distance by class", diagnose=diagnose)
 QUESTION = Question("own_digits.train", 6, train, answers=ANSWERS, training=TRAINING)

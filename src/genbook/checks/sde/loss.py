@@ -18,19 +18,24 @@ def cases(seed: int) -> list[Case]:
         Case((*points, many), label="points"),
         Case((*images, few), label="images"),
         Case((*images, few / 1000), label="images with next to no noise"),
+        Case((*images, 0 * few), label="images without noise"),
         Case((points[0], -many[:, None] * points[0], many), label="a perfect score"),
     ]
 
 
 ANSWERS = answers("""
-as a weighted distance to the target:
-    shaped = b.double().reshape(-1, *[1] * (eps.ndim - 1))
-    return (shaped**2 * (score.double() - -eps.double() / shaped) ** 2).mean()
+with the axes spelt out, in float64:
+    shaped = b.double()[(...,) + (None,) * (eps.ndim - 1)]
+    return torch.nn.functional.mse_loss(shaped * score.double(), -eps.double())
 sample by sample:
     each = [((b[i] * score[i] + eps[i]) ** 2).sum() for i in range(len(eps))]
     return torch.stack(each).sum() / eps.numel()
 the sign: b * score + eps → b * score - eps
     Your target is +eps / b. The score of the bell points back to its centre: −eps / b.
+divided first: (b * score + eps) → (b * (score + eps / b))
+    or: (b * score + eps).square() → (b**2 * (score + eps / b).square())
+    You divide by b and multiply by it again. At b = 0 that is infinity times zero: multiply
+    the score by b, and nothing has to be divided.
 no weight: (b * score + eps) → (score + eps / b)
     You left out the weight b². In little noise the target is huge, and the loss is about nothing
     else.

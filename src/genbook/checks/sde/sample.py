@@ -100,4 +100,4 @@ one noise twice: noise[i, 1] → noise[i, 0]
 noise in the last step: if s > 0 → if True
     You added noise in the step to 0, where no step is left to take it out.
 """)
-QUESTION = Question("sde.sample", 3, sample, cases, ANSWERS)
+QUESTION = Question("sde.sample", 4, sample, cases, ANSWERS)

@@ -19,6 +19,7 @@ def cases(seed: int) -> list[Case]:
         Case((*points[:2], f, g, 0.02, 0.6, points[2]), label="η in between"),
         Case((*images[:2], 0.0, g, 0.3, 1.5, images[2]), label="VE, more noise than forward"),
         Case((*points[:2], f, g, 0.1, 0.7), label="no noise given, and η > 0"),
+        Case((*images[:2], f, g, 0.1), {"noise": images[2]}, label="η not given"),
     ]
 
 
@@ -36,6 +37,8 @@ particle by particle:
     return torch.stack(rows)
 the wrong way: x - h → x + h
     You went up in time. Going down, f x h is subtracted and the pull of the score added.
+the drift without x: (f * x - → (f -
+    You put f where the drift f x stands: the state is in it.
 the score's sign: (f * x - → (f * x +
     You pushed away from the data. The score points to where they are denser: −(f − … g² s) h
     adds it.
@@ -51,6 +54,8 @@ g for its square: g**2 * score → g * score
     Your pull has g. It is the variance g² by which the score is weighted.
 g squared in the push: eta * g * math → eta * g**2 * math
     Your push has g². That would be its variance per unit of time; the push is η g √h.
+eta squared in the push: eta * g * math → eta**2 * g * math
+    Your push has η². That would be its variance; the push is η g √h.
 the dial forgotten in the push: eta * g * math → g * math
     Your push does not know η: it is η g √h.
 half of the pull: (1 + eta**2) / 2 → (1 + eta**2) / 4
