@@ -50,7 +50,8 @@ LIKELY = {
         only one call: → flow_map(x, times[0], 0.0)
     """,
     "consistency.target": """
-        swapped: decay * old + (1 - decay) * weights[i].detach() → (1 - decay) * old + decay * weights[i]
+        swapped: decay * old → (1 - decay) * old
+            (1 - decay) * weights → decay * weights
         the mean: decay * old + (1 - decay) * weights[i].detach() → (old + weights[i]) / 2
         the network: decay * old + (1 - decay) * weights[i].detach() → weights[i]
         the old one: decay * old + (1 - decay) * weights[i].detach() → old

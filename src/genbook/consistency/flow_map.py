@@ -105,8 +105,8 @@ class SolvedMap:
         """The state at s, from the state x ``(B, …)`` at t; t and s are numbers."""
         if t == s:
             return x
-        tight = {"rtol": self.tolerance, "atol": self.tolerance}
-        return solve(path_flow(self.denoiser, cond), x, t, s, **tight)
+        field = path_flow(self.denoiser, cond)
+        return solve(field, x, t, s, rtol=self.tolerance, atol=self.tolerance)
 
     def velocity(self, x: Tensor, t: Any, cond: Any = None) -> Tensor:
         """The field itself."""
@@ -134,7 +134,7 @@ def lagrangian(
     def end(s: Tensor) -> Tensor:
         return flow_map(x, t, s, cond)
 
-    there, moved = jvp(end, (s,), (torch.ones_like(s),))
+    there, moved = jvp(end, (s,), (torch.ones_like(s),))  # type: ignore[misc]
     return moved - velocity(there, s, cond)
 
 

@@ -236,13 +236,14 @@ def mean_flow(
     def off(x: Tensor, t: Tensor, s: Tensor, cond: Any, of_pair: Tensor) -> Tensor:
         v = of_pair if velocity is None else velocity(x, t, cond)
 
-        def said(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        def said(x: Tensor, t: Tensor) -> tuple[Any, ...]:
             # As tensors, also where a factor is one number for all times.
             skip, out = flow_map.scales(t, s, x)
             return flow_map.network(x, t, s, cond), skip + 0 * out, out + 0 * skip
 
         with torch.no_grad():
-            (_, skip, out), (moved, d_skip, d_out) = jvp(said, (x, t), (v, torch.ones_like(t)))
+            along = (v, torch.ones_like(t))
+            (_, skip, out), (moved, d_skip, d_out) = jvp(said, (x, t), along)  # type: ignore[misc]
             goal = -(d_skip * x + skip * v + out * moved) / d_out
         return flow_map.network(x, t, s, cond) - goal
 

@@ -17,8 +17,8 @@ class Slope:
     scale: float
 
     def __call__(self, x: Tensor, t: Tensor, s: Tensor) -> Tensor:
-        t, s = column(t, x), column(s, x)
-        return (self.scale * x + 0.3 * t).sin() + x * t**2 - 0.7 * s * x.cos()
+        here, there = column(t, x), column(s, x)
+        return (self.scale * x + 0.3 * here).sin() + x * here**2 - 0.7 * there * x.cos()
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ as a loop, in float64:
     for i in range(len(average)):
         found.append(average[i].double() + (1 - decay) * (weights[i] - average[i]).double())
     return found
-the weights exchanged: decay * old + (1 - decay) * weights[i].detach() → (1 - decay) * old + decay * weights[i]
+the weights exchanged: decay * old → (1 - decay) * old; (1 - decay) * weights → decay * weights
     Your average runs after the network: the decay is the share of the *old* average that stays.
 a copy of the network: decay * old + (1 - decay) * weights[i].detach() → weights[i].clone()
     You copied the weights. The average moves only a share 1 − decay of the way.
