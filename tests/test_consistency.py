@@ -395,3 +395,16 @@ def test_the_network_knows_its_class_and_both_times() -> None:
         FlowMLP(dim=64)(x, 0.7, (0.2, labels))
     with pytest.raises(ValueError, match="at least 1"):
         FlowMLP(width=0)
+
+
+def test_a_shortcut_stops_half_way() -> None:
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    def model(x: Tensor, t: Tensor, cond: tuple[Tensor, Any]) -> Tensor:
+        seen.append((t, cond[0]))
+        return x
+
+    consistency.shortcut(FlowMap(model, STRAIGHT), DATA, None, generator(), diagonal=0.0)
+    (t, m), (again, s), whole = seen
+    torch.testing.assert_close(m, (t + s) / 2)
+    assert torch.equal(again, m) and torch.equal(whole[0], t) and torch.equal(whole[1], s)
