@@ -151,7 +151,8 @@ def euler_maruyama(
 
     Raises:
         TypeError: the path is a chain, which has no f and g.
-        ValueError: a negative η, s is not below t, noise of another shape, or f or g is infinite.
+        ValueError: a negative η, s is not below t, noise of another shape, or f or g
+            is infinite at t.
     """
     path, h = _process_of(denoiser, eta), t - s
     _downwards(path, t, s)
@@ -180,9 +181,9 @@ def reverse_diffusion(
 
         x_s = (2 − k) x_t + (1 + η²)/2 β score + η √β noise
 
-    Arguments as for :func:`euler_maruyama`; the path may be a chain, too. Where nothing of
-    the data is left at the end, k is 0 in the first step, however short it is: there η = 0
-    leads astray.
+    Arguments as for :func:`euler_maruyama`; the path may be a chain, too. Where nothing
+    of the data is left at the end, k is 0 in the first step, however short it is: there
+    η = 0 leads astray.
     """
     _dial(eta)
     _downwards(denoiser.path, t, s)
@@ -270,8 +271,8 @@ def annealed_langevin(
 
     References:
         Song & Ermon (2019), Generative Modeling by Estimating Gradients of the Data
-        Distribution, algorithm 1, which returns the last move's state. Its α_i = ε σ_i² / σ_L² is
-        twice our ε: the size of a move goes with the level's variance.
+        Distribution, algorithm 1, which returns the last move's state. Its α_i, which is
+        ε σ_i² / σ_L² there, is twice our ε: a move goes with the level's variance.
     """
     return predictor_corrector(
         denoiser, x, t, s, cond, generator, predictor=_hold, moves=moves, snr=snr
