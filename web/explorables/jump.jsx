@@ -27,7 +27,7 @@ const pushed = (now) => jump({ ...now, z: now.z + PUSH }) - jump(now);
 const CURVES = spaced(-2.2, 2.2, 15).map((z) => curve(z, 1, 0));
 
 export const title = "A flow map between two times";
-export const state = { z: 0.3, t: 0.8, s: 0 };
+export const state = { z: -0.7, t: 0.8, s: 0 };
 export const controls = [
   { key: "z", name: "height of the start", label: "start", min: -2.2, max: 2.2, step: 0.01, show: two, colour: "one" },
   { key: "t", name: "time t of the start", label: <>from <i>t</i></>, min: 0, max: 1, step: 0.01, show: two, colour: "one" },

@@ -91,7 +91,7 @@ def _draw(now: State) -> Figure:
 
 HAND = Hand(
     title="A flow map between two times",
-    state={"z": 0.3, "t": 0.8, "s": 0},
+    state={"z": -0.7, "t": 0.8, "s": 0},
     controls=[
         Slider("z", "start", -2.2, 2.2, 0.01),
         Slider("t", "from <i>t</i>", 0, 1, 0.01),
