@@ -73,6 +73,15 @@ def _end_of_heuns_path() -> str:
     return f"steps\n6\nthick path ends at\n{ends.item():.2f}".replace("-", "−")
 
 
+def _end_of_a_jump() -> str:
+    """From the noise at the height −0.68 down to the data."""
+    weights, means, variances = _numbers([0.3, 0.3, 0.4], [-1.8, 0.0, 1.6], [0.09, 0.09, 0.09])
+    bells = gaussians.GaussianMixture(weights, means[:, None], variances[:, None, None])
+    (x,) = _numbers([[-0.68 * (1 + 20**2 / 4) ** 0.5]])
+    x = ode.solve(lambda x, s: bells.eps(x, 1.0, s), x, 20.0, 0.05, rtol=1e-8, atol=1e-8)
+    return f"end\n{x.item() / (1 + 0.05**2 / 4) ** 0.5:.2f}".replace("-", "−")
+
+
 def _signal_of_cosine() -> str:
     return f"{NoiseSchedule.cosine(1000).a(1000):.4f}"
 
@@ -168,6 +177,12 @@ EXPLORABLES = {
         {"calls": ["ArrowRight"], "start": ["ArrowRight"] * 2},
         _end_of_heuns_path,
         choices=["heun"],
+    ),
+    "jump": Handled(
+        "book/consistency",
+        "fig-consistency-jump",
+        {"z": ["ArrowRight"] * 2, "t": ["End"]},
+        _end_of_a_jump,
     ),
     "ray": Handled(
         "book/geometry",
