@@ -378,6 +378,105 @@ LIKELY = {
         of the mean: np.std(values, ddof=1) → np.std(values, ddof=1) / len(draws) ** 0.5
         no draws: rows[draw] → rows
     """,
+    "ode.by_hand": """
+        up to the noise: → 5.6, 5.22, 4.98
+        both slopes added: → 2.4, 2.04, 3.12
+        the new slope at the start: → 2.4, 2.9, 3.12
+        the end of the slope at the old time: → 2.4, 2.72, 3.12
+        Euler's end as the middle: → 2.4, 3.02, 3.34
+        half of the way with the middle's slope: → 2.4, 3.02, 3.56
+    """,
+    "ode.divergence": """
+        the whole gradient: row.flatten(1)[:, i] → row.flatten(1).sum(1)
+        of the batch: → sum(torch.autograd.grad(f(x.requires_grad_()).sum(), x)[0].flatten())
+        the mean over the entries: return total.detach() → return total.detach() / x[0].numel()
+        only the last entry: range(slope.shape[1]) → range(slope.shape[1] - 1, slope.shape[1])
+        only the first entry: range(slope.shape[1]) → range(1)
+        without sign: return total.detach() → return total.detach().abs()
+    """,
+    "ode.grid": """
+        without the 0: + [0.0] →
+        divided by steps: i / (steps - 1) → i / steps
+        the root forgotten at the end: * (last - first)) ** rho → * (last - first))
+        powers for roots: high ** (1 / rho), low ** (1 / rho) → high**rho, low**rho
+            (last - first)) ** rho → (last - first)) ** (1 / rho)
+        from below: for i in range(steps)] → for i in reversed(range(steps))]
+        rho not used: → [high + i / (steps - 1) * (low - high) for i in range(steps)] + [0.0]
+    """,
+    "ode.heun": """
+        Euler: return x + h * (first + second) / 2 → return there
+        sum of the slopes: (first + second) / 2 → (first + second)
+        asked at the old level: denoise(there, following) → denoise(there, sigma)
+        D for the slope: (x - denoise(x, sigma)) / sigma → denoise(x, sigma)
+        upwards: h = following - sigma → h = sigma - following
+        no special case at 0: if following == 0 → if False
+    """,
+    "ode.multistep": """
+        untouched: h / (2 * length) → length / (2 * h); before = data, h → before = x, h
+        only the memory repaired: h / (2 * length) → length / (2 * h)
+        only the factor repaired: before = data, h → before = x, h
+        the ratio alone: h / (2 * length) → h / length
+        the difference turned around: (data - old) → (old - data)
+        DDIM: if before is not None → if False
+    """,
+    "ode.velocity": """
+        the reverse drift: beta / (2 * b) → beta / b
+        minus: + beta / (2 * b) → - beta / (2 * b)
+        eps as the score: beta / (2 * b) * eps → beta / 2 * eps
+        outward: -beta / 2 * x → beta / 2 * x
+        no half in the drift: -beta / 2 * x → -beta * x
+        the variance: beta / (2 * b) → beta / (2 * b**2)
+    """,
+    "sde.by_hand": """
+        up in time: mean = 1.5 - → mean = 1.5 +; flow = 1.5 - → flow = 1.5 +
+        the push with h: math.sqrt(3 * 0.04) → math.sqrt(3) * 0.04
+        minus beta: drift = -0.5 * 3 * 1.5 → drift = -3 * 1.5
+        f alone: drift = -0.5 * 3 * 1.5 → drift = -0.5 * 3
+        the flow with g²: drift - 0.5 * 3 → drift - 3
+        the reverse pull at every dial: 0.625 * 3 → 3
+    """,
+    "sde.dial": """
+        squared: math.sqrt(math.log(found) / math.log(rho)) → math.log(found) / math.log(rho)
+        the covariance: / math.sqrt((p**2).mean() * (q**2).mean()) →
+        means left in: early - early.mean(0), late - late.mean(0) → early, late
+        no logarithm: math.sqrt(math.log(found) / math.log(rho)) → float(found) / rho
+        the other way round: math.log(found) / math.log(rho) → math.log(rho) / math.log(found)
+        a mean of everything: .mean(0), late - late.mean(0) → .mean(), late - late.mean()
+    """,
+    "sde.loss": """
+        the sign of the target: b * score + eps → b * score - eps
+        eps as the target: b * score + eps → score - eps
+        without weight: (b * score + eps) → (score + eps / b)
+        weight b: (b * score + eps).square() → (b * (score + eps / b).square())
+        added up: .mean() → .sum()
+        one b for all: b.reshape(-1, *[1] * (eps.ndim - 1)) → b.mean()
+    """,
+    "sde.process": """
+        g squared: (2 * b * (db - f * b)) ** 0.5 → 2 * b * (db - f * b)
+        the slope of a: f = da / a → f = da
+        what comes in alone: (db - f * b) → db
+        added: (db - f * b) → (db + f * b)
+        no factor 2: (2 * b → (b
+        of the ratio of deviations: (2 * b * (db - f * b)) → (a**2 * (db / a - b * da / a**2))
+    """,
+    "sde.sample": """
+        untouched: beta * score(x, t) → beta / 2 * score(x, t)
+            size * score(x, s) + math.sqrt(2 * size) → size * score(x, s) + math.sqrt(size)
+        only the corrector repaired: beta * score(x, t) → beta / 2 * score(x, t)
+        only the predictor repaired: math.sqrt(2 * size) → math.sqrt(size)
+        the noise taken out instead: + math.sqrt(beta) * noise[i, 0] → + 0 * noise[i, 0]
+            beta * score(x, t) → beta / 2 * score(x, t)
+        one draw for both: noise[i, 1] → noise[i, 0]
+        noise in the end: if s > 0 → if True
+    """,
+    "sde.step": """
+        upwards: x - h → x + h
+        noise with h: math.sqrt(h) → h
+        the pull of the reverse process: (1 + eta**2) / 2 → 1
+        eta not squared: (1 + eta**2) → (1 + eta)
+        without the root of the time: g * math.sqrt(h) → g**2 * math.sqrt(h)
+        no dial in the noise: eta * g * math → g * math
+    """,
 }
 
 OTHERS = {
