@@ -17,7 +17,7 @@ LIKELY = {
         the push alone: → (0.75, 4.5, 0.25)
     """,
     "consistency.jump": """
-        DDIM without the noise: → a_s * x0
+        DDIM without the noise: return a_s * x0 + b_s * eps → return a_s * x0
         the data: → x0
         a straight line always: → x + (s - t) * (x - x0) / t
         rates of the wrong time: a_s, b_s = rates(s) → a_s, b_s = rates(t)
@@ -28,7 +28,7 @@ LIKELY = {
         one jump: → network(x, t, s)
         two jumps from the start: network(x + half * first, m, s) → network(x, m, s)
         the sum of the two: (first + second) / 2 → (first + second)
-        the state: → x + half * network(x, t, m)
+        the state: return (first + second) / 2 → return x + half * first
         upwards: (m - t) → (t - m)
         half of the half: half * first → half / 2 * first
     """,

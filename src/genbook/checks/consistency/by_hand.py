@@ -37,6 +37,8 @@ the other sign: held = -2 → held = 2
     Your third number has the other sign: by the Eulerian equation ∂_t X = −(∂_x X) v.
 the Jacobian left out: held = -2 * 3.0 * 0.5**2 → held = -6.0
     Your third number is −v at the start. It has to be carried to the end by ∂_x X = s² / t².
+the Jacobian alone: held = -2 * 3.0 * 0.5**2 → held = 0.5**2
+    Your third number is ∂_x X = s² / t². It carries −v from the start to the end: multiply them.
 by the end: held = -2 * 3.0 * 0.5**2 → held = 3.0
     Your third number is the derivative by s. Asked is the one by t.
 """)

@@ -62,6 +62,9 @@ the rates of t: return a_s * x0 + b_s * eps → return a_t * x0 + b_t * eps
     You put data and noise together for the time t again: this is x. Take the rates of s.
 the rates of s for the noise: eps = (x - a_t * x0) / b_t → eps = (x - a_s * x0) / b_s if b_s else x
     You read the noise off x with the rates of s. The state x belongs to the time t.
+a straight line to the data: return a_s * x0 + b_s * eps → return x + (s - t) * (x - x0) / t
+    You walked straight from x to x_0, at a constant speed. That is the straight path; on others the
+    rates of s say how much of data and noise there is.
 rates exchanged: a_s * x0 + b_s * eps → b_s * x0 + a_s * eps
     You exchanged the rates: a belongs to the data, b to the noise.
 """)

@@ -51,6 +51,9 @@ the direction of the network: (v, one, zero) → (network(x, t, s), one, zero)
     You moved along the mean velocity. The curve leaves x with the velocity v.
 the factor lost: gap * moved → moved
     The change is weighted by the length of the way, t − s. On the diagonal nothing of it is left.
+the velocity alone: return (v - gap * moved).detach() → return v
+    You returned the velocity, which is right where s = t. For a longer way the change along the
+    curve, weighted by t − s, is subtracted.
 the network for the velocity: (v - gap → (network(x, t, s) - gap
     Your target starts from the network's own answer. It starts from the velocity v.
 """)

@@ -57,6 +57,12 @@ back up to the old time: (1 - s) * x + s * noises[i] → (1 - t) * x + t * noise
     You went up to the time from which you came. Go up to the next one, s.
 noise like the root: s * noises[i] → s**0.5 * noises[i]
     Your noise goes with the root of s. On the straight path b = s is the standard deviation.
+no fresh noise: (1 - s) * x + s * noises[i] → (1 - s) * x
+    You faded the data and added no noise. The next call expects a state of the time s.
+another path: (1 - s) * x → (1 - s**2) ** 0.5 * x
+    Your share of the data is that of a path with a² + b² = 1. On the straight path it is 1 − s.
+one call: → flow_map(x, times[0], 0.0)
+    You made one call, whatever the times. There is one for each time but the last.
 stays at the data: if s > 0: → if False:
     You never go up again. Between two calls the data are noised to the time s.
 """)

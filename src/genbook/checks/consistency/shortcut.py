@@ -60,6 +60,12 @@ the second alone: return (first + second) / 2 → return second
     You returned the slope of the second half. The mean velocity on the whole way is the mean of
     both.
 the end itself: return (first + second) / 2 → return x + half * first + half * second
-    You returned where the two jumps end. Asked is the mean velocity on the way.
+    or: return (first + second) / 2 → return x + half * first
+    You returned a place. Asked is the mean velocity on the way from t to s.
+one jump: → network(x, t, s)
+    This is the network's own slope for the whole way, which is to learn. Its target is made of two
+    jumps of half the length.
+a quarter of the way: half * first → half / 2 * first
+    Your first jump walks m − t halved once more. From t to the middle it is m − t.
 """)
 QUESTION = Question("consistency.shortcut", 3, shortcut, cases, ANSWERS)

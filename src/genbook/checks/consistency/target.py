@@ -32,11 +32,14 @@ the weights exchanged: decay * old → (1 - decay) * old; (1 - decay) * weights 
     Your average runs after the network: the decay is the share of the *old* average that stays.
 a copy of the network: decay * old + (1 - decay) * weights[i].detach() → weights[i].clone()
     You copied the weights. The average moves only a share 1 − decay of the way.
+half and half: decay * old + (1 - decay) * weights[i].detach() → (old + weights[i]) / 2
+    You took the plain mean. Old and new have the shares decay and 1 − decay.
 never moves: decay * old + (1 - decay) * weights[i].detach() → old.clone()
     Your average never moves.
 added up: (1 - decay) * weights[i] → weights[i]
+    or: decay * old → old
     Your shares add up to more than one, and the average grows without end: the new weights count
-    1 − decay.
+    1 − decay, the old ones decay.
 only the first: enumerate(average)] → enumerate(average[:1])]
     You averaged the first tensor only.
 """)

@@ -49,10 +49,13 @@ the mean: return total.detach() → return total.detach() / slope.shape[1]
     This is the mean of the ∂f_i / ∂x_i. The divergence is their sum.
 one number for the batch: return total.detach() → return total.detach().sum().expand(len(x))
     or: return total.detach() → return total.detach().sum()
+    or: → torch.autograd.grad(f(x.requires_grad_()).sum(), x)[0].sum()
     You added the samples up. Each sample has a divergence of its own: shape (B,).
 the first derivative alone: range(slope.shape[1]) → range(1)
-    You took the first entry only.
+    or: range(slope.shape[1]) → range(slope.shape[1] - 1, slope.shape[1])
+    You took one entry only. The divergence is the sum over all of them.
 the sizes: row.flatten(1)[:, i] → row.flatten(1)[:, i].abs()
-    You added absolute values. Where paths draw together the divergence is negative.
+    or: return total.detach() → return total.detach().abs()
+    You took absolute values. Where paths draw together the divergence is negative.
 """)
 QUESTION = Question("ode.divergence", 3, divergence, cases, ANSWERS)

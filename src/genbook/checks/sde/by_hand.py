@@ -31,6 +31,8 @@ the drift without x: drift = -0.5 * 3 * 1.5 → drift = -0.5 * 3
     You put f where the drift f x stands. The state is in it: f = −β / 2, and f x = −β x / 2.
 the square root of g² forgotten: 0.625 * 3 → 0.625 * math.sqrt(3)
     Your pull has g. It is the variance per unit of time, g² = β, by which the score is weighted.
+the dial not in the pull: 0.625 * 3 → 3
+    Your pull is that of η = 1. With less noise the crowd needs less of it: (1 + η²) / 2.
 eta for its square: 0.625 → 0.75
     Your pull has (1 + η) / 2. It is the variance of the noise that has to be made up for: η².
 """)

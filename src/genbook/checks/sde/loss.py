@@ -42,6 +42,7 @@ no weight: (b * score + eps) → (score + eps / b)
 weight b: (b * score + eps).square() → (b * (score + eps / b).square())
     Your weight is b. With b² the target's variance is the same at all times.
 the noise for the score: (b * score + eps) → (score + eps)
+    or: (b * score + eps) → (score - eps)
     You compared the score with the noise itself. Their ratio is −b.
 divided by b: b * score → score / b
     You divide the score by b. The score is −eps / b; b times it is the noise.

@@ -95,6 +95,10 @@ the corrector's size of the old time: size = 2 * (r * b_s) → size = 2 * (r * b
     Your corrector's size is that of the noise at t. The state has come to s.
 difference of deviations: beta = b_t**2 - b_s**2 → beta = (b_t - b_s) ** 2
     Standard deviations do not subtract, variances do: β = b_t² − b_s².
+the flow for the predictor: beta * score(x, t) → beta / 2 * score(x, t)
+    + math.sqrt(beta) * noise[i, 0] → + 0 * noise[i, 0]
+    You took the predictor's noise out. That is the flow; the question keeps the noises and asks for
+    reverse diffusion, so its pull has to be whole.
 one noise twice: noise[i, 1] → noise[i, 0]
     You used one noise for predictor and corrector. Their pushes have to be independent.
 noise in the last step: if s > 0 → if True
