@@ -271,8 +271,8 @@ def annealed_langevin(
 
     References:
         Song & Ermon (2019), Generative Modeling by Estimating Gradients of the Data
-        Distribution, algorithm 1, which returns the last move's state. Its α_i, which is
-        ε σ_i² / σ_L² there, is twice our ε: a move goes with the level's variance.
+        Distribution, algorithm 1, which returns the last move's state. Its α_i, which
+        is ε σ_i² / σ_L² there, is twice our ε: a move goes with the level's variance.
     """
     return predictor_corrector(
         denoiser, x, t, s, cond, generator, predictor=_hold, moves=moves, snr=snr

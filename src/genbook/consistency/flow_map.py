@@ -61,7 +61,8 @@ class FlowMap:
         """The state at s ``(B, …)``, from the state x at time t. One call of the network.
 
         Raises:
-            TypeError, ValueError: t or s is no time of the path, or not one for each sample.
+            TypeError, ValueError: t or s is no time of the path, or not one for each
+            sample.
         """
         tensors(x=x)
         skip, out = self.scales(t, s, x)
@@ -121,7 +122,7 @@ def semigroup(flow_map: Map, x: Tensor, t: Any, m: Any, s: Any, cond: Any = None
 def lagrangian(
     flow_map: Map, velocity: Velocity, x: Tensor, t: Tensor, s: Tensor, cond: Any = None
 ) -> Tensor:
-    """By how much the *end* of the jump leaves the field: ∂_s X(x, t, s) − v(X(x, t, s), s).
+    """By how much the jump's *end* leaves the field: ∂_s X(x, t, s) − v(X(x, t, s), s).
 
     Args:
         flow_map: differentiable.

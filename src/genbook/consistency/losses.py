@@ -34,10 +34,10 @@ __all__ = [
 
 
 class Target:
-    """The average of a network, as a network of its own: what consistency losses compare with.
+    """A network's average, as a network of its own: what losses compare with.
 
-    It owns its numbers. A target that is the network itself, under another name, moves in every
-    step of the optimiser, also where it should stand still.
+    It owns its numbers. A target that is the network itself, under another name, moves
+    in every step of the optimiser, also where it should stand still.
 
     Args:
         network: that is trained.
@@ -49,7 +49,7 @@ class Target:
         self.network: nn.Module = snapshot(network)
 
     def update(self) -> nn.Module:
-        """Move the average towards the network, once after each step of the optimiser."""
+        """Move the average towards the network, once a step of the optimiser."""
         self._average.update()
         return self._average.copy_to(self.network)
 
@@ -93,13 +93,13 @@ def training(
     target: Map | None = None,
     gap: float = 0.05,
 ) -> Tensor:
-    """Consistency training: two states of one pair, a little apart, must end at the same data.
+    """Consistency training: two states of one pair must end at the same data.
 
         ‖X(x_t, t, 0) − X⁻(x_r, r, 0)‖_c / (t − r),    r = t − gap
 
-    X⁻ is held fixed, and ‖d‖_c = √(‖d‖² + c²) − c is a squared error that does not run away. With
-    a ``velocity`` the second state is where the field leads instead of that of the pair: this is
-    :func:`distillation`.
+    X⁻ is held fixed, and ‖d‖_c = √(‖d‖² + c²) − c is a squared error that does not run
+    away. With a ``velocity`` the second state is where the field leads instead of that
+    of the pair: this is :func:`distillation`.
 
     Args:
         flow_map: to be trained.
@@ -111,8 +111,8 @@ def training(
         gap: between the two times, at most.
 
     References:
-        Song et al. (2023), algorithms 2 and 3; Song & Dhariwal (2024), Improved Techniques, for
-        the pseudo-Huber distance.
+        Song et al. (2023), algorithms 2 and 3; Song & Dhariwal (2024), Improved
+        Techniques, for the pseudo-Huber distance.
     """
     draw = _Draw(flow_map.path, x0, generator)
     t = _to_the_end(draw)
@@ -158,14 +158,16 @@ def shortcut(
 
         ‖[X(x, t, s) − X⁻(X⁻(x, t, m), m, s)] / c_out‖²,    m = (t + s) / 2
 
-    Divided by c_out it is an error of the network, of one size for short and for long jumps.
+    Divided by c_out it is an error of the network, of one size for short and for long
+    jumps.
 
     Args:
         velocity: of a teacher, for the diagonal; else that of the pairs.
         diagonal: share of the batch with s = t.
 
     References:
-        Frans et al. (2025). They jump by 1/2, 1/4, … of the path; here t and s are anywhere.
+        Frans et al. (2025). They jump by 1/2, 1/4, … of the path; here t and s are
+        anywhere.
     """
 
     def off(x: Tensor, t: Tensor, s: Tensor, cond: Any, of_pair: Tensor) -> Tensor:

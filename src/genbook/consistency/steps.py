@@ -36,7 +36,7 @@ def renoise(
     cond: Any = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Down to the data, and up again to s with fresh noise: the step of consistency models.
+    """The step of consistency models: to the data, and up to s with fresh noise.
 
         x_s = a_s X(x_t, t, 0) + b_s noise
 
@@ -127,7 +127,14 @@ def inpaint(
     if mask.dtype != torch.bool:
         raise TypeError(f"mask must be True where a pixel is known, got {mask.dtype}")
 
-    def step(flow_map: FlowMap, x: Tensor, t: Any, s: Any, cond: Any, generator: Any) -> Tensor:
+    def step(
+        flow_map: FlowMap,
+        x: Tensor,
+        t: Any,
+        s: Any,
+        cond: Any,
+        generator: Any,
+    ) -> Tensor:
         guess = torch.where(mask, known, flow_map(x, t, 0.0, cond))
         a, b = flow_map.path.rates(s)
         return a * guess + b * randn_like(x, generator) if s else guess
