@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from genbook import consistency, ddim
-from genbook.consistency import FlowMap, SolvedMap, Target
+from genbook.consistency import FlowMap, SolvedMap, Target, losses
 from genbook.denoiser import Denoiser
 from genbook.gaussians import GaussianMixture
 from genbook.nn import FlowMLP
@@ -408,3 +408,113 @@ def test_a_shortcut_stops_half_way() -> None:
     (t, m), (again, s), whole = seen
     torch.testing.assert_close(m, (t + s) / 2)
     assert torch.equal(again, m) and torch.equal(whole[0], t) and torch.equal(whole[1], s)
+
+
+# What goes wrong quietly
+
+
+def still(x: Tensor, t: Any, s: Any, cond: Any = None) -> Tensor:
+    """The map of no field: it stays."""
+    return x
+
+
+def test_the_semigroup_alone_does_not_single_out_a_flow() -> None:
+    t, s = times()
+    assert consistency.semigroup(still, X, t, (t + s) / 2, s).abs().max() == 0
+    assert consistency.lagrangian(still, velocity, X, t, s).abs().max() > 0.1
+    assert consistency.eulerian(still, velocity, X, t, s).abs().max() > 0.1
+    none = FlowMap(lambda x, t, cond: 0 * x, STRAIGHT)
+    assert consistency.shortcut(none, DATA, None, generator(), diagonal=0.0) == 0
+    assert consistency.shortcut(none, DATA, None, generator()) > 0.1  # the diagonal notices
+
+
+def test_small_batches_hear_both_parts() -> None:
+    for name, diagonal in (("shortcut", 0.75), ("mean flow", 0.95), ("lagrangian", 0.1)):
+        seen: list[tuple[Tensor, Tensor]] = []
+
+        def model(x: Tensor, t: Tensor, cond: Any, seen: list = seen) -> Tensor:
+            seen.append((t, cond[0]))
+            return x
+
+        flow_map = FlowMap(model, STRAIGHT)
+        loss = consistency.LOSSES[name]
+        loss(flow_map, DATA[:2], None, generator(), diagonal=diagonal)
+        equal = [torch.equal(t, s) for t, s in seen]
+        assert any(equal) and not all(equal), name
+        with pytest.raises(ValueError, match="at least two"):
+            loss(flow_map, DATA[:1], None, generator(), diagonal=diagonal)
+        assert loss(flow_map, DATA[:1], None, generator(), diagonal=0.0).isfinite()
+
+
+@pytest.mark.parametrize("name", sorted(consistency.LOSSES))
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_losses_in_half_precision(name: str, dtype: torch.dtype) -> None:
+    """Also where two coarse times are equal: a jump that goes nowhere asks for nothing."""
+    net = shaken(0, FlowMLP, dim=2, width=16).to(dtype)
+    options = {"velocity": lambda x, t, cond: -x} if "distillation" in name else {}
+    found = consistency.LOSSES[name](
+        FlowMap(net, STRAIGHT), DATA.to(dtype), None, generator(), **options
+    )
+    assert found.isfinite()
+
+
+def test_a_shortcut_between_equal_times_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses._Draw, "times", lambda self: torch.full((len(self.x0),), 0.5))
+    net = shaken(0, FlowMLP, dim=2, width=16).double()
+    loss = consistency.shortcut(FlowMap(net, STRAIGHT), DATA, None, generator(), diagonal=0.0)
+    loss.backward()
+    assert loss == 0
+    assert all(p.grad is None or p.grad.isfinite().all() for p in net.parameters())
+
+
+def test_gaps_and_sizes_are_checked() -> None:
+    flow_map = perfect()
+    for gap in (0.0, -0.1, 2.0, math.nan):
+        with pytest.raises(ValueError, match="gap must lie in"):
+            consistency.training(flow_map, DATA, None, generator(), gap=gap)
+    with pytest.raises(ValueError, match="at least one call"):
+        consistency.redraw(flow_map, X, 0.5, 0)
+    for edit in (
+        lambda: consistency.redraw(flow_map, X.long(), 0.5),
+        lambda: consistency.inpaint(flow_map, X.long(), X > 0),
+    ):
+        with pytest.raises(TypeError, match="images in"):
+            edit()
+    for spread in (0.0, math.nan):
+        with pytest.raises(ValueError, match="data_std"):
+            consistency.boundary_scales(0.5, 0.1, spread)
+    with pytest.raises(ValueError, match="features"):
+        FlowMLP(features=0)
+    for residual in (consistency.lagrangian, consistency.eulerian):
+        with pytest.raises(TypeError, match="t must be a torch tensor"):
+            residual(exact, velocity, X, 0.5, 0.2)
+
+
+def test_the_small_miss_is_squared_and_the_large_one_is_not() -> None:
+    """Twice the miss: four times the loss far below c, twice the loss far above."""
+
+    def loss(d: float, c: float) -> float:
+        off = FlowMap(lambda x, t, cond: d / t[:, None] + 0 * x, STRAIGHT)  # ends at x − d
+        options: dict[str, Any] = {"velocity": lambda x, t, cond: 0 * x, "target": still}
+        return float(consistency.training(off, DATA, None, generator(), c=c, **options))
+
+    for d, c, ratio in ((1e-4, 0.03, 4), (10.0, 0.03, 2), (0.03, 1.0, 4), (0.03, 1e-4, 2)):
+        assert math.isclose(loss(2 * d, c) / loss(d, c), ratio, rel_tol=0.01)
+
+
+def test_the_solved_map_refuses_times_off_its_path_and_shares_nothing() -> None:
+    same = SOLVED(X, 0.5, 0.5)
+    assert torch.equal(same, X) and same.data_ptr() != X.data_ptr()
+    with pytest.raises(ValueError, match="times must lie in 0"):
+        SOLVED(X, 7.0, 7.0)
+    with pytest.raises(TypeError, match="one time for all"):
+        SOLVED(X, torch.full((24,), 0.5), 0.1)
+
+
+def test_renoising_to_a_time_for_each() -> None:
+    t, s = torch.full((24,), 0.9, dtype=DOUBLE), torch.linspace(0, 0.5, 24, dtype=DOUBLE)
+    found = consistency.renoise(perfect(), X, t, s, None, generator())
+    x0 = perfect()(X, t, 0 * t)
+    noise = (found - (1 - s)[:, None] * x0)[1:] / s[1:, None]
+    assert 0.7 < noise.std() < 1.3
+    torch.testing.assert_close(found[0], x0[0])

@@ -17,7 +17,7 @@ The module of the chapter ``consistency``. Time runs from the data at t = 0 to t
 References:
     Song, Dhariwal, Chen & Sutskever (2023), Consistency Models. Frans, Hafner, Levine & Abbeel
     (2025), One Step Diffusion via Shortcut Models. Geng, Deng, Bai, Kolter & He (2025), Mean Flows
-    for One-step Generative Modeling. Boffi, Albergo & Vanden-Eijnden (2025), Flow Map Matching.
+    for One-step Generative Modeling. Boffi, Albergo & Vanden-Eijnden (2024), Flow Map Matching.
 """
 
 from __future__ import annotations

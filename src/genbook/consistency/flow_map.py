@@ -103,9 +103,17 @@ class SolvedMap:
         self.denoiser, self.path, self.tolerance = denoiser, denoiser.path, tolerance
 
     def __call__(self, x: Tensor, t: float, s: float, cond: Any = None) -> Tensor:
-        """The state at s, from the state x ``(B, …)`` at t; t and s are numbers."""
+        """The state at s, from the state x ``(B, …)`` at t; t and s are numbers.
+
+        Raises:
+            TypeError, ValueError: a time that is no number, or lies off the path.
+        """
+        for time in (t, s):
+            if isinstance(time, Tensor) and time.ndim:
+                raise TypeError(f"a solve takes one time for all, got {tuple(time.shape)} of them")
+            self.path.rates(time)
         if t == s:
-            return x
+            return x.clone()
         field = path_flow(self.denoiser, cond)
         return solve(field, x, t, s, rtol=self.tolerance, atol=self.tolerance)
 
@@ -131,6 +139,7 @@ def lagrangian(
         t, s: tensors ``(B,)``.
         cond: passed on to both.
     """
+    tensors(t=t, s=s)
 
     def end(s: Tensor) -> Tensor:
         return flow_map(x, t, s, cond)
@@ -147,6 +156,7 @@ def eulerian(
     Both terms come from one product of the Jacobian and the direction (v, 1). Arguments as for
     :func:`lagrangian`.
     """
+    tensors(t=t, s=s)
 
     def end(x: Tensor, t: Tensor) -> Tensor:
         return flow_map(x, t, s, cond)
@@ -163,11 +173,13 @@ def boundary_scales(t: Coefficient, first: float = 0.002, data_std: float = 0.5)
     f(x, ε) = x.
 
     Raises:
-        ValueError: a time below ``first``, which is ε.
+        ValueError: a time below ``first``, which is ε, or data without a spread.
 
     References:
         Song et al. (2023), Consistency Models, appendix C.
     """
+    if not 0 < data_std < float("inf"):
+        raise ValueError(f"data_std must be a positive number, got {data_std}")
     if not bool((torch.as_tensor(t) >= first).all()):
         raise ValueError(f"times must be at least {first}, where the data are taken to be; got {t}")
     gap, variance = t - first, data_std**2

@@ -92,14 +92,15 @@ def training(
     velocity: Velocity | None = None,
     target: Map | None = None,
     gap: float = 0.05,
+    c: float = 0.03,
 ) -> Tensor:
     """Consistency training: two states of one pair must end at the same data.
 
         ‖X(x_t, t, 0) − X⁻(x_r, r, 0)‖_c / (t − r),    r = t − gap
 
-    X⁻ is held fixed, and ‖d‖_c = √(‖d‖² + c²) − c is a squared error that does not run
-    away. With a ``velocity`` the second state is where the field leads instead of that
-    of the pair: this is :func:`distillation`.
+    X⁻ is held fixed, and ‖d‖_c = √(mean d² + c²) − c: small misses are squared, large
+    ones count like their length. With a ``velocity`` the second state is where the field
+    leads instead of that of the pair: this is :func:`distillation`.
 
     Args:
         flow_map: to be trained.
@@ -109,11 +110,17 @@ def training(
         velocity: of a teacher.
         target: the map X⁻; the flow map itself, without gradient, if not given.
         gap: between the two times, at most.
+        c: below which misses are squared, a root mean square.
+
+    Raises:
+        ValueError: a gap that is none, or longer than the path.
 
     References:
         Song et al. (2023), algorithms 2 and 3; Song & Dhariwal (2024), Improved
-        Techniques, for the pseudo-Huber distance.
+        Techniques, for the pseudo-Huber distance and the weight 1 / (t − r).
     """
+    if not 0 < gap <= flow_map.path.end:
+        raise ValueError(f"the gap must lie in (0, {flow_map.path.end:g}], got {gap}")
     draw = _Draw(flow_map.path, x0, generator)
     t = _to_the_end(draw)
     r = (t - gap).clamp(min=0)
@@ -125,7 +132,6 @@ def training(
             before = x - _like(t - r, x) * velocity(x, t, cond)
         goal = (flow_map if target is None else target)(before, r, zero, cond)
     missed = (flow_map(x, t, zero, cond) - goal).flatten(1).square().mean(1)
-    c = 0.03
     return (((missed + c**2).sqrt() - c) / (t - r).clamp(min=1e-3)).mean()
 
 
@@ -176,7 +182,9 @@ def shortcut(
             goal = flow_map(flow_map(x, t, m, cond), m, s, cond)
             skip, out = flow_map.scales(t, s, x)
             goal = (goal - skip * x) / out
-        return flow_map.network(x, t, s, cond) - goal
+        said = flow_map.network(x, t, s, cond)
+        # Two equal times (in a coarse type) ask for nothing, and out is 0.
+        return torch.where(out == 0, 0, said - goal)
 
     return _both(flow_map, off, x0, cond, generator, velocity, diagonal)
 
@@ -198,7 +206,7 @@ def lagrangian_map(
     through the state that it is asked at.
 
     References:
-        Boffi et al. (2025), Flow Map Matching, and How to build a consistency model.
+        Boffi et al. (2024), Flow Map Matching, and (2025), How to build a consistency model.
     """
 
     def field(x: Tensor, s: Tensor, cond: Any) -> Tensor:
@@ -229,7 +237,7 @@ def mean_flow(
 
     Args:
         power: each sample's error e is divided by (e + 0.001) to this power, so that no few of
-            them lead; 0 is the plain mean.
+            them lead; 0 is the plain mean. (The paper's e is a sum over the pixels, ours a mean.)
 
     References:
         Geng et al. (2025), algorithm 1 and equation 22.
@@ -267,6 +275,10 @@ def _both(
         raise ValueError(f"the diagonal's share of the batch must lie in [0, 1), got {diagonal}")
     draw = _Draw(flow_map.path, x0, generator)
     n = round(diagonal * len(x0))
+    if diagonal:  # however small the batch, some of it on either side
+        if len(x0) < 2:
+            raise ValueError("a batch of one has no diagonal beside the rest; give at least two")
+        n = min(max(n, 1), len(x0) - 1)
     one, other = draw.times(), draw.times()
     t, s = torch.maximum(one, other), torch.minimum(one, other)
     x, of_pair = draw.state(t), draw.velocity(t)
@@ -289,7 +301,7 @@ def _to_the_end(draw: _Draw) -> Tensor:
 
 
 def _like(t: Tensor, x: Tensor) -> Tensor:
-    return t.reshape(-1, *[1] * (x.ndim - 1))
+    return t.to(x).reshape(-1, *[1] * (x.ndim - 1))
 
 
 LOSSES: dict[str, Callable[..., Tensor]] = {

@@ -43,9 +43,15 @@ def renoise(
     References:
         Song et al. (2023), Consistency Models, algorithm 1.
     """
-    x0 = flow_map(x, t, 0.0, cond)
-    a, b = flow_map.path.rates(s)
-    return a * x0 + b * randn_like(x, generator) if s else x0
+    return _up(flow_map, flow_map(x, t, 0.0, cond), s, generator)
+
+
+def _up(flow_map: FlowMap, x0: Tensor, s: Any, generator: torch.Generator | None) -> Tensor:
+    """Data, noised up to s: one time, or one for each."""
+    if not isinstance(s, Tensor) and s == 0:
+        return x0
+    a, b = flow_map.path.rates(s, x0)
+    return a * x0 + b * randn_like(x0, generator)
 
 
 STEPS = {"jump": jump, "renoise": renoise}
@@ -123,7 +129,8 @@ def inpaint(
     References:
         Song et al. (2023), Consistency Models, algorithm 4.
     """
-    tensors(known=known, mask=mask)
+    tensors(mask=mask)
+    _drawn(known=known)
     if mask.dtype != torch.bool:
         raise TypeError(f"mask must be True where a pixel is known, got {mask.dtype}")
 
@@ -136,10 +143,18 @@ def inpaint(
         generator: Any,
     ) -> Tensor:
         guess = torch.where(mask, known, flow_map(x, t, 0.0, cond))
-        a, b = flow_map.path.rates(s)
-        return a * guess + b * randn_like(x, generator) if s else guess
+        return _up(flow_map, guess, s, generator)
 
     return sample(flow_map, known.shape, calls, cond, generator, step=step)
+
+
+def _drawn(**image: Tensor) -> Tensor:
+    """A tensor of images in floating point."""
+    tensors(**image)
+    ((name, x),) = image.items()
+    if not x.is_floating_point():
+        raise TypeError(f"{name} must be images in [−1, 1], got {x.dtype}")
+    return x
 
 
 def redraw(
@@ -157,7 +172,8 @@ def redraw(
     """
     if not 0 < strength <= flow_map.path.end:
         raise ValueError(f"strength is a time in (0, {flow_map.path.end:g}], got {strength}")
-    a, b = flow_map.path.rates(strength)
-    x = a * stroke + b * randn_like(stroke, generator)
+    if calls < 1:
+        raise ValueError(f"redraw needs at least one call, got {calls}")
+    x = _up(flow_map, _drawn(stroke=stroke), strength, generator)
     times = [strength * (1 - i / calls) for i in range(calls + 1)]
     return sample(flow_map, stroke.shape, calls, cond, generator, step=renoise, times=times, xT=x)

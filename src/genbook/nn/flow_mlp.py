@@ -39,10 +39,11 @@ class FlowMLPConfig:
     time_scale: float = 100.0
 
     def __post_init__(self) -> None:
-        if min(self.dim, self.width, self.depth) < 1 or self.classes < 0:
+        if min(self.dim, self.width, self.depth, self.features) < 1 or self.classes < 0:
             raise ValueError(
-                "dim, width and depth must be at least 1 and classes at least 0; got "
-                f"dim={self.dim}, width={self.width}, depth={self.depth}, classes={self.classes}"
+                "dim, width, depth and features must be at least 1 and classes at least 0; got "
+                f"dim={self.dim}, width={self.width}, depth={self.depth}, "
+                f"features={self.features}, classes={self.classes}"
             )
 
 

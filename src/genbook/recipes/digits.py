@@ -14,7 +14,7 @@ from genbook.data import digits
 from genbook.nn import Classifier, FlowMLP, UNet
 from genbook.paths import Straight
 from genbook.recipes.base import Data, Recipe, device_of, measured, shaken
-from genbook.sampling import randn_like
+from genbook.sampling import randn, randn_like
 from genbook.schedules import NoiseSchedule
 from genbook.training import generator
 
@@ -206,6 +206,8 @@ class DigitsFlowMap(Recipe):
                 "prediction": "velocity",
                 "spacing": "linear",
             }
+            # A method has no parameters that would say where they are.
+            solved["xT"] = randn(shape, draws, device_of(model))
             along = flow_map.diagonal
             return ode.sample(along, Straight(), shape, calls, labels, draws, **solved).cpu()
 
