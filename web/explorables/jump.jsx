@@ -3,35 +3,32 @@ import { density } from "../formulas/gaussians.js";
 import { sigmas, walk } from "../formulas/ode.js";
 import { Curve, Handle, Text, fixed, scale, steps as spaced } from "../frame/parts.jsx";
 
-const DATA = { weights: [0.3, 0.3, 0.4], means: [-1.8, 0, 1.6], variances: [0.09, 0.09, 0.09] };
-const [HIGH, LOW] = [20, 0.05]; // of σ
+const DATA = { weights: [0.3, 0.3, 0.4], means: [-1.8, 0, 1.6], variances: [0.1, 0.1, 0.1] };
+const LAST = 0.97; // of t; at 1 the ratio σ is infinite
 const END = 2.6; // of the heights
 const PUSH = 0.01;
 const two = fixed(2);
 
-const root = (sigma) => sigma ** (1 / 7); // the axis of times is even in it
-const level = (t) => (root(LOW) + t * (root(HIGH) - root(LOW))) ** 7;
-const shrink = (sigma) => Math.sqrt(1 + sigma ** 2 / 4); // so that all noise levels fit
+const ratio = (t) => t / (1 - t); // σ = b / a of the straight path
 
 // The curve through the height z at the time t, on the way to s: pairs of time and height.
 function curve(z, t, s) {
   if (t === s) return [[t, z]];
-  const grid = sigmas(level(t), level(s), 7, 80);
-  const states = walk("rk4", z * shrink(level(t)), grid, DATA);
-  const span = root(HIGH) - root(LOW);
-  return states.map((x, i) => [(root(grid[i]) - root(LOW)) / span, x / shrink(grid[i])]);
+  const grid = sigmas(ratio(t), ratio(s), 7, 80);
+  const states = walk("rk4", z * (1 + grid[0]), grid, DATA); // x / a
+  return states.map((x, i) => [grid[i] / (1 + grid[i]), x / (1 + grid[i])]);
 }
 const jump = ({ z, t, s }) => curve(z, t, s).at(-1)[1];
 const pushed = (now) => jump({ ...now, z: now.z + PUSH }) - jump(now);
 
-const CURVES = spaced(-2.2, 2.2, 15).map((z) => curve(z, 1, 0));
+const CURVES = spaced(-2.2, 2.2, 15).map((z) => curve(z, LAST, 0));
 
 export const title = "A flow map between two times";
-export const state = { z: -0.7, t: 0.8, s: 0 };
+export const state = { z: -0.5, t: 0.8, s: 0 };
 export const controls = [
   { key: "z", name: "height of the start", label: "start", min: -2.2, max: 2.2, step: 0.01, show: two, colour: "one" },
-  { key: "t", name: "time t of the start", label: <>from <i>t</i></>, min: 0, max: 1, step: 0.01, show: two, colour: "one" },
-  { key: "s", name: "time s of the end", label: <>to <i>s</i></>, min: 0, max: 1, step: 0.01, show: two, colour: "two" },
+  { key: "t", name: "time t of the start", label: <>from <i>t</i></>, min: 0, max: LAST, step: 0.01, show: two, colour: "one" },
+  { key: "s", name: "time s of the end", label: <>to <i>s</i></>, min: 0, max: LAST, step: 0.01, show: two, colour: "two" },
 ];
 export const sizes = { wide: [720, 330], narrow: [340, 300] };
 
@@ -61,7 +58,7 @@ export function draw(now, { width, height }) {
       <Curve points={bell} colour="ink" wide={1.5} />
       {CURVES.map((points) => <Curve points={points.map(place)} colour="muted" wide={1.2} opacity="0.5" />)}
       <Curve points={curve(now.z, now.t, 0).map(place)} colour="one" wide={2} opacity="0.6" />
-      <Curve points={curve(now.z, now.t, 1).map(place)} colour="one" wide={2} opacity="0.6" />
+      <Curve points={curve(now.z, now.t, LAST).map(place)} colour="one" wide={2} opacity="0.6" />
       <path d={`M${x(now.s).toFixed(1)} ${base}V${top}`} stroke="var(--gb-two)" stroke-dasharray="2 5" />
       <Curve points={[start, end]} colour="two" wide={3} stroke-dasharray="7 6" />
       <Text x={left} y={top - 8} anchor="start" colour="muted" font-size="13">data</Text>

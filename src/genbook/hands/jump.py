@@ -16,22 +16,17 @@ from genbook.hands.frame import Hand, Row, Slider, State
 _DATA = GaussianMixture(
     column(0.3, 0.3, 0.4),
     column(-1.8, 0, 1.6)[:, None],
-    column(0.09, 0.09, 0.09)[:, None, None],
+    column(0.1, 0.1, 0.1)[:, None, None],
 )
-_HIGH, _LOW = 20.0, 0.05  # of σ
+_LAST = 0.97  # of t; at 1 the ratio σ is infinite
 _END = 2.6  # of the heights
 _PUSH = 0.01
 Array = NDArray[np.float64]
 
 
-def _root(t: float) -> float:
-    """σ^{1/7}, in which the axis of times is even."""
-    return _LOW ** (1 / 7) + t * (_HIGH ** (1 / 7) - _LOW ** (1 / 7))
-
-
-def _shrunk(sigma: Array | float) -> Array:
-    """What heights are divided by, so that all noise levels fit."""
-    return np.sqrt(1 + np.square(sigma) / 4)
+def _ratio(t: float) -> float:
+    """σ = b / a of the straight path."""
+    return t / (1 - t)
 
 
 @lru_cache(maxsize=64)
@@ -39,15 +34,16 @@ def _curve(z: float, t: float, s: float) -> tuple[Array, Array]:
     """The curve through the height z at the time t, on the way to s: times and heights."""
     if t == s:
         return np.array([t]), np.array([z])
-    times = np.linspace(t, s, 81)
-    grid = [_root(u) ** 7 for u in times.tolist()]
-    start = column(z * float(_shrunk(grid[0])))[:, None]
+    roots = np.linspace(_ratio(t) ** (1 / 7), _ratio(s) ** (1 / 7), 81)
+    sigmas = roots**7
+    grid = sigmas.tolist()
+    start = column(z * (1 + grid[0]))[:, None]  # x / a
     states = ode.solve(
         lambda x, sigma: _DATA.eps(x, 1.0, sigma),
         start, grid[0], grid[-1], "rk4", grid, at=grid[1:],
     )  # fmt: skip
     heights = np.concatenate([start.numpy()[0], states.numpy()[:, 0, 0]])
-    return times, heights / _shrunk(np.array(grid))
+    return sigmas / (1 + sigmas), heights / (1 + sigmas)
 
 
 def _jump(now: State, push: float = 0.0) -> float:
@@ -76,8 +72,8 @@ def _draw(now: State) -> Figure:
     canvas.line(left - 6, [base, top], "line", 1)
     canvas.line(left - 6 - 70 * tall, y(at), "ink", 1.5)
     for z in np.linspace(-2.2, 2.2, 15).tolist():
-        canvas.line(*places(*_curve(z, 1.0, 0.0)), "muted", 1.2, 0.5)
-    for end in (0.0, 1.0):
+        canvas.line(*places(*_curve(z, _LAST, 0.0)), "muted", 1.2, 0.5)
+    for end in (0.0, _LAST):
         canvas.line(*places(*_curve(now["z"], now["t"], end)), "one", 2, 0.6)
     canvas.line(x(now["s"]), [base, top], "two", 1, dash=(2, 5))
     ends = places(np.array([now["t"], now["s"]]), np.array([now["z"], _jump(now)]))
@@ -91,11 +87,11 @@ def _draw(now: State) -> Figure:
 
 HAND = Hand(
     title="A flow map between two times",
-    state={"z": -0.7, "t": 0.8, "s": 0},
+    state={"z": -0.5, "t": 0.8, "s": 0},
     controls=[
         Slider("z", "start", -2.2, 2.2, 0.01),
-        Slider("t", "from <i>t</i>", 0, 1, 0.01),
-        Slider("s", "to <i>s</i>", 0, 1, 0.01),
+        Slider("t", "from <i>t</i>", 0, _LAST, 0.01),
+        Slider("s", "to <i>s</i>", 0, _LAST, 0.01),
     ],
     draw=_draw,
     readout=_readout,
