@@ -118,8 +118,8 @@ class _Numbers(TorchDispatchMode):
         for tensor in given:  # an operation in place answers with what it was given
             if isinstance(tensor, Far) and tensor.near is x:
                 return tensor
-        # Forward derivatives know zeros without memory. Torch itself asks for their shapes on "meta",
-        # in whatever type, so that is no use of the device; and they must not be wrapped.
+        # Forward derivatives know zeros without memory. Torch itself asks for their shapes on
+        # "meta", in any type, so that is no use of the device; and they must not be wrapped.
         empty = x._is_zerotensor() or (given and all(t._is_zerotensor() for t in given))
         if self.device.type == "mps" and x.dtype in WIDE and not empty:
             raise TypeError(

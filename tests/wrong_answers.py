@@ -9,12 +9,13 @@ from __future__ import annotations
 
 LIKELY = {
     "consistency.by_hand": """
-        the field taken for a constant: → (0.0, 6.0, 0.0)
-        the end with its own field: → (0.75, 3.0, -1.5)
-        the mean of the two velocities with a sign: → (0.75, -4.5, 1.5)
-        the derivative along the curve: → (0.75, 4.5, 0.0)
-        the derivative of the end by s: → (0.75, 4.5, 3.0)
-        the push alone: → (0.75, 4.5, 0.25)
+        the field taken for a constant: → (-1.5, 9.0, 0.0)
+        the end with its own field: → (0.375, 2.25, -1.125)
+        the mean of the two velocities: → (0.375, 5.625, -1.125)
+        the mean velocity with a sign: → (0.375, -5.25, -1.125)
+        the derivative along the curve: → (0.375, 5.25, 0.0)
+        the derivative of the end by s: → (0.375, 5.25, 2.25)
+        the push alone: → (0.375, 5.25, 0.125)
     """,
     "consistency.jump": """
         DDIM without the noise: return a_s * x0 + b_s * eps → return a_s * x0
@@ -39,6 +40,8 @@ LIKELY = {
         t held: (v, one, zero) → (v, zero, zero)
         all times moved: (v, one, zero) → (v, one, one)
         no gap: gap * moved → moved
+        as given: (v, one, zero) → (0 * v, one, zero)
+            v - gap → v + gap
     """,
     "consistency.renoise": """
         along the flow: x = flow_map(x, t, 0.0) → x = flow_map(x, t, s)

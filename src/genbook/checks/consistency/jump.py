@@ -56,6 +56,11 @@ no noise: return a_s * x0 + b_s * eps → return a_s * x0
     Your state at s has no noise. The noise that is in x goes on: add b_s eps.
 the noise not divided by b: eps = (x - a_t * x0) / b_t → eps = x - a_t * x0
     Your noise is b_t times too large: x = a_t x_0 + b_t eps, so divide by b_t.
+the state for the noise: return a_s * x0 + b_s * eps → return a_s * x0 + b_s * x
+    You took the state x for the noise. Its data have to be taken out first, and what is left
+    divided by b_t.
+data that do not fade: return a_s * x0 + b_s * eps → return x0 + b_s * eps
+    Your data are there in full. At s there is a_s of them.
 the data subtracted whole: eps = (x - a_t * x0) / b_t → eps = (x - x0) / b_t
     You subtracted all of the data. Only a_t of them is in x.
 the rates of t: return a_s * x0 + b_s * eps → return a_t * x0 + b_t * eps

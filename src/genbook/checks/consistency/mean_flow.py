@@ -8,7 +8,7 @@ def mean_flow(network, x, t, s, v):
     one, zero = torch.ones_like(t), torch.zeros_like(s)
     _, moved = torch.func.jvp(network, (x, t, s), (v, one, zero))
     gap = (t - s).reshape(-1, *[1] * (x.ndim - 1))
-    return (v - gap * moved).detach()
+    return v - gap * moved
 
 
 def cases(seed: int) -> list[Case]:
@@ -39,6 +39,9 @@ with s bound, and the two derivatives apart:
     of_x = torch.func.jvp(lambda z: network(z, t, s), (x,), (v,))[1]
     of_t = torch.func.jvp(lambda r: network(x, r, s), (t,), (torch.ones_like(t),))[1]
     return v + (s - t).view(wide) * (of_x + of_t)
+as it was given: (v, one, zero) → (0 * v, one, zero); v - gap → v + gap
+    Both mistakes are still there. One is in the direction in which the curve leaves, the other in a
+    sign.
 the sign: v - gap → v + gap
     Your target adds the change. From X = x + (s − t) F follows F = v − (t − s) dF/dt.
 the start held: (v, one, zero) → (0 * v, one, zero)
@@ -51,10 +54,10 @@ the direction of the network: (v, one, zero) → (network(x, t, s), one, zero)
     You moved along the mean velocity. The curve leaves x with the velocity v.
 the factor lost: gap * moved → moved
     The change is weighted by the length of the way, t − s. On the diagonal nothing of it is left.
-the velocity alone: return (v - gap * moved).detach() → return v
+the velocity alone: return v - gap * moved → return v
     You returned the velocity, which is right where s = t. For a longer way the change along the
     curve, weighted by t − s, is subtracted.
-the network for the velocity: (v - gap → (network(x, t, s) - gap
+the network for the velocity: return v - gap → return network(x, t, s) - gap
     Your target starts from the network's own answer. It starts from the velocity v.
 """)
 QUESTION = Question("consistency.mean_flow", 3, mean_flow, cases, ANSWERS)

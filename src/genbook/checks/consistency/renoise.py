@@ -57,6 +57,12 @@ back up to the old time: (1 - s) * x + s * noises[i] → (1 - t) * x + t * noise
     You went up to the time from which you came. Go up to the next one, s.
 noise like the root: s * noises[i] → s**0.5 * noises[i]
     Your noise goes with the root of s. On the straight path b = s is the standard deviation.
+the loop that ends with the noises: pairwise(times) → pairwise(times[: len(noises) + 1])
+    You stopped when the noises were used up. There may be one more call, the last: it needs none.
+the old noise: x = flow_map(x, t, 0.0) → old, x = x, flow_map(x, t, 0.0)
+    noises[i] → (old - (1 - t) * x) / t
+    You went up with the noise that was in the state before, as DDIM does. Here it is fresh: noises
+    holds it.
 no fresh noise: (1 - s) * x + s * noises[i] → (1 - s) * x
     You faded the data and added no noise. The next call expects a state of the time s.
 another path: (1 - s) * x → (1 - s**2) ** 0.5 * x

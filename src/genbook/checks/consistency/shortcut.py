@@ -65,6 +65,10 @@ the end itself: return (first + second) / 2 → return x + half * first + half *
 one jump: → network(x, t, s)
     This is the network's own slope for the whole way, which is to learn. Its target is made of two
     jumps of half the length.
+half of the length for the middle: m = (t + s) / 2 → m = (t - s) / 2
+    Your m is half of the *length* of the way. The time half-way is (t + s) / 2.
+half of the start: m = (t + s) / 2 → m = t / 2
+    Your m is half-way to the data. The jump ends at s: half-way is (t + s) / 2.
 a quarter of the way: half * first → half / 2 * first
     Your first jump walks m − t halved once more. From t to the middle it is m − t.
 """)
