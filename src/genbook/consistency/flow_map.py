@@ -110,7 +110,8 @@ class SolvedMap:
         """
         for time in (t, s):
             if isinstance(time, Tensor) and time.ndim:
-                raise TypeError(f"a solve takes one time for all, got {tuple(time.shape)} of them")
+                shape = tuple(time.shape)
+                raise TypeError(f"a solve takes one time for all, got some: {shape}")
             self.path.rates(time)
         if t == s:
             return x.clone()

@@ -99,8 +99,8 @@ def training(
         ‖X(x_t, t, 0) − X⁻(x_r, r, 0)‖_c / (t − r),    r = t − gap
 
     X⁻ is held fixed, and ‖d‖_c = √(mean d² + c²) − c: small misses are squared, large
-    ones count like their length. With a ``velocity`` the second state is where the field
-    leads instead of that of the pair: this is :func:`distillation`.
+    ones count like their length. With a ``velocity`` the second state is where the
+    field leads instead of that of the pair: this is :func:`distillation`.
 
     Args:
         flow_map: to be trained.
@@ -184,7 +184,7 @@ def shortcut(
             goal = (goal - skip * x) / out
         said = flow_map.network(x, t, s, cond)
         # Two equal times (in a coarse type) ask for nothing, and out is 0.
-        return torch.where(out == 0, 0, said - goal)
+        return torch.where(torch.as_tensor(out == 0), 0, said - goal)
 
     return _both(flow_map, off, x0, cond, generator, velocity, diagonal)
 
