@@ -76,8 +76,9 @@ def lower(source: Source, book: Book) -> list[Lowered]:
     if source.kind == "chapter" and f"solutions/{source.slug}" in book.pages:
         cells.append(Lowered(new_markdown_cell(_closing(source, book))))
     if page.cited:
-        works = sorted(page.cited, key=lambda key: (book.works[key].authors, book.works[key].year))
-        listed = "\n".join(f"- {book.works[key].reference}" for key in works)
+        cited = [book.works[key] for key in page.cited]  # by title where author and year agree
+        works = sorted(cited, key=lambda work: (work.authors, work.year, work.reference))
+        listed = "\n".join(f"- {work.reference}" for work in works)
         cells.append(Lowered(new_markdown_cell(f"## References\n\n{listed}")))
     return _identified(cells, source)
 

@@ -466,6 +466,21 @@ def test_cells_ids_and_metadata(root: Path) -> None:
     nbformat.validate(nbformat.v4.new_notebook(cells=cells))
 
 
+def test_works_of_the_same_authors_and_year_stand_in_one_order(root: Path) -> None:
+    """The keys are a set: without a rule their order changed from run to run."""
+    titles = [f"Work {letter}" for letter in "GCAFBED"]
+    with (root / "book" / "references.bib").open("a", encoding="utf-8") as bibliography:
+        for title in titles:
+            key = title.replace(" ", "").lower()
+            bibliography.write(
+                f"\n@article{{{key}, author = {{Lu, Cheng}}, title = {{{title}}},"
+                " journal = {Journal}, year = {2022}}\n"
+            )
+    cites = " ".join(f"{{cite:t}}`{title.replace(' ', '').lower()}`" for title in titles)
+    listed = cells_of(root, f"# Title\n\n{cites}")[-1].source.splitlines()[2:]
+    assert [line[line.index("Work") :][:6] for line in listed] == sorted(titles)
+
+
 def test_below_an_explorable_stands_the_cell_that_takes_it_in_hand(root: Path) -> None:
     other = BELL.replace("fig-a", "fig-b")
     text = f"Before.\n\n{BELL}\nBetween {{eq}}`eq-x`.\n\n{other}\n$$ a $$ (eq-x)\n"

@@ -178,7 +178,7 @@ EXPLORABLES = {
         "fig-ode-stepper",
         {"calls": ["ArrowRight"], "start": ["ArrowRight"] * 2},
         _end_of_heuns_path,
-        choices=["heun"],
+        choices=["Heun"],
     ),
     "jump": Handled(
         "book/consistency",
