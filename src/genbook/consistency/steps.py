@@ -43,15 +43,11 @@ def renoise(
     References:
         Song et al. (2023), Consistency Models, algorithm 1.
     """
-    return _up(flow_map, flow_map(x, t, 0.0, cond), s, generator)
-
-
-def _up(flow_map: FlowMap, x0: Tensor, s: Any, generator: torch.Generator | None) -> Tensor:
-    """Data, noised up to s: one time, or one for each."""
+    x0 = flow_map(x, t, 0.0, cond)
     if not isinstance(s, Tensor) and s == 0:
         return x0
-    a, b = flow_map.path.rates(s, x0)
-    return a * x0 + b * randn_like(x0, generator)
+    a, b = flow_map.path.rates(s, x)
+    return a * x0 + b * randn_like(x, generator)
 
 
 STEPS = {"jump": jump, "renoise": renoise}
@@ -143,7 +139,8 @@ def inpaint(
         generator: Any,
     ) -> Tensor:
         guess = torch.where(mask, known, flow_map(x, t, 0.0, cond))
-        return _up(flow_map, guess, s, generator)
+        a, b = flow_map.path.rates(s)
+        return a * guess + b * randn_like(x, generator) if s else guess
 
     return sample(flow_map, known.shape, calls, cond, generator, step=step)
 
@@ -174,6 +171,7 @@ def redraw(
         raise ValueError(f"strength is a time in (0, {flow_map.path.end:g}], got {strength}")
     if calls < 1:
         raise ValueError(f"redraw needs at least one call, got {calls}")
-    x = _up(flow_map, _drawn(stroke=stroke), strength, generator)
+    a, b = flow_map.path.rates(strength)
+    x = a * _drawn(stroke=stroke) + b * randn_like(stroke, generator)
     times = [strength * (1 - i / calls) for i in range(calls + 1)]
     return sample(flow_map, stroke.shape, calls, cond, generator, step=renoise, times=times, xT=x)
