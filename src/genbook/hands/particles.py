@@ -66,7 +66,8 @@ def _walk(eta: float, way: str, seed: int) -> _Run:
         x = a * (_MEANS[own] + _VARIANCE**0.5 * start[:, 2:]) + b * start[:, :2]
     states = [x]
     for noise, (now, then) in zip(fresh, pairwise(times), strict=True):
-        states.append(move(_FIELD, states[-1], now, then, noise=noise))
+        here = states[-1]  # the first steps upwards have no length
+        states.append(here if now == then else move(_FIELD, here, now, then, noise=noise))
     return _Run(times, torch.stack(states), _nearest(states[-1] if way == "down" else x))
 
 
