@@ -500,6 +500,8 @@ def test_the_small_miss_is_squared_and_the_large_one_is_not() -> None:
 
     for d, c, ratio in ((1e-4, 0.03, 4), (10.0, 0.03, 2), (0.03, 1.0, 4), (0.03, 1e-4, 2)):
         assert math.isclose(loss(2 * d, c) / loss(d, c), ratio, rel_tol=0.01)
+    # The mean over the features, (√(d² + c²) − c) over the gap:
+    assert math.isclose(loss(0.3, 0.4), (0.5 - 0.4) / 0.05, rel_tol=0.01)
 
 
 def test_the_solved_map_refuses_times_off_its_path_and_shares_nothing() -> None:
@@ -518,3 +520,17 @@ def test_renoising_to_a_time_for_each() -> None:
     noise = (found - (1 - s)[:, None] * x0)[1:] / s[1:, None]
     assert 0.7 < noise.std() < 1.3
     torch.testing.assert_close(found[0], x0[0])
+
+
+def test_near_the_data_the_gap_ends_at_the_data() -> None:
+    seen: list[Tensor] = []
+
+    def model(x: Tensor, t: Tensor, cond: Any) -> Tensor:
+        seen.append(t)
+        return 0 * x
+
+    consistency.training(FlowMap(model, STRAIGHT), DATA, None, generator(), gap=0.5)
+    lower, upper = seen
+    torch.testing.assert_close(lower, (upper - 0.5).clamp(min=0))
+    assert (lower == 0).any() and (lower > 0).any()
+    assert (upper[::4] > 0.95).all() and not (upper > 0.95).all()  # a sampler begins there
