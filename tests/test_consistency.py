@@ -534,3 +534,8 @@ def test_near_the_data_the_gap_ends_at_the_data() -> None:
     torch.testing.assert_close(lower, (upper - 0.5).clamp(min=0))
     assert (lower == 0).any() and (lower > 0).any()
     assert (upper[::4] > 0.95).all() and not (upper > 0.95).all()  # a sampler begins there
+
+
+def test_at_the_data_there_is_nothing_to_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses._Draw, "times", lambda self: torch.zeros(len(self.x0)))
+    assert consistency.training(perfect(), DATA, None, generator()).isfinite()
