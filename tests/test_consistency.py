@@ -539,3 +539,31 @@ def test_near_the_data_the_gap_ends_at_the_data() -> None:
 def test_at_the_data_there_is_nothing_to_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(losses._Draw, "times", lambda self: torch.zeros(len(self.x0)))
     assert consistency.training(perfect(), DATA, None, generator()).isfinite()
+
+
+def test_at_the_data_no_noise_is_drawn() -> None:
+    dice = generator()
+    before = dice.get_state()
+    consistency.renoise(perfect(), X, 0.5, 0.0, None, dice)
+    assert torch.equal(dice.get_state(), before)
+    consistency.renoise(perfect(), X, 0.5, 0.25, None, dice)
+    assert not torch.equal(dice.get_state(), before)
+
+
+def test_what_is_filled_in_is_noised_with_what_is_known() -> None:
+    seen: list[Tensor] = []
+
+    def model(x: Tensor, t: Tensor, cond: Any) -> Tensor:
+        assert cond[1] == "a class"
+        seen.append(x)
+        return (x - 0.5) / column(t)  # goes to data that are all 0.5
+
+    known = torch.stack([torch.full((40_000,), 0.9), torch.zeros(40_000)], 1)
+    mask = torch.tensor([True, False])
+    consistency.inpaint(FlowMap(model, STRAIGHT), known, mask, 4, "a class", generator())
+    for t, x in zip((0.75, 0.5, 0.25), seen[1:], strict=True):
+        for pixel, value in ((0, 0.9), (1, 0.5)):
+            assert abs(x[:, pixel].mean() - (1 - t) * value) < 0.02
+            assert abs(x[:, pixel].std() - t) < 0.02
+    with pytest.raises(TypeError, match="mask must be a torch tensor"):
+        consistency.inpaint(FlowMap(model, STRAIGHT), known, [True, False])  # type: ignore[arg-type]
