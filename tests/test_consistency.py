@@ -488,6 +488,8 @@ def test_gaps_and_sizes_are_checked() -> None:
     for residual in (consistency.lagrangian, consistency.eulerian):
         with pytest.raises(TypeError, match="t must be a torch tensor"):
             residual(exact, velocity, X, 0.5, 0.2)
+        with pytest.raises(TypeError, match="s must be a torch tensor"):
+            residual(exact, velocity, X, times()[0], 0.2)
 
 
 def test_the_small_miss_is_squared_and_the_large_one_is_not() -> None:
