@@ -569,3 +569,21 @@ def test_what_is_filled_in_is_noised_with_what_is_known() -> None:
             assert abs(x[:, pixel].std() - t) < 0.02
     with pytest.raises(TypeError, match="mask must be a torch tensor"):
         consistency.inpaint(FlowMap(model, STRAIGHT), known, [True, False])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("prediction", ["eps", "x0", "v"])
+@pytest.mark.parametrize("name", ["shortcut", "mean flow"])
+def test_losses_of_other_predictions(name: str, prediction: Prediction) -> None:
+    """Where the factors of a jump change with t in their own ways."""
+
+    def found(scale: float) -> float:
+        def model(x: Tensor, t: Tensor, cond: Any) -> Tensor:
+            skip, out = own.scales(t, cond[0], x)
+            return scale * (exact(x, t, cond[0]) - skip * x) / out
+
+        own = FlowMap(model, STRAIGHT, prediction)
+        options: dict[str, Any] = {"power": 0.0} if name == "mean flow" else {}
+        loss = consistency.LOSSES[name]
+        return float(loss(own, DATA, None, generator(), velocity=velocity, diagonal=0.0, **options))
+
+    assert found(1.0) < 1e-8 * found(1.1)
