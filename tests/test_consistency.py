@@ -587,3 +587,15 @@ def test_losses_of_other_predictions(name: str, prediction: Prediction) -> None:
         return float(loss(own, DATA, None, generator(), velocity=velocity, diagonal=0.0, **options))
 
     assert found(1.0) < 1e-8 * found(1.1)
+
+
+def test_the_weight_of_mean_flow() -> None:
+    """A network that is off by d everywhere: each error is d², over (d² + 0.001) to the power."""
+
+    def loss(power: float) -> float:
+        off = FlowMap(lambda x, t, cond: 0 * x + 0.05, STRAIGHT)
+        options: dict[str, Any] = {"velocity": lambda x, t, cond: 0 * x, "power": power}
+        return float(consistency.mean_flow(off, DATA, None, generator(), **options))
+
+    for power in (0.0, 1.0, 2.0):
+        assert math.isclose(loss(power), 0.0025 / 0.0035**power, rel_tol=1e-6)
