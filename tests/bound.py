@@ -16,11 +16,11 @@ import torch
 from genbook import checks
 from genbook.checks.machinery.trained import export, judge_weights
 
-HIDDEN = 101  # the seed of the data; that of the student's check is 0
+HIDDEN = 101  # and on, the seeds of the data; that of the student's check is 0
 
 
 def row(q: checks.Question, name: str, train: Callable[[], torch.nn.Module], seed: int) -> float:
-    """Train with a seed, print a line, and return the value."""
+    """Train with a seed, try on data of another, print a line, and return the value."""
     assert q.training is not None
     start = time.process_time()
     with torch.random.fork_rng(devices=[]):
@@ -28,8 +28,8 @@ def row(q: checks.Question, name: str, train: Callable[[], torch.nn.Module], see
         network = train().eval()
     spent = time.process_time() - start
     with torch.no_grad():
-        value, error = q.training.score(network, HIDDEN)
-    result = judge_weights(q, export(network), HIDDEN)
+        value, error = q.training.score(network, HIDDEN + seed)
+    result = judge_weights(q, export(network), HIDDEN + seed)
     verdict = "passes" if result.points else f"fails: {result.misconception or 'no mistake known'}"
     print(f"{name:50.50} {value:8.3g} ± {error:<6.2g} {spent:4.0f} s  {verdict}", flush=True)
     return value

@@ -32,13 +32,12 @@ from genbook.checks.machinery.trained import export, judge_weights
 
 REGISTRY = [q for slug in checks.slugs() for q in checks.questions(slug) if q.training]
 by_id = pytest.mark.parametrize("q", REGISTRY, ids=lambda q: q.id)
-# A network of images takes half a minute each time, a dozen of them too long for every run of CI.
+# A network of images takes half a minute each time, a dozen of them too long for every run of CI;
+# and twelve thousand digits a seed, of many samplers with many seeds, some minutes.
+LENGTHY = ("own_digits.train", "own_sampler.own")
 by_training = pytest.mark.parametrize(
     "q",
-    [
-        pytest.param(q, marks=pytest.mark.long if q.id == "own_digits.train" else (), id=q.id)
-        for q in REGISTRY
-    ],
+    [pytest.param(q, marks=pytest.mark.long if q.id in LENGTHY else (), id=q.id) for q in REGISTRY],
 )
 HIDDEN = range(1, 21)  # seeds of the data; 0 is public
 
@@ -53,7 +52,7 @@ def trained_with(train, seed: int) -> nn.Module:
 
 
 def test_there_are_training_questions():
-    assert {"ddpm.train", "own_digits.train"} <= {q.id for q in REGISTRY}
+    assert {"ddpm.train", "own_digits.train", "own_sampler.own"} <= {q.id for q in REGISTRY}
 
 
 @pytest.mark.slow

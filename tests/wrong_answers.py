@@ -381,6 +381,67 @@ LIKELY = {
         of the mean: np.std(values, ddof=1) → np.std(values, ddof=1) / len(draws) ** 0.5
         no draws: rows[draw] → rows
     """,
+    "own_sampler.budget": """
+        one more: self.used == self.calls → self.used > self.calls
+        one less: self.used == self.calls → self.used + 1 == self.calls
+        twice: self.used += 1 → self.used += 2
+        images: self.used += 1 → self.used += x.shape[0]
+        no end: self.used == self.calls → self.calls < 0
+        no count: self.used += 1 → self.used = self.used
+    """,
+    "own_sampler.grid": """
+        linspace with too few:
+            → [round(float(t) ** power) for t in np.linspace(T ** (1 / power), 0, calls + 1)]
+        no zero: + [0] →
+        upwards: → [0, *grid(T, calls, last, power)[-2::-1]]
+        floors: round( → int(
+        even always: → [round(T + (last - T) * i / (calls - 1)) for i in range(calls)] + [0]
+        other power: T ** (1 / power), last ** (1 / power) → T**power, last**power
+            (calls - 1)) ** power → (calls - 1)) ** (1 / power)
+        by calls: / (calls - 1) → / calls
+    """,
+    "own_sampler.jump": """
+        eps for data:
+            eps = (x - a * data) / b → eps, data = data, (x - b * data) / a
+        noise at the end: eta * schedule.b(s) / b * → eta *
+            (schedule.b(s) ** 2 - sigma**2) → max(0.0, schedule.b(s) ** 2 - sigma**2)
+        all of the old noise: (schedule.b(s) ** 2 - sigma**2) ** 0.5 → schedule.b(s)
+        one beta: (1 - a**2 / schedule.a(s) ** 2) → schedule.betas[t]
+        variance: sigma * noise → sigma**2 * noise
+        no eta: eta * → 1 *
+        not divided: (x - a * data) / b → (x - a * data)
+        a_t: schedule.a(s) * data → schedule.a(t) * data
+    """,
+    "own_sampler.guess": """
+        no half: (2 * (first - middle)) → (first - middle)
+        upside down:
+            (middle - last) / (2 * (first - middle)) → (first - middle) / (2 * (middle - last))
+        in time: math.log(schedule.b(u) / schedule.a(u)) → u
+        half always: (middle - last) / (2 * (first - middle)) → 0.5
+        sign: now + → now -
+        sigma: math.log(schedule.b(u) / schedule.a(u)) → schedule.b(u) / schedule.a(u)
+        last step too: before is None or s == 0 → before is None
+        nothing: → now
+    """,
+    "own_sampler.walk": """
+        asks again: before, r = now, t → before, r = denoise(x, t), t
+        r only once: before, r = now, t → before, r = now, t if r is None else r
+        r is s: before, r = now, t → before, r = now, s
+        keeps the state: before, r = now, t → before, r = x, t
+        nothing kept: before, r = now, t → before = None
+        keeps the guess:
+            now = denoise(x, t) → now = guess(denoise(x, t), before, r, t, s)
+            jump(x, guess(now, before, r, t, s), → jump(x, now,
+        one noise: noises[i] → noises[0]
+    """,
+    "own_sampler.compare": """
+        spread of one: / len(gaps) ** 0.5 →
+        biased: , ddof=1 →
+        sign: measure(one, seed) - measure(other, seed) → measure(other, seed) - measure(one, seed)
+        n: len(gaps) ** 0.5 → len(gaps)
+        absolute: np.mean(gaps) → np.mean(np.abs(gaps))
+        variance: np.std(gaps, ddof=1) / len(gaps) ** 0.5 → np.var(gaps, ddof=1) / len(gaps)
+    """,
     "ode.by_hand": """
         up to the noise: → 5.6, 5.22, 4.98
         both slopes added: → 2.4, 2.04, 3.12

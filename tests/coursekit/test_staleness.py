@@ -243,6 +243,7 @@ def using(*words: str) -> set[str]:
 
 
 JOINED = {"solutions/own_digits"}
+DRAWN = JOINED | {"solutions/own_sampler"}
 
 
 def test_users_are_found_through_faces_and_calls(copy: Copy) -> None:
@@ -264,7 +265,7 @@ def test_users_are_found_through_faces_and_calls(copy: Copy) -> None:
         # The sheet of Part I trains, and its checks know a way with an average.
         "EMA.update": using("EMA", "training.train(") | {"solutions/objects", *JOINED},
         "plots.table": using("plots.table("),
-        "plots.use": BOOK | JOINED,
+        "plots.use": BOOK | DRAWN,
         "verify.claim": using("verify.claim("),
         "check_label": BOOK,
         "checks.check": SHEETS,

@@ -16,6 +16,7 @@ from coursekit.grading.jail.kernel import HarnessError, SandboxedKernel
 from coursekit.project import CourseError, Project
 from genbook import checks
 from genbook.checks.machinery import trained
+from genbook.ode import Tableau
 
 pytestmark = [
     pytest.mark.slow,
@@ -94,6 +95,39 @@ def sample(network, step, T, calls, x, labels, noises):
     assert points["nowhere"] == {**possible, "own_digits.train": 0}
     named = {q.id: q.misconception for q in rows["wrong"].questions}
     assert named["own_digits.sample"] == "times cut off"
+
+
+def test_a_sampler_is_graded_by_its_table_and_calls_cannot_be_hidden(tmp_path):
+    """The sheet's table passes; one of twenty calls, and one of DDIM, in its place do not.
+
+    The code of all of them is the sheet's: what a submission says of itself is not asked.
+    """
+    question = checks.question("own_sampler.own")
+    good, blank = solved(PROJECT, "own_sampler"), PROJECT.notebook("exercises", "own_sampler")
+    (page,) = set(re.findall(r"<!-- genbook-weights:own_sampler\.own:[^ ]+ -->", json.dumps(good)))
+    data = trained.embedded([page], question.id)[0]
+    ddim = next(m for m in question.misconceptions if m.name == "the baseline").function()
+    longer = Tableau(20)
+    class_ = tmp_path / "class"
+    write(class_, "right", good)
+    write(class_, "blank", json.loads(blank.read_text()))
+    write(class_, "nowhere", without_weights(solved(PROJECT, "own_sampler")))
+    for name, table in {"baseline": ddim, "longer": longer}.items():
+        other = base64.b64encode(trained.export(table)).decode()
+        notebook = json.dumps(good).replace(base64.b64encode(data).decode(), other)
+        write(class_, name, json.loads(notebook))
+    rows = {row.student: row for row in run.grade(class_, "own_sampler", tmp_path / "out", jobs=2)}
+    possible = {q.id: q.points for q in checks.questions("own_sampler") if not q.manual}
+    points = {
+        name: {q.id: q.points for q in row.questions if q.id in possible}
+        for name, row in rows.items()
+    }
+    assert points["right"] == possible
+    assert points["blank"] == dict.fromkeys(possible, 0)
+    for name in ("nowhere", "baseline", "longer"):
+        assert points[name] == {**possible, "own_sampler.own": 0}, name
+    named = {q.id: q.misconception for q in rows["baseline"].questions}
+    assert named["own_sampler.own"] == "the baseline"
 
 
 def test_weights_are_judged_wherever_they_are_handed_in(tmp_path):

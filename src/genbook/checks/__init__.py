@@ -10,8 +10,8 @@ that "Run all" reaches the end of a sheet that nobody has answered yet. A chapte
 the list ``QUESTIONS`` in ``genbook/checks/<slug>/__init__.py``, in the order of the sheet; each is
 written in a file of its own beside it, as its ``QUESTION``: the reference, as the sheet's solution
 has it, the cases, and the table of other answers, right and wrong (``answers``). What it needs is
-imported from here, ``math``, ``np`` and ``torch`` included. What makes all work is in
-``genbook/checks/machinery/``.
+imported from here, ``dataclass``, ``math``, ``np`` and ``torch`` included. What makes all work is
+in ``genbook/checks/machinery/``.
 
 What is asked of a question, by ``tests/test_checks.py``, which tries a single one by its id,
 ``pytest tests/test_checks.py -k "ddim.step"``:
@@ -29,6 +29,7 @@ What is asked of a question, by ``tests/test_checks.py``, which tries a single o
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -59,6 +60,7 @@ __all__ = [
     "Training",
     "answers",
     "check",
+    "dataclass",
     "generator",
     "math",
     "np",

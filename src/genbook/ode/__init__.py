@@ -7,6 +7,7 @@ euler_step, heun_step, rk4_step           one step of any field
 euler, heun, rk4, exponential, Multistep  steps of samplers, for ``genbook.sampling.states``
 sample(model, path, shape, steps, …)      a sampler of any of them; ``dpm_solver_pp`` is one
 edm_times, log_snr_times, ratio           where the steps are put
+tableau(sampler, calls)                   the table of a sampler that only multiplies and adds
 Preconditioned(network, path, data_std)   what a network is asked for, by Karras et al.
 log_likelihood(model, path, x)            the exact density, by the change of variables
 encode, decode                            an image's code, and back
@@ -39,6 +40,7 @@ from genbook.ode.samplers import (
     states,
 )
 from genbook.ode.solver import Solution, SolverError, integrate, solve
+from genbook.ode.tableau import Tableau, tableau
 
 __all__ = [
     "Field",
@@ -47,6 +49,7 @@ __all__ = [
     "Scales",
     "Solution",
     "SolverError",
+    "Tableau",
     "change_of_variables",
     "decode",
     "dopri5_step",
@@ -71,5 +74,6 @@ __all__ = [
     "sample",
     "solve",
     "states",
+    "tableau",
     "time_of",
 ]

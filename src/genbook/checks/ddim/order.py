@@ -1,8 +1,6 @@
 """Design: measure an order of convergence."""
 
-from dataclasses import dataclass
-
-from genbook.checks import Case, Question, Tensor, answers, generator, math, np, torch
+from genbook.checks import Case, Question, Tensor, answers, dataclass, generator, math, np, torch
 from genbook.checks.ddim.sample import sample
 from genbook.checks.ddim.shared import GaussianNoise
 from genbook.schedules import NoiseSchedule
@@ -52,10 +50,8 @@ def cases(seed: int) -> list[Case]:
 
 
 ANSWERS = answers("""
-by covariance:
-    x = torch.tensor(steps).double().log()
-    y = torch.tensor([math.log(float(((sampler(n) - exact) ** 2).mean())) / 2 for n in steps])
-    return -float(((x - x.mean()) * y).sum() / ((x - x.mean()) * x).sum())
+by covariance: slope, _ = np.polyfit → (spread, along), _ = np.cov
+    np.log(errors), 1) → np.log(errors));slope = along / spread
 with norms (a constant factor does not change a slope) and a general least-squares solver:
     logs = torch.stack([torch.linalg.vector_norm(sampler(n) - exact).log() for n in steps])
     lines = torch.stack([torch.tensor(steps).double().log(), torch.ones(len(steps)).double()], 1)

@@ -3,8 +3,9 @@
 from itertools import pairwise
 
 from genbook.checks import Case, Question, answers, generator, torch
-from genbook.checks.ddim.shared import GaussianNoise, schedules
+from genbook.checks.ddim.shared import GaussianNoise
 from genbook.checks.ddim.step import step  # noqa: F401, for the answers
+from genbook.checks.ddpm.shared import schedules
 
 
 def sample(model, schedule, xT, steps):
@@ -25,7 +26,7 @@ def cases(seed: int) -> list[Case]:
     spread = 0.3 + float(torch.rand((), generator=g))
     return [
         Case((GaussianNoise(linear, 0.5, spread), linear, x, 5), label="five steps"),
-        Case((GaussianNoise(random, -1.0, spread), random, images, 9), label="every step"),
+        Case((GaussianNoise(random, -1.0, spread), random, images, 7), label="every step"),
         Case((GaussianNoise(linear, 0.0, 0.2), linear, images, 3), label="times that are rounded"),
         Case((GaussianNoise(linear, 0.3, 1.5), linear, x, 1), label="a single step"),
     ]
@@ -38,13 +39,9 @@ Euler's method in x / a and b / a:
         rho_t, rho_s = (schedule.b(time) / schedule.a(time) for time in (t, s))
         scaled = scaled + (rho_s - rho_t) * model(schedule.a(t) * scaled, t)
     return scaled
-by recursion:
-    def down(x, i):
-        if i == 0:
-            return x
-        t, s = (round(schedule.T * j / steps) for j in (i, i - 1))
-        return down(step(schedule, x, model(x, t), t, s), i - 1)
-    return down(xT.double(), steps)
+by the step of another question, in float64: x = xT → x = xT.double()
+    eps = model(x, t) →; x0 = (x - schedule.b(t) * eps) / schedule.a(t) →
+    schedule.a(s) * x0 + schedule.b(s) * eps → step(schedule, x, model(x, t), t, s)
 as given: range(steps, -1, -1) → range(steps, 0, -1); model(x, t) → model(x, s)
     Both mistakes are still there. Print the times that are visited, and the time at which the
     network is asked.

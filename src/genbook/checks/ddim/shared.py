@@ -1,15 +1,7 @@
 """What the cases of several questions are made of."""
 
-from dataclasses import dataclass
-
-from genbook.checks import Tensor, generator, torch
+from genbook.checks import Tensor, dataclass
 from genbook.schedules import NoiseSchedule
-
-
-def schedules(seed: int) -> list[NoiseSchedule]:
-    """Two schedules that are known by name, and one drawn at random."""
-    betas = 0.02 + 0.3 * torch.rand(9, generator=generator(seed))
-    return [NoiseSchedule.linear(20, 1e-3, 0.3), NoiseSchedule.cosine(12), NoiseSchedule(betas)]
 
 
 @dataclass(frozen=True)

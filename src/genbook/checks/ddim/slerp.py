@@ -28,19 +28,12 @@ def cases(seed: int) -> list[Case]:
 
 ANSWERS = answers("""
 row by row:
-    rows = []
-    for p, q in zip(u.double().numpy(), v.double().numpy()):
+    def between(p, q):
         angle = math.acos(np.vdot(p, q) / math.sqrt(np.vdot(p, p) * np.vdot(q, q)))
-        rows.append((math.sin((1 - w) * angle) * p + math.sin(w * angle) * q) / math.sin(angle))
-    return np.stack(rows)
-with coordinates in the plane of u and v, the sum formula for sin((1 − w) θ):
-    p, q = u.double().flatten(1), v.double().flatten(1)
-    unit, other = p / p.norm(dim=1, keepdim=True), q / q.norm(dim=1, keepdim=True)
-    along = (other * unit).sum(1, keepdim=True)
-    angle = torch.atan2((other - along * unit).norm(dim=1, keepdim=True), along)
-    turn = w * angle
-    arc = (turn.cos() - turn.sin() / angle.tan()) * p + turn.sin() / angle.sin() * q
-    return arc.reshape(u.shape)
+        return (math.sin((1 - w) * angle) * p + math.sin(w * angle) * q) / math.sin(angle)
+    return np.stack([between(p, q) for p, q in zip(u.double().numpy(), v.double().numpy())])
+in float64, the angle by its sine: torch.acos( → math.pi / 2 - torch.asin(
+    u.flatten(1), v.flatten(1) → u.double().flatten(1), v.double().flatten(1)
 lerp: arc / torch.sin(angle) → (1 - w) * p + w * q
     This is the straight line. Its middle is shorter than both ends, and the network never saw noise
     that short: follow the arc.

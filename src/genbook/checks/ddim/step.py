@@ -1,7 +1,7 @@
 """One step from t to s."""
 
 from genbook.checks import Case, Question, answers, generator, math, torch
-from genbook.checks.ddim.shared import schedules
+from genbook.checks.ddpm.shared import schedules
 
 
 def step(schedule, xt, eps, t, s, eta=0.0, noise=None):
@@ -30,19 +30,12 @@ def cases(seed: int) -> list[Case]:
 
 
 ANSWERS = answers("""
-in float64:
-    now, then = schedule.alpha_bars[t], schedule.alpha_bars[s]
-    x0 = (xt.double() - (1 - now).sqrt() * eps.double()) / now.sqrt()
-    variance = eta**2 * (1 - then) / (1 - now) * (1 - now / then)
-    fresh = 0 if noise is None else variance.sqrt() * noise
-    return then.sqrt() * x0 + (1 - then - variance).sqrt() * eps + fresh
-the family's mean k x_t + m x̂_0, sample by sample, with α as a product over the jump:
-    alpha = math.prod(schedule.alphas[s + 1 : t + 1].tolist())
-    a_t, b_t, a_s, b_s = schedule.a(t), schedule.b(t), schedule.a(s), schedule.b(s)
-    sigma = eta * b_s / b_t * math.sqrt(1 - alpha)
-    k = math.sqrt(b_s**2 - sigma**2) / b_t
-    rows = [k * x + (a_s - k * a_t) * (x - b_t * e) / a_t for x, e in zip(xt, eps)]
-    return torch.stack(rows) + (0 if noise is None else sigma * noise)
+with tensors of float64: xt - b_t * eps → xt.double() - b_t * eps.double()
+    math.sqrt(1 - a_t**2 / a_s**2) → (1 - schedule.alpha_bars[t] / schedule.alpha_bars[s]).sqrt()
+the family's mean k x_t + m x̂_0, with α as a product over the jump:
+    a_t**2 / a_s**2 → math.prod(schedule.alphas[s + 1 : t + 1].tolist())
+    x0 + math.sqrt(b_s**2 - sigma**2) * eps → x0 + k * (xt - a_t * x0)
+    x0 = (xt → k = math.sqrt(b_s**2 - sigma**2) / b_t;x0 = (xt
 variance of a single step: a_t**2 / a_s**2 → float(schedule.alphas[t])
     Your σ uses 1 − α_t, the noise of the one step from t − 1 to t. The jump from s to t passes all
     the α in between: use 1 − ᾱ_t / ᾱ_s.

@@ -24,15 +24,12 @@ def cases(seed: int) -> list[Case]:
 
 
 ANSWERS = answers("""
-with torch:
-    line = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
-    return (T * (line if spacing == "linear" else line**2)).round().long()
+with torch: [round(T * (i / steps) → (T * torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+    power) for i in range(steps, -1, -1)] → power).round().long()
 in whole numbers:
     up, down = (1, steps) if spacing == "linear" else (2, steps**2)
     return [(2 * T * i**up + down) // (2 * down) for i in range(steps + 1)][::-1]
-with numpy:
-    roots = np.linspace(0, T if spacing == "linear" else math.sqrt(T), steps + 1)
-    return np.rint(roots if spacing == "linear" else roots**2).astype(int)[::-1]
+with numpy: → np.rint(T * np.linspace(1, 0, steps + 1) ** (1 + (spacing[0] == "q"))).astype(int)
 stops before 0: range(steps, -1, -1) → range(steps, 0, -1)
     Your last time is not 0. The image is x_0: a sampler that stops earlier returns it with noise on
     it. You need steps + 1 times for so many jumps.

@@ -18,14 +18,8 @@ def cases(seed: int) -> list[Case]:
 
 
 ANSWERS = answers("""
-step by step:
-    result = [torch.ones((), dtype=betas.dtype)]
-    for beta in betas:
-        result.append(result[-1] * (1 - beta))
-    return torch.stack(result)
-by logarithms:
-    logs = np.log1p(-betas.double().numpy())
-    return np.exp(np.concatenate([[0.0], np.cumsum(logs)]))
+time by time: → torch.stack([(1 - betas[:t]).prod() for t in range(len(betas) + 1)])
+by logarithms: → np.exp(np.append(0.0, np.log1p(-betas.double().numpy()).cumsum()))
 product to T: torch.cumprod(1 - betas, 0) → (1 - betas).prod().expand(len(betas))
     All entries hold the product over all T steps. ᾱ_t is the product of α_1 to α_t only: an image
     at time t has not yet met the noise of the later steps.

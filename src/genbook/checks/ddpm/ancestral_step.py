@@ -32,11 +32,8 @@ by the predicted x_0:
     x0 = (xt - schedule.b(t) * eps) / schedule.a(t)
     mean, _ = q_posterior(schedule, x0, xt, t)
     return mean + (t > 1) * schedule.gather("betas", t) ** 0.5 * noise
-in float64:
-    alpha, alpha_bar = schedule.alphas[t], schedule.alpha_bars[t]
-    mean = alpha**-0.5 * (xt.double() - (1 - alpha) * (1 - alpha_bar) ** -0.5 * eps)
-    sigma = (1 - alpha).sqrt() if t > 1 else torch.zeros(())
-    return mean + sigma * noise
+in float64: (xt - beta / b * eps) → (xt.double() - (1 - alpha) / b * eps)
+    if t == 1 → if False; beta.sqrt() * noise → ((1 - alpha) * (t > 1)).sqrt() * noise.double()
 nothing repaired: schedule.alpha_bars[t] → alpha; t == 1 → t == 0; beta.sqrt() → beta
     This is still the given step. Three things are wrong with it: what eps is divided by, what the
     noise is multiplied with, and the last step.

@@ -21,8 +21,7 @@ def cases(seed: int) -> list[Case]:
 
 ANSWERS = answers("""
 step by step:
-    snr = [math.exp(first + (last - first) * i / (T - 1)) for i in range(T)]
-    bars = [1.0, *(ratio / (1 + ratio) for ratio in snr)]
+    bars = [1, *(1 / (1 + math.exp(-first - (last - first) * i / (T - 1))) for i in range(T))]
     return [1 - now / before for before, now in zip(bars, bars[1:])]
 by logarithms:
     logs = -np.logaddexp(0.0, -np.linspace(first, last, T))

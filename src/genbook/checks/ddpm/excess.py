@@ -43,34 +43,13 @@ def apart(output: Tensor, target: Tensor | float) -> float:
 
 def excesses(network: torch.nn.Module, t: Tensor, xt: Tensor) -> Tensor:
     """Square distance from the best predictor at each of the points."""
-    distance: Tensor = network(xt, t) - expected_eps(xt, t)
-    return distance.square().mean(1)
+    return torch.square(network(xt, t) - expected_eps(xt, t)).mean(1)
 
 
 def score(network: torch.nn.Module, seed: int) -> tuple[float, float]:
     _, t, _, xt = batch(TRIED, generator(seed))
     excess = excesses(network, t, xt)
     return float(excess.mean()), float(excess.std()) / TRIED**0.5
-
-
-def excesses_elsewhere(
-    network: torch.nn.Module, x0: Tensor, t: Tensor, eps: Tensor, xt: Tensor
-) -> dict[str, float]:
-    """How far the network is from doing perfectly what was not asked, one entry a mistake."""
-    a, b = cosine.rates(t, xt[:, 0])
-    best, best_x0 = mixture.eps(xt, a, b), mixture.posterior_mean(xt, a, b)
-    best_v = cosine.a(t, xt) * best - cosine.b(t, xt) * best_x0
-    blind = without_time(xt)
-    told = [t, *(torch.full_like(t, time) for time in (0, 1, cosine.T))]
-    narrow = cosine.a(t, x0) * x0 + cosine.b(t, x0) ** 2 * eps
-    output = network(xt, t)
-    return {
-        "image for noise": apart(output, best_x0),
-        "v for noise": apart(output, best_v),
-        "no time": min(apart(network(xt, times), blind) for times in told),
-        "time as a fraction": apart(network(xt, t / cosine.T), best),
-        "variance for standard deviation": apart(network(narrow, t), mixture.eps(narrow, a, b**2)),
-    }
 
 
 def diagnose(network: torch.nn.Module, seed: int) -> tuple[str, str]:
@@ -80,23 +59,34 @@ def diagnose(network: torch.nn.Module, seed: int) -> tuple[str, str]:
     nearer to it than to what was asked. So a network that is short of training has no mistake.
     """
     x0, t, eps, xt = batch(TRIED, generator(seed))
-    excess = excesses(network, t, xt)
+    excess, output = excesses(network, t, xt), network(xt, t)
     part = (t - 1) * 3 // cosine.T
     thirds = [float(excess[part == third].mean()) for third in range(3)]
     detail = "by noise: little {:.2g}, middle {:.2g}, much {:.2g}".format(*thirds)
-    asked = float(excess.mean())
-    elsewhere = excesses_elsewhere(network, x0, t, eps, xt)
+    # How far the network is from doing perfectly what was not asked, one entry a mistake.
+    rates, (a, b) = cosine.rates(t, xt[:, 0]), cosine.rates(t, xt)
+    best, best_x0 = mixture.eps(xt, *rates), mixture.posterior_mean(xt, *rates)
+    narrow = a * x0 + b**2 * eps
+    best_narrow = mixture.eps(narrow, rates[0], rates[1] ** 2)
+    elsewhere = {
+        "image for noise": apart(output, best_x0),
+        "v for noise": apart(output, a * best - b * best_x0),
+        "time as a fraction": apart(network(xt, t / cosine.T), best),
+        "variance for standard deviation": apart(network(narrow, t), best_narrow),
+    }
+    told = [t, *(torch.full_like(t, time) for time in (0, 1, cosine.T))]
+    blind = without_time(xt)
+    untimely = min(apart(network(xt, times), blind) for times in told)
+    asked, silent = float(excess.mean()), apart(best, 0)
     limit = min(BOUND, asked / 3)
     found = min(elsewhere, key=elsewhere.__getitem__)
-    if elsewhere[found] <= limit and found != "no time":
+    if elsewhere[found] <= min(limit, untimely):
         return detail, found
     # Before "no time": told one of the times it has seen, such a network does not do badly.
     if sorted(thirds)[1] <= 1.5 * BOUND and max(thirds) >= 4 * BOUND:
         return detail, "not all times"
-    if elsewhere["no time"] <= limit:
+    if untimely <= limit:
         return detail, "no time"
-    silent = apart(expected_eps(xt, t), 0)
-    loudness = apart(network(xt, t), 0)
-    if abs(asked / silent - 1) < 0.15 and loudness < silent / 4:
+    if abs(asked / silent - 1) < 0.15 and apart(output, 0) < silent / 4:
         return detail, "untrained"
     return detail, ""

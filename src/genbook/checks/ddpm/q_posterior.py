@@ -26,14 +26,11 @@ def cases(seed: int) -> list[Case]:
 
 
 ANSWERS = answers("""
-by precisions:
-    if t == 1:
-        return x0.clone(), torch.zeros(())
+by two witnesses, each weighed with the variance of the other:
     alpha, before = schedule.alphas[t], schedule.alpha_bars[t - 1]
-    forward, prior = alpha / (1 - alpha), 1 / (1 - before)
-    precision = forward + prior
-    mean = (forward / alpha**0.5 * xt.double() + prior * before**0.5 * x0.double()) / precision
-    return mean, 1 / precision
+    step, prior = (1 - alpha) / alpha, 1 - before
+    mean = (step * before**0.5 * x0.double() + prior / alpha**0.5 * xt) / (step + prior)
+    return mean, step * prior / (step + prior)
 by gain:
     root, before = schedule.alphas[t].sqrt(), schedule.alpha_bars[t - 1]
     guess, spread = before.sqrt() * x0.double(), 1 - before

@@ -11,17 +11,16 @@ def q_sample(schedule, x0, t, eps):
 def cases(seed: int) -> list[Case]:
     g = generator(seed)
     linear, cosine, random = schedules(seed)
-    images = torch.randn(4, 1, 8, 8, generator=g)
-    vectors = torch.randn(3, 2, generator=g)
-    square = torch.randn(3, 3, generator=g, dtype=torch.float64)
+    images, of_images = torch.randn(2, 4, 1, 8, 8, generator=g)
+    vectors, *noise = torch.randn(4, 3, 2, generator=g)
+    square, of_square = torch.randn(2, 3, 3, generator=g, dtype=torch.float64)
     each, some = torch.tensor([1, 5, 13, 20]), torch.tensor([9, 2, 6])
-    noise = [torch.randn(x.shape, generator=g) for x in (images, vectors, square, vectors, vectors)]
     return [
-        Case((linear, images, each, noise[0]), label="images, one t each"),
-        Case((random, vectors, 4, noise[1]), label="an integer t"),
-        Case((cosine, square, some, noise[2].double()), label="as many samples as dimensions"),
-        Case((linear, vectors, 0, noise[3]), label="t = 0"),
-        Case((random, vectors, 7, noise[4]), label="t = T"),
+        Case((linear, images, each, of_images), label="images, one t each"),
+        Case((random, vectors, 4, noise[0]), label="an integer t"),
+        Case((cosine, square, some, of_square), label="as many samples as dimensions"),
+        Case((linear, vectors, 0, noise[1]), label="t = 0"),
+        Case((random, vectors, 7, noise[2]), label="t = T"),
     ]
 
 
@@ -30,10 +29,8 @@ in float64:
     alpha_bar = schedule.alpha_bars[t].reshape(-1, *[1] * (x0.ndim - 1))
     return alpha_bar**0.5 * x0.double() + (1 - alpha_bar) ** 0.5 * eps.double()
 row by row:
-    times = [t] * len(x0) if isinstance(t, int) else t.tolist()
-    bars = [math.prod(schedule.alphas[1 : time + 1].tolist()) for time in times]
-    rows = [bar**0.5 * x + (1 - bar) ** 0.5 * e for bar, x, e in zip(bars, x0, eps)]
-    return torch.stack(rows)
+    bars = [schedule.alphas[: s + 1].prod() for s in torch.as_tensor(t).expand(len(x0))]
+    return torch.stack([v**0.5 * x + (1 - v) ** 0.5 * e for v, x, e in zip(bars, x0, eps)])
 variance for standard deviation: schedule.b(t, x0) → schedule.b(t, x0) ** 2
     You multiply the noise with 1 − ᾱ_t, which is its variance. A standard normal number times
     √(1 − ᾱ_t) has that variance.

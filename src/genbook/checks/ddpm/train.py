@@ -24,30 +24,17 @@ def train():
 
 ANSWERS = answers("""
 another optimiser, larger batches, a learning rate that falls, times in strata:
-    network, steps = MLP(), 1500
-    optimiser = torch.optim.AdamW(network.parameters(), lr=4e-3, weight_decay=1e-4)
-    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in range(steps):
-        x0 = mixture.sample(400)
-        t, eps = torch.arange(400) % cosine.T + 1, torch.randn(400, 2)
-        loss = torch.nn.functional.mse_loss(network(q_sample(cosine, x0, t, eps), t), eps)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        decay.step()
-    return network
+    Adam → AdamW; 2000 → 1500; toy2d.sample("eight_gaussians", 256) → mixture.sample(400)
+    lr=3e-3) → lr=4e-3);decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 1500)
+    torch.randint(1, cosine.T + 1, (256,)) → torch.arange(400) % cosine.T + 1
+    (output - eps).square().mean() → torch.nn.functional.mse_loss(output, eps)
+    optimiser.step() → optimiser.step();decay.step()
 20 000 points, epoch by epoch, in float64; what counts is that the weights are right:
-    data, network = toy2d.sample("eight_gaussians", 20_000).double(), MLP().double()
-    optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
-    for _ in range(25):
-        for x0 in data[torch.randperm(len(data))].split(250):
-            t, eps = torch.randint(1, cosine.T + 1, (len(x0),)), torch.randn_like(x0)
-            a, b = cosine.rates(t, x0)
-            loss = (eps - network(a * x0 + b * eps, t)).pow(2).sum(1).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-    return network
+    MLP() → MLP().double();data = toy2d.sample("eight_gaussians", 20_000).double()
+    _ in range(2000) → x0 in data[torch.rand(25, 20_000).argsort(1)].reshape(-1, 250, 2)
+    x0 = toy2d.sample("eight_gaussians", 256) →; 256, → 250,
+    q_sample(cosine, x0, t, eps) → cosine.a(t, x0) * x0 + cosine.b(t, x0) * eps
+    (output - eps).square().mean() → (eps - output).pow(2).sum(1).mean()
 image for noise: output - eps → output - x0
     Your network predicts the image x_0, and does it well. The question asks for the noise, eps.
 v for noise: output - eps → output - (cosine.a(t, x0) * eps - cosine.b(t, x0) * x0)
@@ -70,6 +57,5 @@ not all times: cosine.T + 1 → cosine.T // 2 + 1
     At some noise levels your network is good, at others it has learned nothing. Draw t anew for
     each point, and from all of 1 to T.
 """)
-
 TRAINING = Training(MLP, score, BOUND, "excess loss", diagnose=diagnose)
 QUESTION = Question("ddpm.train", 6, train, answers=ANSWERS, training=TRAINING)

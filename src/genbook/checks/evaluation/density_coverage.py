@@ -24,17 +24,12 @@ def cases(seed: int) -> list[Case]:
 
 ANSWERS = answers("""
 ball by ball:
-    held, visited = 0, 0
-    for j, y in enumerate(real):
-        others = sorted(float((y - z).norm()) for i, z in enumerate(real) if i != j)
-        count = sum(float((y - p).norm()) <= others[k - 1] for p in x)
-        held, visited = held + count, visited + (count > 0)
-    return held / (k * len(x)), visited / len(real)
+    radii = [sorted(float((y - z).norm()) for z in real)[k] for y in real]
+    counts = [sum(float((y - p).norm()) <= r for p in x) for y, r in zip(real, radii)]
+    return sum(counts) / (k * len(x)), sum(map(bool, counts)) / len(real)
 with numpy:
     p, q = x.double().numpy(), real.double().numpy()
-    own = np.linalg.norm(q[:, None] - q, axis=2)
-    np.fill_diagonal(own, np.inf)
-    radius = np.partition(own, k - 1, axis=1)[:, k - 1]
+    radius = np.partition(np.linalg.norm(q[:, None] - q, axis=2), k, axis=1)[:, k]
     count = (np.linalg.norm(q[:, None] - p, axis=2) <= radius[:, None]).sum(1)
     return np.array([count.sum() / (k * len(p)), (count > 0).mean()])
 own neighbour: values[:, k] → values[:, k - 1]

@@ -43,16 +43,14 @@ def cases(seed: int) -> list[Case]:
 
 ANSWERS = answers("""
 stacked:
-    shuffled = torch.cat([x, y])[orders]
-    null = [statistic(*z.tensor_split([len(x)])) for z in shuffled]
-    values = torch.stack([statistic(x, y), *null])
+    rows = torch.cat([x, y])
+    values = torch.stack([statistic(*z.tensor_split([len(x)])) for z in (rows, *rows[orders])])
     return (values >= values[0]).double().mean()
 row by row:
     rows, count = [*x, *y], 1
     for order in orders.tolist():
-        named_x = torch.stack([rows[i] for i in order[: len(x)]])
-        named_y = torch.stack([rows[i] for i in order[len(x) :]])
-        count += int(not statistic(named_x, named_y) < statistic(x, y))
+        shuffled = torch.stack([rows[i] for i in order])
+        count += int(not statistic(shuffled[: len(x)], shuffled[len(x) :]) < statistic(x, y))
     return count / (len(orders) + 1)
 as given: n = len(x) → n = len(pooled) // 2; 1 + sum → sum; 1 + len → len
     Both mistakes are still there. Count the rows that are called x after a shuffle, and ask whether

@@ -35,16 +35,10 @@ def cases(seed: int) -> list[Case]:
 
 
 ANSWERS = answers("""
-by lstsq:
-    values = [[float(statistic(piece)) for piece in x.tensor_split(m)] for m in splits]
-    means = torch.tensor([[sum(v) / len(v)] for v in values]).double()
-    line = torch.tensor([[1.0, m] for m in splits]).double()
-    return torch.linalg.lstsq(line, means).solution[0, 0]
-by covariance:
-    m = np.array(splits, dtype=float)
-    y = np.array([np.mean([float(statistic(p)) for p in x.tensor_split(n)]) for n in splits])
-    slope = ((m - m.mean()) * y).sum() / ((m - m.mean()) ** 2).sum()
-    return float(y.mean() - slope * m.mean())
+by the pseudo-inverse:
+    np.polyfit(splits, means, 1)[1] → (np.linalg.pinv(np.vander(splits, 2)) @ means)[1]
+by covariance: return → (spread, along), _ = np.cov(splits, means);return
+    np.polyfit(splits, means, 1)[1] → np.mean(means) - along / spread * np.mean(splits)
 over the size of a piece: polyfit(splits → polyfit(1 / np.array(splits)
     You fitted the line over 1/m, which is like the size of a piece. The bias is like one over that
     size, so it is a straight line over m.

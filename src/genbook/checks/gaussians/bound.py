@@ -41,19 +41,11 @@ ANSWERS = answers("""
 the gap as the divergence from the posterior, and the bound as what is left:
     gap = divergence(m, v, *posterior(x, w, s))
     return -0.5 * math.log(2 * math.pi * (w * w + s * s)) - x * x / (w * w + s * s) / 2 - gap, gap
-E_q[log p(x, z)] plus the entropy of q, with Gauss and Hermite's quadrature:
-    nodes, weights = np.polynomial.hermite_e.hermegauss(8)
-    z = m + math.sqrt(v) * nodes
-    log_joint = -0.5 * (((x - w * z) / s) ** 2 + z**2) - np.log(2 * np.pi * s)
-    lower = float(weights @ log_joint / weights.sum()) + 0.5 * math.log(2 * math.pi * math.e * v)
-    total = w * w + s * s
-    return [lower, -0.5 * (math.log(2 * math.pi * total) + x * x / total) - lower]
+the averages over q with Gauss and Hermite's quadrature:
+    rebuilt = → nodes, weights = np.polynomial.hermite_e.hermegauss(8);rebuilt =
+    (x - w * m) ** 2 + w**2 * v → np.average((x - w * (m + v**0.5 * nodes)) ** 2, weights=weights)
 in single precision, where the gap is a difference of large numbers:
-    x, w, s, m, v = torch.tensor([x, w, s, m, v], dtype=torch.float32)
-    normal = torch.distributions.Normal
-    lower = normal(w * m, s).log_prob(x) - w**2 * v / (2 * s**2)
-    lower -= torch.distributions.kl_divergence(normal(m, v.sqrt()), normal(0.0, 1.0))
-    return torch.stack([lower, normal(0.0, (w**2 + s**2).sqrt()).log_prob(x) - lower])
+    rebuilt = → x, w, s, m, v = torch.tensor([x, w, s, m, v], dtype=torch.float32);rebuilt =
 rebuilt at the mean: + w**2 * v →
     You rebuilt x from the mean of q. The average over q is worse than its middle:
     E[(x − w z)²] = (x − w m)² + w² v.

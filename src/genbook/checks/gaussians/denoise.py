@@ -1,8 +1,6 @@
 """From a score to a guess and its error."""
 
-from dataclasses import dataclass
-
-from genbook.checks import Case, Question, Tensor, answers, generator, torch
+from genbook.checks import Case, Question, Tensor, answers, dataclass, generator, torch
 from genbook.checks.gaussians.shared import with_slope  # noqa: F401, for the answers
 
 

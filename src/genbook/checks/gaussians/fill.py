@@ -38,8 +38,8 @@ the top of the joint density over the unknown entries, from the inverse covarian
     rest = torch.linalg.solve(P[~known][:, ~known], P[~known][:, known] @ (x - m)[known])
     return x.masked_scatter(~known, m[~known] - rest)
 tell the Gaussian one known entry after the other:
-    mean, covariance = m.double().numpy().copy(), C.double().numpy().copy()
-    for i in known.nonzero()[:, 0].tolist():
+    mean, covariance = m.double().numpy(), C.double().numpy()
+    for i in np.flatnonzero(known):
         gain = covariance[:, i] / covariance[i, i]
         mean = mean + gain * (float(x[i]) - mean[i])
         covariance = covariance - np.outer(gain, covariance[i])

@@ -31,10 +31,9 @@ with torch:
     normal = torch.distributions.MultivariateNormal
     return torch.distributions.kl_divergence(normal(m1, C1), normal(m2, C2))
 in the axes in which the second is a standard normal:
-    root = np.linalg.inv(np.linalg.cholesky(C2.double().numpy()))
-    values = np.linalg.eigvalsh(root @ C1.double().numpy() @ root.T)
-    white = root @ (m2 - m1).double().numpy()
-    return float((values - 1 - np.log(values)).sum() + white @ white) / 2
+    root = torch.linalg.cholesky(C2.double()).inverse()
+    values, white = torch.linalg.eigvalsh(root @ C1.double() @ root.T), root @ (m2 - m1).double()
+    return float((values - 1 - values.log()).sum() + white @ white) / 2
 reversed: → kl(m2, C2, m1, C1)
     You computed KL(q ‖ p). The average is over the *first* argument, and the inverse is that of the
     second covariance.

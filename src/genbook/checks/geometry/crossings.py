@@ -29,8 +29,8 @@ def cases(seed: int) -> list[Case]:
 
 ANSWERS = answers("""
 pair by pair:
-    pairs = [(i, j) for i in range(len(start)) for j in range(i)]
-    return int(sum((start[i] - start[j]) * (end[i] - end[j]) < 0 for i, j in pairs))
+    pairs = itertools.combinations(zip(start, end), 2)
+    return int(sum((a - c) * (b - d) < 0 for (a, b), (c, d) in pairs))
 by insertion: → inversions(end[np.lexsort((end, start))])
 every pair twice: // 2 →
     You count every pair twice, as i and j and as j and i.

@@ -34,20 +34,15 @@ def cases(seed: int) -> list[Case]:
 
 ANSWERS = answers("""
 with the package: → geometry.convex_hull(points)
-gift wrapping; from a corner, the next is the point that has no other to its right:
+the point furthest to the right of a line is a corner; then so on with the two lines to it:
+    def along(p, q, points):
+        beyond = [r for r in points if geometry.cross(q - p, r - p) < 0]
+        if not beyond:
+            return [p]
+        corner = min(beyond, key=lambda r: (geometry.cross(q - p, r - p), (q - p) @ r))
+        return along(p, corner, beyond) + along(corner, q, beyond)
     points = np.unique(points, axis=0)
-    corners = [points[0]]
-    for _ in range(len(points)):  # a hull has no more corners; with rounding it might never close
-        here, best = corners[-1], points[0] if (corners[-1] != points[0]).any() else points[1]
-        for point in points:
-            area = geometry.cross(best - here, point - here)
-            further = ((point - here) ** 2).sum() > ((best - here) ** 2).sum()
-            if area < 0 or (area == 0 and further):
-                best = point
-        if (best == points[0]).all():
-            break
-        corners.append(best)
-    return np.array(corners)
+    return np.array(along(points[0], points[-1], points) + along(points[-1], points[0], points))
 points along the sides: <= 0 → < 0
     You keep points that lie on a side of the hull. Straight on is no left turn: throw the middle
     point away at 0, too.

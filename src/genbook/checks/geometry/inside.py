@@ -39,12 +39,10 @@ def cases(seed: int) -> list[Case]:
 
 ANSWERS = answers("""
 with the package: → geometry.point_in_polygon(points, polygon)
-point by point:
-    edges = [(*polygon[i - 1].tolist(), *polygon[i].tolist()) for i in range(len(polygon))]
-    def crosses(x, y, ax, ay, bx, by):
-        side = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
-        return (ay > y) != (by > y) and (side > 0 if by > ay else side < 0)
-    return [sum(crosses(*point, *edge) for edge in edges) % 2 == 1 for point in points.tolist()]
+by the sign of a cross product, counted, as a list:
+    dtype=bool → dtype=int; odd ^= → odd +=; return odd → return (odd % 2 == 1).tolist()
+    (high[0] - low[0]) * (y - low[1]) > → geometry.cross(high - low, points - low) >
+    (high[1] - low[1]) * (x - low[0]) → 0
 closed intervals: y < high → y <= high
     You count both ends of an edge, so a ray through a corner can cross two edges there. The upper
     end does not belong to an edge: low ≤ y < high.

@@ -44,12 +44,10 @@ def cases(seed: int) -> list[Case]:
 
 ANSWERS = answers("""
 with the package: → len(geometry.segment_intersection(p, q, r, s)) > 0
-boxes first:
-    for i in (0, 1):
-        if max(p[i], q[i]) < min(r[i], s[i]) or max(r[i], s[i]) < min(p[i], q[i]):
-            return False
-    sides = [int(geometry.orientation(*t)) for t in ((p, q, r), (p, q, s), (r, s, p), (r, s, q))]
-    return abs(sides[0] + sides[1]) < 2 and abs(sides[2] + sides[3]) < 2
+by sums of signs, and boxes that are apart:
+    side(p, q, r) * side(p, q, s) > 0 → abs(side(p, q, r) + side(p, q, s)) == 2
+    side(r, s, p) * side(r, s, q) > 0 → abs(side(r, s, p) + side(r, s, q)) == 2
+    bool((low <= high).all()) → max(low[0] - high[0], low[1] - high[1]) <= 0
 as given: s) > 0 or → s) >= 0 and; q) > 0 → q) >= 0; (low <= high).all() → 1
     Nothing is repaired yet. There are three mistakes: what joins the two conditions, what happens
     at zero, and segments on one line.

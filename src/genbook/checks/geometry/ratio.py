@@ -1,9 +1,7 @@
 """The area under a map: a determinant, measured."""
 
-from dataclasses import dataclass
-
 from genbook import geometry
-from genbook.checks import Case, Question, answers, np
+from genbook.checks import Case, Question, answers, dataclass, np
 from genbook.geometry import Array
 
 
@@ -41,12 +39,10 @@ def cases(seed: int) -> list[Case]:
 
 
 ANSWERS = answers("""
-by diagonals:
-    a, b, c, d = f(x + side / 2 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]))
-    return float(geometry.cross(c - a, d - b)) / 2 / side**2
-by triangles:
-    a, b, c, d = f(x + side / 2 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]))
-    return float(geometry.cross(b - a, c - a) + geometry.cross(c - a, d - a)) / (2 * side * side)
+by diagonals: return → a, b, c, d = f(x + square);return
+    geometry.polygon_area(f(x + square)) → geometry.cross(c - a, d - b) / 2
+by triangles: return → a, b, c, d = f(x + square);return
+    geometry.polygon_area(f(x + square)) → geometry.cross([b - a, c - a], [c - a, d - a]).sum() / 2
 sign lost: float( → abs(
     You lost the sign. A map that mirrors has a negative ratio, and that is worth knowing: keep the
     signed area.

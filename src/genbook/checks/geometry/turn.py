@@ -45,10 +45,7 @@ with numpy:
     area = terms[0] - terms[1]
     return np.where(np.abs(area) > 1e-9 * np.abs(terms).sum(), np.sign(area), 0).astype(int)
 by the share:
-    (ux, uy), (vx, vy) = (q - p).tolist(), (r - p).tolist()
-    size = abs(ux * vy) + abs(uy * vx)
-    share = (ux * vy - uy * vx) / size if size else 0.0
-    return int(share > 1e-9) - int(share < -1e-9)
+    abs(a - b) <= 1e-9 * (abs(a) + abs(b)) → a == b or abs(a - b) / (abs(a) + abs(b)) <= 1e-9
 absolute epsilon: 1e-9 * (abs(a) + abs(b)) → 1e-9
     Your 1e-9 is an area, so it depends on the units: your tiny triangle is a line and your long
     line is bent. Compare with the two products.

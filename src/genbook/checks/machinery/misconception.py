@@ -16,8 +16,9 @@ A change replaces a text of the reference's source. Without an old text it is th
 returns this expression of the reference's arguments, and a body of several lines is one with the
 reference's head. Those with a sentence below are wrong, the others are right. So nothing but the
 difference is written, no signature again, and it cannot fall behind when the reference is improved.
-Each knows the names of the reference's file, and ``math``, ``np`` and ``torch``. With ``≡`` it is
-a mutant that changes nothing, and its name is the reason (see ``tests/mutation.py``).
+Each knows the names of the reference's file, and ``itertools``, ``math``, ``np`` and ``torch``.
+With ``≡`` it is a mutant that changes nothing, and its name is the reason (see
+``tests/mutation.py``).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import __future__
 
 import ast
 import inspect
+import itertools
 import math
 import re
 import sys
@@ -178,7 +180,8 @@ def changed(reference: Callable[..., Any], *changes: str, body: str = "") -> Any
     if len(changes) == 1 and changes[0].startswith("→ "):
         body = f"return {changes[0][2:]}"
     text = _with_body(source, body) if body else _replaced(source, changes)
-    names = {"math": math, "np": np, "torch": torch, **vars(sys.modules[reference.__module__])}
+    known = {"itertools": itertools, "math": math, "np": np, "torch": torch}
+    names = known | vars(sys.modules[reference.__module__])
     exec(compile(text, inspect.getfile(reference), "exec", _FLAGS, dont_inherit=True), names)
     made, names[name] = names[name], reference
     return made

@@ -8,7 +8,6 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass, field, replace
-from types import ModuleType
 from typing import Any, Literal
 
 from torch import nn
@@ -140,14 +139,15 @@ class Question:
         return tuple(replace(each, reference=each.reference or self.reference) for each in wanted)
 
 
-def sheet(slug: str, *parts: ModuleType, explain: int) -> list[Question]:
-    """The questions of a chapter: those of the modules, and last the one for words.
+def sheet(slug: str, names: str, explain: int) -> list[Question]:
+    """The questions of a chapter, each from its file, and last the one for words.
 
     Args:
         slug: of the chapter.
-        parts: modules with a ``QUESTION`` each, in the order of the sheet.
+        names: of the questions and their files, in the order of the sheet, with spaces between.
         explain: the points that a person gives for the words.
     """
+    parts = (importlib.import_module(f"genbook.checks.{slug}.{name}") for name in names.split())
     return [*(part.QUESTION for part in parts), Question(f"{slug}.explain", explain, manual=True)]
 
 

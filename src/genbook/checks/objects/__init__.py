@@ -5,16 +5,6 @@ question is about sharing, the case is a recipe, and ``use`` makes the objects i
 """
 
 from genbook.checks import sheet
-from genbook.checks.objects import (
-    average,
-    film,
-    places,
-    plan,
-    predict,
-    storages,
-    views,
-    with_weights,
-)
 
-PARTS = (predict, views, places, storages, film, plan, average, with_weights)
-QUESTIONS = sheet("objects", *PARTS, explain=2)
+PARTS = "predict views places storages film plan average with_weights"
+QUESTIONS = sheet("objects", PARTS, explain=2)

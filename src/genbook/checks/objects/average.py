@@ -1,9 +1,7 @@
 """The average, with numbers of its own."""
 
-import copy  # noqa: F401, for the answers
-
 from genbook import objects
-from genbook.checks import Case, Question, Tensor, answers, torch
+from genbook.checks import Case, Question, answers, torch
 from genbook.checks.machinery import compare
 from genbook.checks.machinery.trusted import theirs
 
@@ -26,72 +24,61 @@ class Shipped(objects.EMA):
 
 
 def use(answer, decay, updates, seed):
-    """Let a network walk at random, update after each step, and read the average three times.
+    """Let a network move at random before each update, and read the average three times.
 
     Gradients are on, as in a training loop that forgot to switch them off.
     """
     g = torch.Generator().manual_seed(seed)
     model = torch.nn.Linear(2, 3).double()
-    for parameter in model.parameters():
-        torch.nn.init.zeros_(parameter)
     parameters = dict(model.named_parameters())
 
-    @torch.no_grad()
-    def walk() -> None:
-        for p in parameters.values():
-            p.add_(torch.randn(p.shape, generator=g, dtype=torch.float64))
+    def move():
+        for parameter in parameters.values():
+            parameter.data.normal_(generator=g)
 
-    def weights() -> dict[str, Tensor]:
-        held = compare.bare(theirs(getattr, average, "weights"))
-        return held if type(held) is dict else compare.bare(theirs(dict, held))
+    def weights():
+        return compare.bare(theirs(dict, theirs(getattr, average, "weights")))
 
-    walk()
+    move()
     average = answer(model, decay)
-    start = objects.snapshot(weights())
-    walk()
-    moved = objects.snapshot(weights())
-    ends = [leaf(parameter) for parameter in parameters.values()]
+    read = {"weights at the start": objects.snapshot(weights())}
+    move()
+    read["weights after the network moved, before any update"] = objects.snapshot(weights())
+    ends = leaves(parameters)
     for end in ends:
         end.metadata["seen"] = True
     for n in range(updates):
         if n:
-            walk()
+            move()
         theirs(lambda: average.update())
-    ends.clear()
-    del end
+    del ends, end
     held = weights()
-    last = objects.snapshot(held)
-    history = sum(value.grad_fn is not None for value in held.values())
-    remembered = sum("seen" in leaf(parameter).metadata for parameter in parameters.values())
-    with torch.no_grad():
-        for value in held.values():
-            value.add_(1)
-    return {
-        "weights at the start": start,
-        "weights after the network moved, before any update": moved,
-        f"weights after {updates} updates": last,
-        "weights with a history (grad_fn)": history,
-        "weights of the network in a history that is kept elsewhere": remembered,
-        "the network, after 1 was added to the average": compare.bare(parameters),
-    }
+    read[f"weights after {updates} updates"] = objects.snapshot(held)
+    read["weights with a history (grad_fn)"] = sum(w.grad_fn is not None for w in held.values())
+    remembered = sum("seen" in leaf.metadata for leaf in leaves(parameters))
+    read["weights of the network in a history that is kept elsewhere"] = remembered
+    for weight in held.values():
+        weight.data.add_(1)
+    read["the network, after 1 was added to the average"] = compare.bare(parameters)
+    return read
 
 
-def leaf(parameter):
-    """Where a history that leads to a parameter ends. It lives only as long as such a history."""
+def leaves(parameters):
+    """Where histories that lead to parameters end. They live only as long as such histories."""
     with torch.enable_grad():
-        return parameter.view_as(parameter).grad_fn.next_functions[0][0]
+        return [p.view_as(p).grad_fn.next_functions[0][0] for p in parameters.values()]
 
 
 def cases(seed: int) -> list[Case]:
-    walks = {
-        (0.9, 3): "three updates, all warm-up",
-        (0.5, 30): "thirty updates, past the warm-up",
-        (0.999, 60): "sixty updates with a slow decay",
-        (0.0, 2): "decay 0",
-    }
     story = "average = Average(network, {}); then {} times: the network moves, average.update()"
     return [
-        Case((*walk, seed), label=label, story=story.format(*walk)) for walk, label in walks.items()
+        Case((decay, updates, seed), label=label, story=story.format(decay, updates))
+        for decay, updates, label in (
+            (0.9, 3, "three updates, all warm-up"),
+            (0.5, 30, "thirty updates, past the warm-up"),
+            (0.999, 60, "sixty updates with a slow decay"),
+            (0.0, 2, "decay 0"),
+        )
     ]
 
 
@@ -99,7 +86,7 @@ ANSWERS = answers("""
 of new tensors: no_grad → enable_grad
     .lerp_(parameter, 1 - d) → = d * self.weights[name] + (1 - d) * parameter.detach()
 in the parameters of a copied network, which ask for gradients and have no history:
-    p.detach().clone() for name, p in model → p for name, p in copy.deepcopy(model)
+    .detach().clone() →; in model → in objects.snapshot(model).requires_grad_()
 by reference: .clone() →
     or: .clone() →; .lerp_(parameter, 1 - d) → = d * self.weights[name] + (1 - d) * parameter
     or: .clone() →; .lerp_(parameter, 1 - d) → .mul_(d).add_(parameter, alpha=1 - d)

@@ -16,25 +16,19 @@ def use(answer, x0, rates, noise):
     held = [torch.from_numpy(f) if isinstance(f, np.ndarray) else f for f in held]
     if isinstance(frames, Tensor | np.ndarray) and frames.ndim:  # in one, along its first axis
         held = held[0].unbind()
+    held = [t for t in held if isinstance(t, Tensor) and t.layout == torch.strided]
     # Whoever writes into a frame changes this frame and nothing else.
-    tensors = [t for t in held if isinstance(t, Tensor) and t.layout == torch.strided]
-    after = written([*tensors, x0, noise], len(tensors))
+    given = compare.clone([x0, noise])
+    with torch.no_grad():
+        for i, frame in enumerate(held):
+            frame.add_(i + 1)
+    after = compare.clone([*held, x0, noise])
+    x0.copy_(given[0])  # the arguments are left as they were
+    noise.copy_(given[1])
     return {
         "frames": seen,
         "frames, x0 and noise, after 1 was added to the first frame, 2 to the second, …": after,
     }
-
-
-@torch.no_grad()
-def written(tensors: list[Tensor], frames: int) -> list[Tensor]:
-    """What they hold once the first few were written into. Leaves all as they were."""
-    before = [t.clone() for t in tensors]
-    for i in range(frames):
-        tensors[i].add_(i + 1)
-    after = [t.clone() for t in tensors]
-    for tensor, value in zip(tensors, before, strict=True):
-        tensor.copy_(value)
-    return after
 
 
 def cases(seed: int) -> list[Case]:

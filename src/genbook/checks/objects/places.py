@@ -29,9 +29,7 @@ def cases(seed: int) -> list[Case]:
 
 ANSWERS = answers("""
 by view: → torch.arange(2000).as_strided(shape, stride, offset).clone()
-by grids:
-    grids = np.indices(shape)
-    return np.asarray(np.tensordot(np.array(stride), grids, 1) + offset).reshape(shape)
+by grids: → (np.tensordot(np.array(stride), np.indices(shape), 1) + offset).reshape(shape)
 without the offset: offset + →
     Your places begin at 0. A view begins at its offset.
 strides in the wrong order: → places(shape, offset, stride[::-1])

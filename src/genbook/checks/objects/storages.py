@@ -1,7 +1,5 @@
 """How many storages are there?"""
 
-from torch import nn
-
 from genbook import objects  # noqa: F401, for the answers
 from genbook.checks import Case, Question, answers, generator, torch
 
@@ -10,28 +8,23 @@ def storages(tensors):
     return len({tensor.untyped_storage().data_ptr() for tensor in tensors})
 
 
-# What each is, and how ``use`` makes it: of a tensor x and its clone y, or of a network.
+# What each is, and how it is made: of a tensor x, its clone y and more clones, or of a network.
 COLLECTIONS = {
-    "a tensor and its clone": "[x, y]",
-    "views of one tensor, and a clone": "[x, x[1:], x.T, x[:, ::2], y]",
-    "two halves that do not overlap": "[x[:2], x[2:]]",
-    "four ways of looking at one storage": "[x, x.detach(), x.float(), x.view(-1)]",
-    "copies of all kinds": "[x, x[[0]], x[x > 0], x.double(), x.T.reshape(-1), y[1], x + 0]",
-    "slices, some twice": "[y[3], x[3], x[1], y[3]]",
+    "a tensor and its clone": "[x, y{}]",
+    "views of one tensor, and a clone": "[x, x[1:], x.T, x[:, ::2], y{}]",
+    "two halves that do not overlap": "[x[:2], x[2:]{}]",
+    "four ways of looking at one storage": "[x, x.detach(), x.float(), x.view(-1){}]",
+    "copies of all kinds": "[x, x[[0]], x[x > 0], x.double(), x.T.reshape(-1), y[1], x + 0{}]",
+    "slices, some twice": "[y[3], x[3], x[1], y[3]{}]",
     "the state_dict of a network with a shared layer": "list(net.state_dict().values())",
     "no tensors at all": "[]",
 }
 
 
-def use(answer, made, seed):
-    x = torch.randn(4, 6, generator=torch.Generator().manual_seed(seed))
-    layer = nn.Linear(3, 3)
-    names = {
-        "x": x,
-        "y": x.clone(),
-        "z": [x.clone() for _ in range(5)],
-        "net": nn.Sequential(layer, layer, nn.Linear(3, 3)),
-    }
+def use(answer, given, made):
+    """Do as the story says."""
+    names = {"torch": torch, "nn": torch.nn}
+    exec(given, names)
     return answer(eval(made, names))
 
 
@@ -44,10 +37,9 @@ def cases(seed: int) -> list[Case]:
     found = []
     for label, made in COLLECTIONS.items():
         more = int(torch.randint(0, 6, (), generator=g))
-        if made.endswith("]") and made != "[]" and more:
-            made = f"{made[:-1]}, *z[:{more}]]"
+        made = made.format(f", *z[:{more}]" if more else "")
         given = net if "net" in made else x + (z if "z[" in made else "")
-        found.append(Case((made, seed), label=label, story=f"{given}storages({made})"))
+        found.append(Case((given, made), label=label, story=f"{given}storages({made})"))
     return found
 
 

@@ -1,9 +1,7 @@
 """Borrowed weights: in, and out in any case."""
 
-from contextlib import suppress
-
-from genbook import objects
-from genbook.checks import Case, Question, Tensor, answers, torch
+from genbook import objects  # noqa: F401, for the answers
+from genbook.checks import Case, Question, answers, torch
 from genbook.checks.machinery import compare
 from genbook.checks.machinery.trusted import ours
 
@@ -17,23 +15,6 @@ def with_weights(model, weights, function):
         model.load_state_dict(own)
 
 
-def by_catching(model, weights, function, errors=BaseException):
-    own = objects.snapshot(model.state_dict())
-    try:
-        model.load_state_dict(weights)
-        result = function(model)
-    except errors:
-        model.load_state_dict(own)
-        raise
-    model.load_state_dict(own)
-    return result
-
-
-def silently(model, weights, function):
-    with suppress(BaseException):
-        return with_weights(model, weights, function)
-
-
 class Trouble(Exception):
     """What the function of a case raises."""
 
@@ -42,37 +23,36 @@ class Interrupt(BaseException):
     """Like Ctrl-C: not an Exception."""
 
 
+ERRORS = {"raises": Trouble, "interrupted": Interrupt}
+
+
 def use(answer, kind, seed):
     """What the function saw, what came out, and what the network and the weights are afterwards."""
     g = torch.Generator().manual_seed(seed)
     model = torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.BatchNorm1d(2))
 
-    def drawn(like: Tensor) -> Tensor:
-        if like.is_floating_point():
-            return torch.randn(like.shape, generator=g)
-        return torch.randint(1, 99, like.shape, generator=g)
+    def drawn():
+        state = model.state_dict().items()
+        return {k: torch.randint(1, 99, v.shape, generator=g).to(v) for k, v in state}
 
-    model.load_state_dict({k: drawn(v) for k, v in model.state_dict().items()})
-    weights = {k: drawn(v) for k, v in model.state_dict().items()}
+    model.load_state_dict(drawn())
+    weights = drawn()
     if kind == "misses":
         del weights["0.bias"]
     if kind == "misfit":
-        weights["1.bias"] = drawn(torch.zeros(3))
+        weights["1.bias"] = torch.ones(3)
     parameters = held(model, "_parameters")
     seen, itself = [], []
 
     @ours
-    @torch.no_grad()
-    def function(given: torch.nn.Module) -> int:
+    def function(given):
         itself.append(given is model)
         seen.extend(numbers(held(given)))
         if kind == "writes":
             for parameter in held(given, "_parameters"):
-                parameter.add_(5)
-        if kind == "raises":
-            raise Trouble
-        if kind == "interrupted":
-            raise Interrupt
+                parameter.data.add_(5)
+        if kind in ERRORS:
+            raise ERRORS[kind]
         return 42
 
     try:
@@ -102,15 +82,14 @@ def held(model, *kinds):
     return [tensor for part in parts for kind in kinds for tensor in dict.values(part[kind])]
 
 
-def numbers(tensors) -> list[float]:
+def numbers(tensors):
     return [float(x) for tensor in tensors for x in compare.bare(tensor).detach().flatten()]
 
 
 def cases(seed: int) -> list[Case]:
-    given = "with_weights(model, weights, function), where "
     return [
-        Case((kind, seed), label=label, story=given + story)
-        for kind, label, story in (
+        Case((kind, seed), label=label, story=f"with_weights(model, weights, function), where {it}")
+        for kind, label, it in (
             ("returns", "the function returns 42", "function returns 42"),
             ("raises", "the function raises an error", "function raises an Exception"),
             ("writes", "the function writes", "function adds 5 to the model's parameters"),
@@ -122,26 +101,24 @@ def cases(seed: int) -> list[Case]:
 
 
 ANSWERS = answers("""
-by catching: → by_catching(model, weights, function)
+by catching: finally → except BaseException; (own) → (own);raise
+    return function(model) → return (function(model), model.load_state_dict(own))[0]
 one by one:
-    own = [(name, value, value.clone()) for name, value in model.state_dict().items()]
-    try:
-        for name, value, _ in own:
-            value.copy_(weights[name])
-        return function(model)
-    finally:
-        for _, value, before in own:
-            value.copy_(before)
+    model.load_state_dict(weights) → for k, x in model.state_dict().items(): x.copy_(weights[k])
+    model.load_state_dict(own) → for k, x in model.state_dict().items(): x.copy_(own[k])
 state_dict kept by reference: .clone() →
     Afterwards the network still has the borrowed weights. `state_dict()` makes new tensors on the
     old storages, and loading wrote into those: keep copies.
-no finally: → by_catching(model, weights, function, errors=())
+no finally: finally → except ()
+    return function(model) → return (function(model), model.load_state_dict(own))[0]
     When the function raises, the network keeps the borrowed weights. Give them back in a `finally`.
-the error is swallowed: → silently(model, weights, function)
+the error is swallowed: finally → except BaseException
+    return function(model) → return (function(model), model.load_state_dict(own))[0]
     The function's error has disappeared. Give the weights back and let the error pass.
 no result: return → result =
     Your function does not return what the given function returned.
-only an Exception: → by_catching(model, weights, function, errors=Exception)
+only an Exception: finally → except Exception; (own) → (own);raise
+    return function(model) → return (function(model), model.load_state_dict(own))[0]
     After an interrupt (Ctrl-C) the network keeps the borrowed weights. Such an error is no
     `Exception`: `finally` is for every case.
 loaded outside: own = → own, _ =; .items()} → .items()}, model.load_state_dict(weights)

@@ -1,7 +1,7 @@
 """Heun's step for a denoiser."""
 
-from genbook.checks import Case, Question, answers, generator, torch
-from genbook.checks.ode.shared import Bent, GaussianDenoiser
+from genbook.checks import Case, Question, answers
+from genbook.checks.ode.shared import Bent, drawn
 
 
 def heun(denoise, x, sigma, following):
@@ -15,11 +15,7 @@ def heun(denoise, x, sigma, following):
 
 
 def cases(seed: int) -> list[Case]:
-    g = generator(seed)
-    points = 3 * torch.randn(5, 2, generator=g, dtype=torch.float64)
-    images = 2 * torch.randn(3, 1, 4, 4, generator=g)
-    spread = 0.3 + float(torch.rand((), generator=g))
-    bell = GaussianDenoiser(0.5, spread)
+    bell, points, images = drawn(seed)
     return [
         Case((bell, points, 2.0, 0.7), label="a Gaussian"),
         Case((Bent(1.5), images, 1.5, 0.4), label="images, another denoiser"),

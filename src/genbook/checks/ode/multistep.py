@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
-from genbook.checks import Case, Question, answers, generator, math, torch
-from genbook.checks.ode.shared import Bent, GaussianDenoiser
+from genbook.checks import Case, Question, answers, math
+from genbook.checks.ode.shared import Bent, drawn
 
 
 def multistep(denoise, x, sigmas):
@@ -22,11 +22,7 @@ def multistep(denoise, x, sigmas):
 
 
 def cases(seed: int) -> list[Case]:
-    g = generator(seed)
-    points = 3 * torch.randn(5, 2, generator=g, dtype=torch.float64)
-    images = 2 * torch.randn(3, 1, 4, 4, generator=g)
-    spread = 0.3 + float(torch.rand((), generator=g))
-    bell = GaussianDenoiser(0.5, spread)
+    bell, points, images = drawn(seed)
     return [
         Case((bell, points, [4.0, 1.5, 0.9, 0.2, 0.0]), label="four steps of unlike length"),
         Case((Bent(1.5), images, [3.0, 2.0, 0.3, 0.1, 0.0]), label="images, another denoiser"),

@@ -1,8 +1,6 @@
 """What the cases of several questions are made of."""
 
-from dataclasses import dataclass
-
-from genbook.checks import Tensor
+from genbook.checks import Tensor, dataclass, generator, torch
 
 
 @dataclass(frozen=True)
@@ -40,3 +38,11 @@ class Field:
     def __call__(self, x: Tensor) -> Tensor:
         flat = x.flatten(1) @ self.matrix.T.to(x)
         return (flat.sin() + flat * flat.mean(1, keepdim=True)).reshape(x.shape)
+
+
+def drawn(seed: int) -> tuple[GaussianDenoiser, Tensor, Tensor]:
+    """A denoiser for a bell of some width, and states to ask it about: points, and images."""
+    g = generator(seed)
+    points = 3 * torch.randn(5, 2, generator=g, dtype=torch.float64)
+    images = 2 * torch.randn(3, 1, 4, 4, generator=g)
+    return GaussianDenoiser(0.5, 0.3 + float(torch.rand((), generator=g))), points, images

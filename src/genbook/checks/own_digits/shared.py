@@ -1,8 +1,6 @@
 """What the cases of several questions are made of."""
 
-from dataclasses import dataclass
-
-from genbook.checks import Tensor, generator, torch
+from genbook.checks import Tensor, dataclass, generator, torch
 from genbook.schedules import NoiseSchedule
 
 

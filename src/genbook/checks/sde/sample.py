@@ -1,8 +1,6 @@
 """Repair a predictor–corrector sampler."""
 
-from dataclasses import dataclass
-
-from genbook.checks import Case, Question, Tensor, answers, generator, math, torch
+from genbook.checks import Case, Question, Tensor, answers, dataclass, generator, math, torch
 from genbook.paths import VE
 
 
