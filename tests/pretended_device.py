@@ -77,6 +77,13 @@ def is_far(x: object) -> bool:
     return isinstance(x, Far)
 
 
+def _unwrapped(x: object) -> object:
+    """What is in a tensor of torch.func, which has a derivative beside it."""
+    while isinstance(x, Tensor) and torch._C._functorch.is_functorch_wrapped_tensor(x):
+        x = torch._C._functorch.get_unwrapped(x)
+    return x
+
+
 class _Numbers(TorchDispatchMode):
     """Below autograd: computes on the near numbers, and refuses to mix devices."""
 
@@ -111,12 +118,15 @@ class _Numbers(TorchDispatchMode):
         for tensor in given:  # an operation in place answers with what it was given
             if isinstance(tensor, Far) and tensor.near is x:
                 return tensor
-        if self.device.type == "mps" and x.dtype in WIDE:
+        # Forward derivatives know zeros without memory. Torch itself asks for their shapes on
+        # "meta", in any type, so that is no use of the device; and they must not be wrapped.
+        empty = x._is_zerotensor() or (given and all(t._is_zerotensor() for t in given))
+        if self.device.type == "mps" and x.dtype in WIDE and not empty:
             raise TypeError(
                 "Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support "
                 "float64. Please use float32 instead."
             )
-        return Far(x)
+        return Far(torch.zeros(x.shape, dtype=x.dtype) if empty else x)
 
     def _refuse_mixed(self, func: Any, args: Any, tensors: list[Tensor]) -> None:
         if func in INDEXED:  # self[indices]: the indices may be on the CPU
@@ -156,11 +166,12 @@ class _Names(TorchFunctionMode):
         kwargs = dict(kwargs or {})
         name = getattr(func, "__name__", "")
         x = args[0] if args else None
-        if isinstance(x, Far):
+        if isinstance(_unwrapped(x), Far):
             if func == Tensor.device.__get__:
                 return self.device
             if func in FLAGS:
                 return FLAGS[func] == self.device.type
+        if isinstance(x, Far):
             if func in (Tensor.tolist, Tensor.__format__):
                 return func(x.near, *args[1:])
             if func in (Tensor.numpy, Tensor.__array__):

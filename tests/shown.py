@@ -58,6 +58,13 @@ BESIDE = {
         "genbook.ode.likelihood._with_divergence",
         "genbook.ode.samplers.heun",
     ],
+    "consistency": [
+        "genbook.consistency.losses.mean_flow",
+        "genbook.consistency.losses.lagrangian_map",
+        "genbook.consistency.losses._both",
+        "genbook.consistency.flow_map.boundary_scales",
+        "genbook.consistency.steps.redraw",
+    ],
 }
 # Mutants that mean the same: ``path: before → after``.
 EQUIVALENT: list[str] = []
@@ -71,6 +78,7 @@ TESTS = {
     "evaluation": ["test_evaluation.py"],
     "sde": ["test_sde.py"],
     "ode": ["test_ode.py"],
+    "consistency": ["test_consistency.py"],
 }
 
 

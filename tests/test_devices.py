@@ -21,6 +21,7 @@ from torch.utils._pytree import tree_flatten, tree_map
 
 from genbook import (
     bound,
+    consistency,
     ddim,
     ddpm,
     ema,
@@ -38,7 +39,7 @@ from genbook import nn as parts
 from genbook.data import digits, shapes, toy2d
 from genbook.denoiser import Denoiser, clipped, thresholded
 from genbook.gaussians import GaussianMixture
-from genbook.nn import MLP, Classifier, UNet, UNetEncoder
+from genbook.nn import MLP, Classifier, FlowMLP, UNet, UNetEncoder
 from genbook.recipes import RECIPES
 from genbook.schedules import NoiseSchedule
 from genbook.training import Trainer
@@ -325,6 +326,67 @@ def the_flow_and_its_solvers(device: Device) -> Any:
     )
 
 
+def flow_mlp(device: Device) -> consistency.FlowMap:
+    model = built(lambda: FlowMLP(dim=64, width=8, depth=1, classes=10, time_scale=20.0), device)
+    return consistency.FlowMap(model, paths.Straight())
+
+
+def consistency_loss(name: str) -> Case:
+    """A loss of flow maps and its gradients; the distillation of a teacher that shrinks."""
+
+    def run(device: Device) -> Any:
+        flow_map, given = flow_mlp(device), (images(device), labels(device), seeded())
+        options = {"velocity": lambda x, t, cond: -x} if "distillation" in name else {}
+        loss = consistency.LOSSES[name](flow_map, *given, **options)
+        loss.backward()
+        return loss, [p.grad for p in flow_map.model.parameters()]
+
+    return run
+
+
+CASES |= {f"consistency.LOSSES, {name}": consistency_loss(name) for name in consistency.LOSSES}
+
+
+@case
+def losses_of_flow_maps_with_a_teacher(device: Device) -> Any:
+    flow_map, given = flow_mlp(device), (images(device), labels(device), seeded())
+    taught: dict[str, Any] = {"velocity": lambda x, t, cond: -x}
+    target = consistency.Target(flow_map.model, 0.5)
+    target.update()
+    own = consistency.FlowMap(target.network, flow_map.path)
+    return (
+        *(consistency.training(flow_map, *given, target=own), own(images(device), 0.9, 0.2, None)),
+        *(consistency.distillation(flow_map, *given, **taught),),
+        *(consistency.shortcut(flow_map, *given, **taught),),
+        *(consistency.mean_flow(flow_map, *given, power=0.0, **taught),),
+        *(consistency.lagrangian_map(flow_map, *given, diagonal=0.0, **taught),),
+    )
+
+
+@case
+def flow_maps_and_their_equations(device: Device) -> Any:
+    flow_map, x, y = flow_mlp(device), images(device), labels(device)
+    t, s = torch.linspace(0.5, 0.9, 6).to(device), torch.linspace(0.1, 0.4, 6).to(device)
+    solved = consistency.SolvedMap(Denoiser(flow_map.diagonal, flow_map.path, "velocity"), 1e-2)
+    field, given = flow_map.velocity, (y, seeded())
+    mask = torch.arange(64).view(8, 8).to(device) < 32
+    walks = [
+        list(consistency.states(flow_map, x.shape, 3, *given, step=step, xT=x))
+        for step in (consistency.jump, consistency.renoise)
+    ]
+    return (
+        *(walks, consistency.sample(flow_map, x.shape, 2, *given), solved(x, 0.9, 0.5, y)),
+        *(flow_map(x, t, s, y), field(x, t, y), tuple(flow_map.scales(t, s, x))),
+        *(consistency.semigroup(flow_map, x, t, (t + s) / 2, s, y),),
+        *(consistency.lagrangian(flow_map, field, x, t, s, y),),
+        *(consistency.eulerian(flow_map, field, x, t, s, y),),
+        *(consistency.jump(flow_map, x, t, s, y), consistency.renoise(flow_map, x, t, s, *given)),
+        *(consistency.inpaint(flow_map, x, mask, 3, *given),),
+        *(consistency.redraw(flow_map, x, 0.6, 2, *given),),
+        tuple(consistency.boundary_scales(t, 0.1)),
+    )
+
+
 @case
 def a_mixture_fitted_to_data(device: Device) -> Any:
     x = normal(40, 3).to(device)
@@ -600,7 +662,7 @@ def test_the_same_numbers_on_a_device(label: str, name: str):
 
 @pytest.mark.parametrize(
     "module",
-    [evaluation, ddpm, ddim, sde, ode, bound, gaussians],
+    [evaluation, ddpm, ddim, sde, ode, consistency, bound, gaussians],
     ids=lambda m: m.__name__,
 )
 def test_every_public_function_of_tensors_is_in_the_table(module):

@@ -8,6 +8,58 @@ and an answer that gets no sentence stays in the list. The notation is that of `
 from __future__ import annotations
 
 LIKELY = {
+    "consistency.by_hand": """
+        the field taken for a constant: → (-1.5, 9.0, 0.0)
+        the end with its own field: → (0.375, 2.25, -1.125)
+        the mean of the two velocities: → (0.375, 5.625, -1.125)
+        the mean velocity with a sign: → (0.375, -5.25, -1.125)
+        the derivative along the curve: → (0.375, 5.25, 0.0)
+        the derivative of the end by s: → (0.375, 5.25, 2.25)
+        the push alone: → (0.375, 5.25, 0.125)
+    """,
+    "consistency.jump": """
+        DDIM without the noise: return a_s * x0 + b_s * eps → return a_s * x0
+        the data: → x0
+        a straight line always: → x + (s - t) * (x - x0) / t
+        rates of the wrong time: a_s, b_s = rates(s) → a_s, b_s = rates(t)
+        not divided: / b_t →
+        noise for data: a_s * x0 + b_s * eps → a_s * eps + b_s * x0
+    """,
+    "consistency.shortcut": """
+        one jump: → network(x, t, s)
+        two jumps from the start: network(x + half * first, m, s) → network(x, m, s)
+        the sum of the two: (first + second) / 2 → (first + second)
+        the state: return (first + second) / 2 → return x + half * first
+        upwards: (m - t) → (t - m)
+        half of the half: half * first → half / 2 * first
+    """,
+    "consistency.mean_flow": """
+        only the velocity: → v
+        plus: v - gap → v + gap
+        x held: (v, one, zero) → (torch.zeros_like(x), one, zero)
+        t held: (v, one, zero) → (v, zero, zero)
+        all times moved: (v, one, zero) → (v, one, one)
+        no gap: gap * moved → moved
+        as given: (v, one, zero) → (0 * v, one, zero)
+            v - gap → v + gap
+    """,
+    "consistency.renoise": """
+        along the flow: x = flow_map(x, t, 0.0) → x = flow_map(x, t, s)
+            if s > 0 → if False
+        variance exploding: (1 - s) * x + s * noises[i] → x + s * noises[i]
+        with t: (1 - s) * x + s * noises[i] → (1 - t) * x + t * noises[i]
+        no noise: (1 - s) * x + s * noises[i] → (1 - s) * x
+        variance preserving: (1 - s) * x → (1 - s**2) ** 0.5 * x
+        only one call: → flow_map(x, times[0], 0.0)
+    """,
+    "consistency.target": """
+        swapped: decay * old → (1 - decay) * old
+            (1 - decay) * weights → decay * weights
+        the mean: decay * old + (1 - decay) * weights[i].detach() → (old + weights[i]) / 2
+        the network: decay * old + (1 - decay) * weights[i].detach() → weights[i]
+        the old one: decay * old + (1 - decay) * weights[i].detach() → old
+        a step added: decay * old → old
+    """,
     "ddim.by_hand": """
         rates without roots: → (1.72 / 0.36, 0.9216 * 1.72 / 0.36 - 0.0392, 0.2732)
         the noise of t: → (3, 2.48, 0.2732)

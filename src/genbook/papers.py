@@ -27,7 +27,8 @@ class Setting:
     """The numbers that both notations are evaluated at; one scalar pixel is enough.
 
     ``make`` makes the discrete schedule of ``T`` steps, ``t`` and ``s < t`` are two of them, ``u``
-    is a continuous time in (0, 1), ``x0`` the data, ``eps`` the noise, ``eps_c`` and ``eps_null``
+    is a continuous time in (0, 1), ``end`` < ``u`` the one at which a jump ends, ``F`` the mean
+    velocity between them, ``x0`` the data, ``eps`` the noise, ``eps_c`` and ``eps_null``
     two predictions of it (with and without the condition), ``w`` the guidance scale and ``eta``
     DDIM's. The continuous VP path runs from ``beta_min`` to ``beta_max``.
     """
@@ -37,6 +38,8 @@ class Setting:
     t: int = 600
     s: int = 540
     u: float = 0.6
+    end: float = 0.25
+    F: float = -1.7
     x0: float = 0.7
     eps: float = -1.3
     eps_c: float = -1.1
@@ -61,6 +64,11 @@ class Setting:
     def beta(self, u: float) -> float:
         """The linear beta(u) of the continuous VP path."""
         return self.beta_min + u * (self.beta_max - self.beta_min)
+
+    @property
+    def straight(self) -> float:
+        """The state at u on the straight path."""
+        return (1 - self.u) * self.x0 + self.u * self.eps
 
     def integral(self) -> float:
         """The integral of beta from 0 to u, by the trapezoid rule (exact for a linear beta)."""
@@ -111,6 +119,7 @@ def _symbols(*names: str) -> tuple[sp.Symbol, ...]:
 # Our own symbols. The discrete ones carry the index t, the continuous ones the argument (t).
 a_t, b_t, a_s, b_s, lam = _symbols("a_t", "b_t", "a_s", "b_s", r"\lambda_t")
 x0, eps, x_t, score, v = _symbols("x_0", r"\epsilon", "x_t", "s", "v")
+state, end, mean_v = _symbols("x", "{s}", "F")
 eps_c, eps_n, w, eta, time = _symbols(r"\epsilon_c", r"\epsilon_\varnothing", "w", r"\eta", "t")
 a_u, b_u, dlog_a, dratio = _symbols(
     "a(t)", "b(t)", r"\tfrac{d\ln a}{dt}", r"{\tfrac{d}{dt}\tfrac{b^2}{a^2}}"
@@ -146,6 +155,9 @@ OURS: Values = {
     w: lambda n: n.w,
     eta: lambda n: n.eta,
     time: lambda n: n.u,
+    end: lambda n: n.end,
+    mean_v: lambda n: n.F,
+    state: lambda n: n.straight,
     a_u: lambda n: n.vp(n.u)[0],
     b_u: lambda n: n.vp(n.u)[1],
     dlog_a: lambda n: _slope(lambda u: math.log(n.vp(u)[0]), n.u),
@@ -160,6 +172,9 @@ alpha, alpha_prev, sigma, f_t, f_0 = _symbols(
 beta_c, integral = _symbols(r"\beta(t)", r"{\int_0^t\!\beta(r)\,dr}")
 gamma_t, edm, D, edm_x = _symbols(r"\gamma(t)", r"\sigma", r"D(x;\sigma)", "x")
 X0, X1 = _symbols("x_0", "x_1")
+noise_z, state_z, end_r, mean_u, step_d, slope_s, flow_v, start_s, state_t = _symbols(
+    "z", "z_t", "r", r"u_\theta", "d", r"s_\theta", "v_{s,t}", "s", "x_t"
+)
 
 
 def _cosine(t: int, n: Setting) -> float:
@@ -239,6 +254,43 @@ PAPERS: dict[str, Paper] = {
         Paper(
             "esser2024scaling",
             {time: lambda n: n.u, x0: lambda n: n.x0, eps: lambda n: n.eps},
+        ),
+        # Their time is a noise level, and their state that of a path whose data do not fade.
+        Paper(
+            "song2023consistency",
+            {
+                edm_x: lambda n: n.x0,
+                noise_z: lambda n: n.eps,
+                time: lambda n: math.sqrt(1 / n.product(n.t) - 1),
+            },
+        ),
+        Paper(
+            "geng2025mean",
+            {
+                state_z: lambda n: n.straight,
+                time: lambda n: n.u,
+                end_r: lambda n: n.end,
+                mean_u: lambda n: n.F,
+            },
+        ),
+        # From noise to data, with the length of the step in the place of its end.
+        Paper(
+            "frans2025one",
+            {
+                state_t: lambda n: n.straight,
+                step_d: lambda n: (1 - n.end) - (1 - n.u),
+                slope_s: lambda n: -n.F,
+            },
+        ),
+        # From noise to data, and the start is named before the end.
+        Paper(
+            "boffi2025how",
+            {
+                edm_x: lambda n: n.straight,
+                start_s: lambda n: 1 - n.u,
+                time: lambda n: 1 - n.end,
+                flow_v: lambda n: -n.F,
+            },
         ),
         Paper(
             "ho2022classifier",
@@ -356,6 +408,34 @@ def _rows() -> tuple[Row, ...]:
             "the same as ours",
         ),
         Row("esser2024scaling", "velocity", eps - x0, v),
+        Row(
+            "song2023consistency",
+            "noised data",
+            edm_x + time * noise_z,
+            x_t / a_t,
+            r"their $t$ is our ratio $\sigma$; their $f(x, t)$ is $X$ down to the data",
+        ),
+        Row(
+            "geng2025mean",
+            "a jump of the flow map",
+            state_z - (time - end_r) * mean_u,
+            state + (end - time) * mean_v,
+            "their $r$ is our $s$, their $u$ our $F$; their arguments are $(z, r, t)$",
+        ),
+        Row(
+            "frans2025one",
+            "a jump of the flow map",
+            state_t + slope_s * step_d,
+            state + (end - time) * mean_v,
+            "time is reversed; their $d$ is the length of the jump, our $t - s$",
+        ),
+        Row(
+            "boffi2025how",
+            "a jump of the flow map",
+            edm_x + (time - start_s) * flow_v,
+            state + (end - time) * mean_v,
+            "time is reversed; their $X_{s,t}$ starts at $s$, ours at $t$",
+        ),
         Row(
             "ho2022classifier",
             "classifier-free guidance",

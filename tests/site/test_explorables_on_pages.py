@@ -15,7 +15,9 @@ from playwright.sync_api import Locator
 from site_visits import DESKTOP, PHONE, Visit, Visitor
 from torch import Tensor
 
-from genbook import ddim, ddpm, evaluation, gaussians, geometry, ode
+from genbook import consistency, ddim, ddpm, evaluation, gaussians, geometry, ode
+from genbook.denoiser import Denoiser
+from genbook.paths import Straight
 from genbook.schedules import NoiseSchedule
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +73,15 @@ def _end_of_heuns_path() -> str:
     (x,) = _numbers([[0.5 * 20]])
     ends = ode.solve(lambda x, s: bells.eps(x, 1.0, s), x, grid[0], grid[-1], "heun", grid)
     return f"steps\n6\nthick path ends at\n{ends.item():.2f}".replace("-", "−")
+
+
+def _end_of_a_jump() -> str:
+    """From near the noise, at the height −0.48, down to the data."""
+    weights, means, variances = _numbers([0.3, 0.3, 0.4], [-1.8, 0.0, 1.6], [0.1, 0.1, 0.1])
+    bells = gaussians.GaussianMixture(weights, means[:, None], variances[:, None, None])
+    path = Straight()
+    solved = consistency.SolvedMap(Denoiser(bells.model(path, "velocity"), path, "velocity"))
+    return f"end\n{solved(_numbers([[-0.48]])[0], 0.97, 0.0).item():.2f}"
 
 
 def _signal_of_cosine() -> str:
@@ -169,6 +180,12 @@ EXPLORABLES = {
         _end_of_heuns_path,
         choices=["Heun"],
     ),
+    "jump": Handled(
+        "book/consistency",
+        "fig-consistency-jump",
+        {"z": ["ArrowRight"] * 2, "t": ["End"]},
+        _end_of_a_jump,
+    ),
     "ray": Handled(
         "book/geometry",
         "fig-geometry-ray",
@@ -262,10 +279,13 @@ def test_a_finger_drags_each_knob(name: str, visit: Visitor) -> None:
             box = knob.locator("circle").last.bounding_box()
             assert box
             x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-            touch("touchStart", {"x": x, "y": y})
-            for far in range(3, 25, 3):
-                touch("touchMove", {"x": x - far, "y": y + far})
-            touch("touchEnd")
+            for way in (-1, 1):  # one that stands at its end goes back
+                touch("touchStart", {"x": x, "y": y})
+                for far in range(3, 25, 3):
+                    touch("touchMove", {"x": x + way * far, "y": y + far})
+                touch("touchEnd")
+                if shown(figure) != before:
+                    break
             assert shown(figure) != before
             assert seen.page.evaluate("scrollY") == scrolled
         assert seen.problems == []

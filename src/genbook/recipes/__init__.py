@@ -8,11 +8,12 @@ One file holds a family, networks of the same data; ``RECIPES`` lists them all b
 from __future__ import annotations
 
 from genbook.recipes.base import Data, Recipe
-from genbook.recipes.digits import DigitsClassifier, DigitsDDPM
+from genbook.recipes.digits import DigitsClassifier, DigitsDDPM, DigitsFlowMap
 
 __all__ = ["RECIPES", "Data", "Recipe"]
 
 RECIPES: dict[str, Recipe] = {
     "digits-classifier": DigitsClassifier(),
     "digits-ddpm": DigitsDDPM(),
+    "digits-flow-map": DigitsFlowMap(),
 }

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +44,9 @@ class Recipe(ABC):
         use: what the weights are for, and what not.
         data: what the network is trained on.
         steps, batch, lr, weight_decay, ema, seed: as in :class:`genbook.training.Trainer`.
+
+    Attributes:
+        half: whether the weights are stored in half precision; they are measured as stored.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Recipe(ABC):
     weight_decay: float = 0.0
     ema: float = 0.999
     seed: int = 0
+    half: ClassVar[bool] = False
 
     @abstractmethod
     def model(self) -> nn.Module:

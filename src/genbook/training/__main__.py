@@ -147,9 +147,13 @@ def _train(recipe: Recipe, out: Path, resume: bool, every: int) -> Trainer:
 def _finish(recipe: Recipe, run: Trainer, out: Path, command: str, ship: bool) -> None:
     """Measure the averaged network, and write it with its card."""
     run.model = run.ema.copy_to(run.model).to("cpu").eval()
-    card = weights.write(recipe.name, run.model, make_card(recipe, run, command), out)
+    if recipe.half:
+        run.model.half().float()  # in place: what is measured is what is stored
+    card = weights.write(
+        recipe.name, run.model, make_card(recipe, run, command), out, half=recipe.half
+    )
     if ship:
-        weights.write(recipe.name, run.model, card)
+        weights.write(recipe.name, run.model, card, half=recipe.half)
     for name, value in card["metrics"].items():
         print(f"{name}: {value}")
     print(f"written: {out / recipe.name}.safetensors and .json")

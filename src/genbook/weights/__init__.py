@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from genbook.nn import MLP, Classifier, UNet
+from genbook.nn import MLP, Classifier, FlowMLP, UNet
 from genbook.schedules import NoiseSchedule
 
 __all__ = ["FOLDER", "card", "fit", "load", "names", "schedule", "write"]
@@ -28,6 +28,7 @@ TOTAL = 48 * 2**20
 # By the class that a card names. Each has a dataclass ``config`` and is built from its fields.
 NETWORKS: dict[str, type[nn.Module]] = {
     "Classifier": Classifier,
+    "FlowMLP": FlowMLP,
     "MLP": MLP,
     "UNet": UNet,
 }
