@@ -345,7 +345,7 @@ def test_samplers_name_what_is_wrong() -> None:
     flow_map = perfect()
     with pytest.raises(ValueError, match="end at 0"):
         consistency.sample(flow_map, X.shape, 1, times=[1.0, 0.5])
-    with pytest.raises(ValueError, match="2 calls need 3 times"):
+    with pytest.raises(ValueError, match="2 steps need 3 times"):
         consistency.sample(flow_map, X.shape, 2, times=[1.0, 0.0])
     broken = FlowMap(lambda x, t, cond: x / 0 if t[0] < 0.6 else x, STRAIGHT)
     with pytest.raises(ValueError, match=r"from t = 0\.5 to 0"):

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genbook.arguments import ends_with_the_data, tensors
+from genbook.arguments import tensors
 from genbook.consistency.flow_map import FlowMap
-from genbook.sampling import first_state, last, randn_like, watched
+from genbook.sampling import first_state, grid, last, randn_like, watched
 from genbook.sampling import states as walk
 
 __all__ = ["STEPS", "inpaint", "jump", "redraw", "renoise", "sample", "states"]
@@ -83,10 +83,7 @@ def states(
         ValueError: times that do not descend to 0, or states that are no numbers.
     """
     path = flow_map.path
-    visited = path.times(calls) if times is None else path.visited(times)
-    if len(visited) != calls + 1:
-        raise ValueError(f"{calls} calls need {calls + 1} times, got {len(visited)}")
-    ends_with_the_data(visited)
+    visited = grid(path, calls, given=times)
     x = first_state(flow_map.model, path, shape, generator, xT, visited[0])
     # The loop asks a sampler's denoiser for its path alone, and so a map can stand in its place.
     walked = walk(step, flow_map, x, visited, cond, generator, progress)  # type: ignore[arg-type]
