@@ -25,6 +25,7 @@ from __future__ import annotations
 from genbook.consistency.flow_map import (
     FlowMap,
     Map,
+    Scales,
     SolvedMap,
     boundary_scales,
     eulerian,
@@ -46,6 +47,7 @@ __all__ = [
     "LOSSES",
     "FlowMap",
     "Map",
+    "Scales",
     "SolvedMap",
     "Target",
     "boundary_scales",

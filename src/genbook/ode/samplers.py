@@ -173,7 +173,7 @@ def states(
 ) -> Iterator[tuple[Any, Tensor]]:
     """Sampling, state by state: yields (t, x_t) from the noise to (0, x_0).
 
-    With a step of this module or of another chapter, on a grid of :data:`genbook.ode.grids.GRIDS`:
+    With a step of this module or of another chapter, on a grid of ``genbook.ode.grids.GRIDS``:
     arguments and options are those of :func:`genbook.sampling.from_noise`.
     """
     options |= {"step": step, "spacing": spacing, "grids": GRIDS}
