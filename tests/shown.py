@@ -6,8 +6,9 @@
 A mutant of the package's code takes the place of its function in the code object itself, so that
 every module that has imported the function runs it. Each runs in a process of its own, forked when
 everything is loaded: first the chapter's checks with the statements that they need, then the
-chapter's quick unit tests. Headlines (``verify.claim``) are left out, and checks that take longer
-than `SLOW` seconds: those train or sample.
+chapter's quick unit tests; of both only those that call the function at all, which a function that
+only raises finds out. Headlines (``verify.claim``) are left out, and checks that take longer than
+`SLOW` seconds: those train or sample.
 
 A mutant of a function that an open cell of the page defines takes the place of the definition. It
 is noticed by a check, a headline too, or where a printed output that nbval compares changes.
@@ -19,6 +20,7 @@ import ast
 import contextlib
 import importlib
 import io
+import json
 import linecache
 import os
 import re
@@ -46,6 +48,7 @@ from genbook._definitions import Definitions
 ROOT = Path(__file__).parents[1]
 SLOW = 5.0  # seconds of the processor for one check
 LONGEST = 60  # seconds of the processor for one mutant; a mutant that does not end is noticed
+QUICK = ["-q", "-m", "not slow and not long and not browser", "-p", "no:cacheprovider"]
 # Shown in words and formulas only, but what the page's equations stand on.
 BESIDE = {
     "ddpm": ["genbook.paths.conversions.factors", "genbook.bound._kl"],
@@ -265,25 +268,70 @@ def noticed(
     return _in_child(changed)
 
 
-def _in_child(work: Callable[[], str]) -> str | None:
+class _Failures:
+    """What fails in a run of the tests, a whole file if it cannot be imported."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed and report.nodeid not in self.found:
+            self.found.append(report.nodeid)
+
+    pytest_collectreport = pytest_runtest_logreport
+
+
+def reached(
+    path: str, programs: list[tuple[str, Any]], tests: list[str]
+) -> tuple[list[tuple[str, Any]], list[str]]:
+    """Of the checks and the tests those that call the function: it raises, and they fail.
+
+    It raises what no ``except Exception`` swallows. All, if that takes too long.
+    """
+    module, tree, function = found(path)
+    tree.decorator_list = []
+    tree.body.insert(0, ast.parse("raise GeneratorExit").body[0])
+    names = dict(vars(module))
+    exec(ast.unparse(tree), names)
+    raising = names[tree.name].__code__
+    if raising.co_freevars != function.__code__.co_freevars:
+        return programs, tests
+
+    def failing() -> str:
+        function.__code__ = raising
+        labels = [label for label, program in programs if _first_red([(label, program)], [])]
+        failures = _Failures()
+        with contextlib.redirect_stdout(io.StringIO()):
+            pytest.main([*QUICK, *tests], plugins=[failures])
+        return json.dumps([labels, failures.found])
+
+    answer = _in_child(failing, 20 * LONGEST)
+    if answer in (None, "not ended"):
+        return programs, tests
+    labels, ids = json.loads(answer)
+    called = [entry for entry in programs if entry[0] in labels]
+    return called, [str(ROOT / name) for name in ids]
+
+
+def _in_child(work: Callable[[], str], longest: int = LONGEST) -> str | None:
     """What ``work`` answers in a process of its own, which may not run for ever."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST + 5))
+        resource.setrlimit(resource.RLIMIT_CPU, (longest, longest + 5))
         answer = "not ended"
         with contextlib.suppress(BaseException):
             answer = work()
         os.write(writer, answer.encode())
         os._exit(0)
     os.close(writer)
+    with os.fdopen(reader) as pipe:  # before the wait: a long answer fills the pipe
+        answer = pipe.read()
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
-        os.close(reader)
         return "not ended"
-    with os.fdopen(reader) as pipe:
-        return pipe.read() or None
+    return answer or None
 
 
 def survivors(slug: str, only: tuple[str, ...] = (), seconds: float = float("inf")) -> list[str]:
@@ -291,14 +339,16 @@ def survivors(slug: str, only: tuple[str, ...] = (), seconds: float = float("inf
     matplotlib.use("Agg")
     os.chdir(ROOT / "book")
     begun, found = time.monotonic(), []
-    programs = green(checks_of(slug))
-    tests = [str(ROOT / "tests" / name) for name in TESTS[slug]]
+    all_programs = green(checks_of(slug))
+    all_tests = [str(ROOT / "tests" / name) for name in TESTS[slug]]
     for path in shown(slug):
         name = path.rpartition(".")[2]
         if only and name not in only:
             continue
         by_page = by_tests = left = 0
         alive = []
+        if time.monotonic() - begun < seconds:
+            programs, tests = reached(path, all_programs, all_tests)
         for function, mutant in mutants_of(path):
             if time.monotonic() - begun > seconds:
                 left += 1
@@ -325,15 +375,7 @@ def _first_red(programs: list[tuple[str, Any]], tests: list[str]) -> str:
     if not tests:
         return ""
     with contextlib.redirect_stdout(io.StringIO()):
-        quick = [
-            "-x",
-            "-q",
-            "-m",
-            "not slow and not long and not browser",
-            "-p",
-            "no:cacheprovider",
-        ]
-        red = pytest.main([*quick, *tests])
+        red = pytest.main(["-x", *QUICK, *tests])
     return "unit tests" if red else ""
 
 
