@@ -10,6 +10,8 @@
   const SHOWN = 40;
   const PASSAGE = 240; // characters
 
+  const address = document.currentScript.dataset.index;
+
   const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
   const index = new MiniSearch({
@@ -25,7 +27,18 @@
       bm25: { k: 1.2, b: 0.3, d: 0.5 }, // sections differ in length more than in worth
     },
   });
-  index.addAll(bookSections);
+
+  /* The prose of the book grows with the book, so it is loaded when somebody searches. A script, not
+     a fetch: a page opened from the disk may not fetch. */
+  function load() {
+    const script = document.createElement("script");
+    script.src = address;
+    return new Promise((loaded, failed) => {
+      script.onload = () => loaded(bookSections);
+      script.onerror = () => failed(new Error(`${address} cannot be loaded`));
+      document.head.append(script);
+    });
+  }
 
   /* Every place with all words; with any of them if there is none. Chapters that have the words
      themselves, not only similar ones, come before everything else. */
@@ -99,9 +112,19 @@
     field.focus();
     return;
   }
-  const hits = find(query);
-  const count = hits.length === 1 ? "One place" : `${hits.length || "No"} places`;
-  const best = hits.length > SHOWN ? `, the best ${SHOWN} of them here` : "";
-  document.getElementById("search-status").textContent = `${count} for “${query}”${best}.`;
-  document.getElementById("search-results").append(...hits.slice(0, SHOWN).map(item));
+  const status = document.getElementById("search-status");
+  status.textContent = `Searching for “${query}” …`;
+
+  function show(sections) {
+    index.addAll(sections);
+    const hits = find(query);
+    const count = hits.length === 1 ? "One place" : `${hits.length || "No"} places`;
+    const best = hits.length > SHOWN ? `, the best ${SHOWN} of them here` : "";
+    status.textContent = `${count} for “${query}”${best}.`;
+    document.getElementById("search-results").append(...hits.slice(0, SHOWN).map(item));
+  }
+
+  load().then(show, () => {
+    status.textContent = "The book's text did not load, so nothing was searched. Load the page again.";
+  });
 })();

@@ -3,7 +3,8 @@
 Sphinx's own search knows which words a page has, but not in which of its sections, and shows code
 and formula source in its excerpts. Here each section is a document of its own, without code,
 outputs and displayed formulas; so is each term of the glossary and each name of the API. MiniSearch
-ranks them in the reader's browser (``book/_static/search.js``), on the search page only.
+ranks them in the reader's browser (``book/_static/search.js``), on the search page only, which loads
+the prose when there is something to search for.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def _kept(app: Sphinx, docname: str) -> Path:
 
 
 def write_index(app: Sphinx, exception: Exception | None) -> None:
-    """Join what all pages say to the one file that the search page loads."""
+    """Join what all pages say to the one file that a search loads."""
     if exception is not None or app.builder.format != "html":
         return
     found: list[dict[str, Any]] = []

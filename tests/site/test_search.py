@@ -7,6 +7,9 @@ from site_visits import SITE, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+TEXT = 16_000
+"""Bytes of the searched text, with gzip, for each page beside the API and the sheets."""
+
 RESULTS = """() => [...document.querySelectorAll('#search-results li')].map(item => ({
     href: item.querySelector('a').getAttribute('href'),
     words: item.querySelector('p').textContent,
@@ -61,3 +64,23 @@ def test_every_result_leads_to_a_place(visit: Visitor) -> None:
         page, _, anchor = hit["href"].partition("#")
         text = (SITE / page).read_text("utf-8")
         assert not anchor or f'id="{anchor}"' in text
+
+
+def test_the_text_of_the_book_is_loaded_by_those_who_search(visit: Visitor) -> None:
+    with visit("search") as seen:
+        assert not [name for name in seen.weights() if name.startswith("search-index")]
+    with visit("search", query="?q=score") as seen:
+        weights = seen.weights()
+        (index,) = (size for name, size in weights.items() if name.startswith("search-index"))
+        print(f"the text {index / 1000:.0f} kB, with the page {sum(weights.values()) / 1000:.0f}")
+        assert index <= TEXT * len(list((SITE / "book").glob("*.html")))
+
+
+def test_text_that_does_not_load_is_said(visit: Visitor) -> None:
+    with visit("search") as seen:
+        page = seen.page
+        page.route("**/search-index.js*", lambda route: route.abort())
+        page.goto(f"{page.url}?q=score")
+        page.wait_for_function(
+            "document.getElementById('search-status').textContent.includes('did not load')"
+        )
