@@ -3,8 +3,8 @@
 Sphinx's own search knows which words a page has, but not in which of its sections, and shows code
 and formula source in its excerpts. Here each section is a document of its own, without code,
 outputs and displayed formulas; so is each term of the glossary and each name of the API. MiniSearch
-ranks them in the reader's browser (``book/_static/search.js``), on the search page only, which loads
-the prose when there is something to search for.
+ranks them in the reader's browser (``book/_static/search.js``), on the search page only, which
+loads the prose when there is something to search for.
 """
 
 from __future__ import annotations
