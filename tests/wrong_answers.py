@@ -24,6 +24,7 @@ LIKELY = {
         rates of the wrong time: a_s, b_s = rates(s) → a_s, b_s = rates(t)
         not divided: / b_t →
         noise for data: a_s * x0 + b_s * eps → a_s * eps + b_s * x0
+        the head of the straight path: a_s * x0 + b_s * eps → x - (t - s) * (eps - x0)
     """,
     "consistency.shortcut": """
         one jump: → network(x, t, s)
@@ -32,6 +33,9 @@ LIKELY = {
         the state: return (first + second) / 2 → return x + half * first
         upwards: (m - t) → (t - m)
         half of the half: half * first → half / 2 * first
+        end minus start: (first + second) / 2 → half * first + half * second
+        velocities for slopes: network(x, t, m) → network(x, t, t)
+            half * first, m, s → half * first, m, m
     """,
     "consistency.mean_flow": """
         only the velocity: → v
@@ -42,6 +46,8 @@ LIKELY = {
         no gap: gap * moved → moved
         as given: (v, one, zero) → (0 * v, one, zero)
             v - gap → v + gap
+        time runs down: (v, one, zero) → (v, 0 - one, zero)
+        t for the way: (t - s) → (t - 0 * s)
     """,
     "consistency.renoise": """
         along the flow: x = flow_map(x, t, 0.0) → x = flow_map(x, t, s)
@@ -51,6 +57,8 @@ LIKELY = {
         no noise: (1 - s) * x + s * noises[i] → (1 - s) * x
         variance preserving: (1 - s) * x → (1 - s**2) ** 0.5 * x
         only one call: → flow_map(x, times[0], 0.0)
+        clean at the end: if s > 0 → if i + 2 < len(times)
+        shares of variances: (1 - s) * x + s * noises[i] → (1 - s)**0.5 * x + s**0.5 * noises[i]
     """,
     "consistency.target": """
         swapped: decay * old → (1 - decay) * old
@@ -59,6 +67,7 @@ LIKELY = {
         the network: decay * old + (1 - decay) * weights[i].detach() → weights[i]
         the old one: decay * old + (1 - decay) * weights[i].detach() → old
         a step added: decay * old → old
+        as an EMA does: decay * old + (1 - decay) * weights[i].detach() → old.lerp_(weights[i].detach(), 1 - decay)
     """,
     "ddim.by_hand": """
         rates without roots: → (1.72 / 0.36, 0.9216 * 1.72 / 0.36 - 0.0392, 0.2732)

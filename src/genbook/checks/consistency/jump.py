@@ -70,6 +70,9 @@ the rates of s for the noise: eps = (x - a_t * x0) / b_t → eps = (x - a_s * x0
 a straight line to the data: return a_s * x0 + b_s * eps → return x + (s - t) * (x - x0) / t
     You walked straight from x to x_0, at a constant speed. That is the straight path; on others the
     rates of s say how much of data and noise there is.
+the straight path's jump: return a_s * x0 + b_s * eps → return x + (s - t) * (eps - x0)
+    X = x + (s − t) F holds on the straight path. On others put data and noise together with the
+    rates of s.
 rates exchanged: a_s * x0 + b_s * eps → b_s * x0 + a_s * eps
     You exchanged the rates: a belongs to the data, b to the noise.
 """)

@@ -48,6 +48,11 @@ the start held: (v, one, zero) → (0 * v, one, zero)
     You moved the time alone. The start moves along its curve: x changes by v, and t by 1.
 the time held: (v, one, zero) → (v, 0 * one, zero)
     You moved the state alone. Along the curve the time changes, too: by 1.
+time run backwards: (v, one, zero) → (v, -one, zero)
+    You moved the time down and the state up. v is the change of x for a time that grows: with it t
+    changes by +1.
+the time for the gap: gap = (t - s) → gap = t
+    Your change is weighted by t. The way is t − s long: on the diagonal nothing of it is left.
 the end moved: (v, one, zero) → (v, one, one)
     You moved the end s as well. It is held: its derivative is 0.
 the direction of the network: (v, one, zero) → (network(x, t, s), one, zero)

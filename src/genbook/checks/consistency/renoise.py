@@ -69,6 +69,10 @@ another path: (1 - s) * x → (1 - s**2) ** 0.5 * x
     Your share of the data is that of a path with a² + b² = 1. On the straight path it is 1 − s.
 one call: → flow_map(x, times[0], 0.0)
     You made one call, whatever the times. There is one for each time but the last.
+the last call to the data always: if s > 0: → if i < len(times) - 2:
+    Your last call always ends at the data. Where the last time is above 0, noise them to it.
+roots of both: (1 - s) * x + s * noises[i] → (1 - s) ** 0.5 * x + s**0.5 * noises[i]
+    You took the roots of the shares. On the straight path they are 1 − s and s themselves.
 stays at the data: if s > 0: → if False:
     You never go up again. Between two calls the data are noised to the time s.
 """)

@@ -62,6 +62,11 @@ the second alone: return (first + second) / 2 → return second
 the end itself: return (first + second) / 2 → return x + half * first + half * second
     or: return (first + second) / 2 → return x + half * first
     You returned a place. Asked is the mean velocity on the way from t to s.
+the way itself: return (first + second) / 2 → return half * (first + second)
+    You returned the way. Divide it by the time that it took, s − t.
+two instants: network(x, t, m) → network(x, t, t); m, s) → m, m)
+    Both halves are told the time of their start twice: these are velocities. Each is a jump, so
+    tell it where it ends.
 one jump: → network(x, t, s)
     This is the network's own slope for the whole way, which is to learn. Its target is made of two
     jumps of half the length.
