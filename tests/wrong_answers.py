@@ -67,7 +67,8 @@ LIKELY = {
         the network: decay * old + (1 - decay) * weights[i].detach() → weights[i]
         the old one: decay * old + (1 - decay) * weights[i].detach() → old
         a step added: decay * old → old
-        as an EMA does: decay * old + (1 - decay) * weights[i].detach() → old.lerp_(weights[i].detach(), 1 - decay)
+        as an EMA does: decay * old + (1 - decay) * weights[i] → old.lerp_(weights[i]
+            .detach() for → .detach(), 1 - decay) for
     """,
     "ddim.by_hand": """
         rates without roots: → (1.72 / 0.36, 0.9216 * 1.72 / 0.36 - 0.0392, 0.2732)

@@ -63,7 +63,7 @@ a copy of the network: decay * old + (1 - decay) * weights[i].detach() → weigh
 half and half: decay * old + (1 - decay) * weights[i].detach() → (old + weights[i].detach()) / 2
     or: decay * old + (1 - decay) * weights[i].detach() → (old + weights[i]) / 2
     You took the plain mean. Old and new have the shares decay and 1 − decay.
-in place: decay * old + (1 - decay) * weights[i].detach() → old.mul_(decay).add_(weights[i].detach(), alpha=1 - decay)
+in place: decay * old + ( → old.mul_(decay).add_((; .detach() for → .detach()) for
     You changed the old average in place and returned it. Asked are new tensors: the old ones stay
     as they are.
 never moves: decay * old + (1 - decay) * weights[i].detach() → old.clone()
