@@ -77,9 +77,13 @@ def test_the_registry_asks_about_chapters_and_assignments_only_and_about_all_of_
     assert sorted(checks.slugs()) == sorted(CHAPTERS + ASSIGNMENTS)
 
 
+def slugs_of(part: dict) -> list[str]:
+    return [Path(entry["file"]).name for entry in part["chapters"]]
+
+
 def test_the_toc_numbers_exactly_the_parts_made_of_chapters() -> None:
     for part in TOC["parts"]:
-        slugs = [Path(entry["file"]).name for entry in part["chapters"]]
+        slugs = slugs_of(part)
         chapters = [slug for slug in slugs if slug in CHAPTERS]
         assert chapters in ([], slugs)
         assert bool(part.get("numbered")) == bool(chapters)
@@ -87,9 +91,10 @@ def test_the_toc_numbers_exactly_the_parts_made_of_chapters() -> None:
         for entry in part["chapters"]:
             slug = Path(entry["file"]).name
             sections = entry.get("sections", [])
-            if slug in CHAPTERS:  # an assignment stands behind the last chapter that it joins
-                joining = [a for a in ASSIGNMENTS if _joined(a)[-1] == slug]
-                wanted = [slug, *joining]
+            if slug in CHAPTERS:  # an assignment stands at the end of its part
+                ends = slug == slugs_of(part)[-1]
+                joining = [a for a in ASSIGNMENTS if _joined(a)[-1] in slugs_of(part)]
+                wanted = [slug, *(joining if ends else [])]
                 assert sections == [{"file": f"solutions/{name}"} for name in wanted]
             else:  # a page may have pages below it, in a folder of its name
                 assert sections in ([], [{"glob": f"book/{slug}/*"}])
