@@ -569,6 +569,40 @@ def test_points_and_labels_that_do_not_fit_are_refused():
         mixture.eps(torch.zeros(2, 3), 1.0, 1.0, torch.tensor([0, 1, 1]))
 
 
+TWO, ROUND = torch.tensor([0.5, -1.0]).double(), torch.tensor([[2.0, 0.3], [0.3, 1.0]]).double()
+GIVEN = {  # the tensors of each function, with the covariances last
+    "linear_map": {"matrix": ROUND, "mean": TWO, "covariance": ROUND},
+    "product": {"mean1": TWO, "mean2": TWO, "covariance1": ROUND, "covariance2": ROUND},
+    "condition": {"value": TWO[:1], "mean": TWO, "covariance": ROUND},
+    "kl": {"mean1": TWO, "mean2": TWO, "covariance1": ROUND, "covariance2": ROUND},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"), [(name, key) for name, given in GIVEN.items() for key in given]
+)
+def test_arithmetic_looks_at_each_argument(name, argument):
+    """Types, NaN, lists of numbers, and covariances that are none, wherever they stand."""
+
+    def call(value):
+        known = {"known": [0]} if name == "condition" else {}
+        return getattr(gaussians, name)(**(GIVEN[name] | known | {argument: value}))
+
+    right = GIVEN[name][argument]
+    torch.testing.assert_close(call(np.asarray(right)), call(right))
+    with pytest.raises(TypeError, match=f"{argument} must be floating-point"):
+        call(right.long())
+    with pytest.raises(TypeError, match="all must be of one type"):
+        call(right.float())
+    with pytest.raises(ValueError, match=f"{argument} must be finite"):
+        call(right * math.nan)
+    if argument.startswith("covariance"):
+        with pytest.raises(ValueError, match="not positive definite"):
+            call(-right)
+        with pytest.raises(ValueError, match="must be symmetric"):
+            call(right.triu())
+
+
 def test_arithmetic_refuses_what_does_not_fit():
     (m, c), (wide, of_wide) = random_gaussian(2, 0), random_gaussian(3, 0)
     with pytest.raises(ValueError, match=r"a mean \(D,\) needs a covariance \(D, D\)"):
