@@ -677,12 +677,12 @@ def test_upright_rows_keep_their_ends():
     np.testing.assert_array_equal(g.convex_hull(column), [[0.3 + e, 0], [0.3 + e, 3]])
 
 
-def test_the_gift_wrapping_of_the_checks_ends():
-    """It went round forever where rounding lets three points each be right of the other two."""
+def test_the_other_hull_of_the_checks_ends():
+    """Gift wrapping went round forever where rounding lets three points be right of each other."""
     e = np.spacing(0.3)
     column = [[0.3, 1], [0.3 + e, 0], [0.3 + e, 3], [0.3 + 2 * e, 2], [0.3, 1.5]]
-    (wrapped,) = (each for each in hull.QUESTION.alternatives if "wrapping" in each.name)
-    assert len(wrapped(np.array(column))) <= 5
+    (other,) = (each for each in hull.QUESTION.alternatives if "furthest" in each.name)
+    assert len(other(np.array(column))) <= 5
 
 
 def check_noisy_sides(convex_hull):
