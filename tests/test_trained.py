@@ -115,7 +115,7 @@ def test_an_untrained_network_is_far_from_the_bound_and_small_enough_to_hand_in(
         network = trained_with(q.training.build, seed)
         with torch.no_grad():
             value, error = q.training.score(network, seed)
-        # The error of a ratio grows with it: an untrained table is 338 of DDIM's, to 5 in a hundred.
+        # The error of a ratio grows with it: an untrained table is 338 of DDIM's, to 17.
         assert abs(float(value) - q.training.bound) > 15 * error
 
 
