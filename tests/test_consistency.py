@@ -13,10 +13,9 @@ from genbook import consistency, ddim
 from genbook.consistency import FlowMap, SolvedMap, Target, losses
 from genbook.denoiser import Denoiser
 from genbook.gaussians import GaussianMixture
-from genbook.nn import FlowMLP
+from genbook.nn import FlowMLP, shaken
 from genbook.objects import shares_storage
 from genbook.paths import VE, VP, Path, Prediction, Straight, SubVP
-from genbook.recipes.base import shaken
 
 DOUBLE = torch.float64
 MIXTURE = GaussianMixture(

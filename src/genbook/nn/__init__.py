@@ -13,6 +13,7 @@ from genbook.nn.embeddings import LabelEmbedding, TimeEmbedding
 from genbook.nn.flow_mlp import FlowMLP, FlowMLPConfig
 from genbook.nn.mlp import MLP, MLPConfig
 from genbook.nn.resnet import PixelAttention, ResidualBlock
+from genbook.nn.start import shaken
 from genbook.nn.transformer import AdaptiveBlock, FeedForward, TransformerBlock
 from genbook.nn.unet import UNet, UNetConfig, UNetEncoder
 
@@ -35,4 +36,5 @@ __all__ = [
     "UNet",
     "UNetConfig",
     "UNetEncoder",
+    "shaken",
 ]

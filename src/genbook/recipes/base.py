@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from genbook.evaluation import Interval
 
-__all__ = ["Data", "Recipe", "device_of", "measured", "shaken"]
+__all__ = ["Data", "Recipe", "device_of", "measured"]
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,6 @@ class Recipe(ABC):
         words = ("name", "summary", "use", "data")
         names = [field.name for field in dataclasses.fields(self) if field.name not in words]
         return {name: getattr(self, name) for name in names}
-
-
-def shaken(seed: int, build: Callable[..., nn.Module], **config: Any) -> nn.Module:
-    """Build a network whose random start depends on ``seed`` alone; the global generator stays as
-    it was.
-    """
-    with torch.random.fork_rng(devices=[]):
-        # torch.manual_seed would seed the GPUs, too, and nothing would give theirs back.
-        torch.default_generator.manual_seed(seed)
-        return build(**config)
 
 
 def device_of(model: nn.Module) -> torch.device:

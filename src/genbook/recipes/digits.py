@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from genbook import consistency, ddim, ddpm, evaluation, ode, plots
 from genbook.data import digits
-from genbook.nn import Classifier, FlowMLP, UNet
+from genbook.nn import Classifier, FlowMLP, UNet, shaken
 from genbook.paths import Straight
-from genbook.recipes.base import Data, Recipe, device_of, measured, shaken
+from genbook.recipes.base import Data, Recipe, device_of, measured
 from genbook.sampling import randn, randn_like
 from genbook.schedules import NoiseSchedule
 from genbook.training import generator
