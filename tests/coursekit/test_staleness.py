@@ -305,7 +305,7 @@ def test_shipped_weights_count_by_name(copy: Copy) -> None:
             '"digits-classifier"', ".accuracy(", ".features(", ".predict(", "frechet("
         )
         - SHEETS
-        | JOINED,  # whose digits the classifier judges
+        | DRAWN,  # whose digits the classifier judges
     }.items():
         card = f"weights/{name}.json"
         copy.edit(card, lambda t: t.replace('"seconds"', '"Seconds"'))
